@@ -99,6 +99,18 @@ mistakes! {
     a_misspelt_key_of_a_method: "estimator" => "estimater", Some("estimater"),
         ["did you mean `estimator`?"];
     a_misspelt_estimator: "\"saga\"" => "\"sagaa\"", Some("\"sagaa\""), ["did you mean `saga`?"];
+    a_misspelt_momentum: "rule = \"mean\"" => "rule = \"mean\"\nmomentum = { bta = 0.9 }", Some("bta"),
+        ["unknown key `bta`", "did you mean `beta`?"];
+    momentum_that_never_forgets: "rule = \"mean\"" => "rule = \"mean\"\nmomentum = { beta = 1.0 }",
+        Some("beta = 1.0"), ["momentum: beta must be at least 0 and below 1, got 1"];
+    no_local_steps: "rule = \"mean\"" => "rule = \"mean\"\nlocal-steps = { steps = 0 }", Some("steps = 0"),
+        ["local-steps: steps must be at least 1, got 0"];
+    a_probability_of_an_estimator: "\"saga\"" => "{ page = { probability = 2.0 } }", Some("estimator = { page"),
+        ["probability must be above 0 and at most 1, got 2"];
+    a_batch_inside_the_estimator: "\"saga\"" => "{ saga = { batch = 4 } }", Some("batch = 4"),
+        ["the batch size is a key of the method", "write batch = … beside estimator = \"saga\""];
+    momentum_in_rsa: "step = 0.1" => "momentum = {}\nstep = 0.1", Some("momentum = {}"),
+        ["RSA has no momentum: workers send models"];
     a_misspelt_pre_aggregator: "{ resample" => "{ resampel", Some("resampel"),
         ["did you mean `resample`?"];
     a_misspelt_key_of_a_pre_aggregator: "{ s = 2 }" => "{ t = 2 }", Some("t = 2"),

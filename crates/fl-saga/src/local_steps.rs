@@ -91,10 +91,10 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, LocalSteps> {
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
         let LocalSteps { steps, step, .. } = self.decorator;
         if steps == 0 {
-            return Err(SpecError::new("local-steps", "at least 1", 0));
+            return Err(SpecError::new("local-steps: steps", "at least 1", 0));
         }
         if !(step > 0.0 && step.is_finite()) {
-            return Err(SpecError::new("the local step", "a finite number above 0", step));
+            return Err(SpecError::new("local-steps: step", "a finite number above 0", step));
         }
         Ok(Box::new(State {
             spec: self.decorator,

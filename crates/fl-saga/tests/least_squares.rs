@@ -116,16 +116,19 @@ fn impossible_settings_are_refused_with_what_would_be_allowed() {
     assert_eq!(error(Box::new(Clip::default().over(sgd()))), inside);
     assert_eq!(error(Box::new(LocalSteps::default().over(sgd()))), inside);
     let momentum = |beta| Momentum { beta, ..Momentum::default() }.over::<f64>(sgd());
-    assert_eq!(error(Box::new(momentum(1.0))), "momentum must be at least 0 and below 1, got 1");
+    assert_eq!(
+        error(Box::new(momentum(1.0))),
+        "momentum: beta must be at least 0 and below 1, got 1"
+    );
     assert!(error(Box::new(momentum(f64::NAN))).contains("got NaN"));
     let clip = |norm| Clip { norm }.over::<f64>(sgd());
-    assert_eq!(error(Box::new(clip(0.0))), "clip must be a finite number above 0, got 0");
+    assert_eq!(error(Box::new(clip(0.0))), "clip: norm must be a finite number above 0, got 0");
     assert!(error(Box::new(clip(f64::INFINITY))).contains("got inf"));
     let steps =
         |steps, step| LocalSteps { steps, step, ..LocalSteps::default() }.over::<f64>(sgd());
-    assert_eq!(error(Box::new(steps(0, 0.1))), "local-steps must be at least 1, got 0");
+    assert_eq!(error(Box::new(steps(0, 0.1))), "local-steps: steps must be at least 1, got 0");
     let text = error(Box::new(steps(1, -0.1)));
-    assert_eq!(text, "the local step must be a finite number above 0, got -0.1");
+    assert_eq!(text, "local-steps: step must be a finite number above 0, got -0.1");
     let svrg = Svrg { every: Some(0), ..Svrg::new(1) };
     assert_eq!(error(Box::new(svrg)), "every must be at least 1 round, got 0");
     let sarah = Sarah { every: Some(0), ..Sarah::new(1) };

@@ -102,8 +102,17 @@ fn build_check(cell: &Cell, data: &Loaded, dealt: &Dealt, source: &Source) -> Re
         samples,
     };
     let index = cell.method_index.to_string();
-    let path = batch_path(&cell.method, &index);
-    setup.estimator.build(&local).map_err(|e| source.error_at(&path, e))?;
+    setup.estimator.build(&local).map_err(|e| {
+        // Where the setting that it names stands in the file.
+        let path = match e.what.split_once(": ") {
+            Some((decorator @ ("local-steps" | "momentum" | "clip"), setting)) => {
+                vec!["method", &*index, decorator, setting]
+            }
+            _ if e.what == "batch" => batch_path(&cell.method, &index),
+            _ => vec!["method", &*index, "estimator"],
+        };
+        source.error_at(&path, &e)
+    })?;
     Ok(())
 }
 
