@@ -16,6 +16,7 @@ mod pipeline;
 mod product;
 mod rule;
 mod scalar;
+mod state;
 pub mod streams;
 mod tile;
 
@@ -40,6 +41,7 @@ pub use rule::{
     PreAggregatorSpec, Probe, Rule, RuleSpec, Shape,
 };
 pub use scalar::{Scalar, instruction_set};
+pub use state::{Part, Visit};
 pub use streams::{Cx, Role, Stream, Streams};
 pub use tile::Tile;
 

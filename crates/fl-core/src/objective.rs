@@ -1,6 +1,6 @@
 //! What models and estimators are: a sample's gradient as a short record.
 
-use crate::{AlignedVec, Batch, Cx, Dataset, Scalar, SpecError, Stream};
+use crate::{AlignedVec, Batch, Cx, Dataset, Scalar, SpecError, Stream, Visit};
 use std::fmt::Debug;
 
 /// What becomes of a sum of gradients `A = Σ_j (∇f_j(new) − ∇f_j(old))`, coordinate by coordinate, in one pass:
@@ -260,6 +260,13 @@ impl<T: Scalar> Workspace<T> {
 pub trait Estimator<T: Scalar>: Send + Sync + Debug {
     /// Before round 0: fills whatever tables there are, at x⁰.
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>);
+
+    /// Shows everything that later messages depend on, part by part: tables, anchors, momentum, in an order, with names and
+    /// lengths that `build` has settled. Nothing for an estimator that keeps nothing.
+    ///
+    /// A checkpoint reads the parts out, and writes them into a fresh estimator to go on where this one was; so what
+    /// follows from the spec, and memory that every message writes before it reads, is not shown.
+    fn state(&mut self, visit: &mut Visit<'_, T>);
 
     /// Called one worker ahead of [`Estimator::message`] where the same thread has both: a chance to draw, and to ask
     /// memory for what was drawn. Nothing but time may depend on whether it is called.

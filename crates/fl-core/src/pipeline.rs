@@ -10,8 +10,8 @@ use crate::mixing::compose;
 use crate::tile::{Source, TileMemory};
 use crate::{
     AggregateError, AlignedVec, Certificate, CoordinateRule, Cx, Geometry, Inputs, MessagesRef,
-    Mixing, Needs, PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Scalar, Shape,
-    SpecError,
+    Mixing, Needs, Part, PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Scalar, Shape,
+    SpecError, Visit,
 };
 
 /// What to do with a message that holds NaN or infinity.
@@ -200,6 +200,13 @@ impl<T: Scalar> Pipeline<T> {
     /// When the rule has no memory, or `memory` is not as long as a message.
     pub fn restore(&mut self, memory: &[T]) {
         self.previous.as_mut().expect("a rule with memory").copy_from_slice(memory);
+    }
+
+    /// Shows what [`Pipeline::memory`] holds, to be saved or replaced.
+    pub fn state(&mut self, visit: &mut Visit<'_, T>) {
+        if let Some(previous) = &mut self.previous {
+            visit("previous", Part::Vector(previous));
+        }
     }
 
     /// The shape of what is left of `before` messages, if the whole chain can work with it.

@@ -2,7 +2,7 @@
 
 use crate::spread::{self, Old, Records};
 use crate::{Sampling, batch};
-use fl_core::{AlignedVec, Cx, Local, Objective, Scalar, Workspace};
+use fl_core::{AlignedVec, Cx, Local, Objective, Part, Scalar, Visit, Workspace};
 
 /// Parameters y and an estimate of ∇f_w(y), without its ℓ₂ term.
 #[derive(Clone, Debug)]
@@ -92,6 +92,11 @@ impl<T: Scalar> Anchor<T> {
                 *target -= mean;
             }
         })
+    }
+
+    pub(crate) fn state(&mut self, visit: &mut Visit<'_, T>) {
+        visit("anchor", Part::Vector(&mut self.params));
+        visit("anchor-mean", Part::Vector(&mut self.mean));
     }
 
     pub(crate) fn memory(&self) -> usize {

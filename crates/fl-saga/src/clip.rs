@@ -1,7 +1,9 @@
 //! Clipping what a worker sends.
 
 use crate::{Decorated, spread};
-use fl_core::{Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Workspace, spec};
+use fl_core::{
+    Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
+};
 
 spec! {
     /// Clipping of any estimator's messages v to a Euclidean norm of at most τ.
@@ -68,6 +70,10 @@ struct State<T> {
 impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.inner.start(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.inner.state(visit);
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

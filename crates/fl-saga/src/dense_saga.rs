@@ -5,8 +5,8 @@ use crate::spread::{self, Terms};
 use crate::table::{check_memory, is_due};
 use crate::{Sampling, batch};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Fold, Local, Objective, Scalar, SpecError, Workspace,
-    choice, spec,
+    AlignedVec, Cx, Estimator, EstimatorSpec, Fold, Local, Objective, Part, Scalar, SpecError,
+    Visit, Workspace, choice, spec,
 };
 
 choice! {
@@ -149,6 +149,12 @@ impl<T: Scalar> Estimator<T> for State<T> {
             gradient(local, self.spec.ridge, params, place, row, work);
         }
         self.sum_anew();
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        let dim = self.mean.len();
+        visit("table", Part::Matrix(&mut self.table, dim));
+        visit("mean", Part::Vector(&mut self.mean));
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

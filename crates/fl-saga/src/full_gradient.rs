@@ -1,7 +1,9 @@
 //! The local gradient itself.
 
 use crate::batch;
-use fl_core::{Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Workspace, spec};
+use fl_core::{
+    Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
+};
 
 spec! {
     /// The gradient over all of a worker's samples: what the other estimators estimate.
@@ -40,6 +42,8 @@ impl<T: Scalar> EstimatorSpec<T> for FullGradient {
 
 impl<T: Scalar> Estimator<T> for FullGradient {
     fn start(&mut self, _: &Local<'_, T>, _: &[T], _: &mut Workspace<T>) {}
+
+    fn state(&mut self, _: &mut Visit<'_, T>) {}
 
     fn message(
         &mut self,

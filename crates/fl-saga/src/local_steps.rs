@@ -2,8 +2,8 @@
 
 use crate::{Decorated, batch};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Workspace,
-    choice, spec,
+    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit,
+    Workspace, choice, spec,
 };
 
 spec! {
@@ -121,6 +121,10 @@ impl<T> State<T> {
 impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.inner.start(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.inner.state(visit);
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

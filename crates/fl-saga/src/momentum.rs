@@ -2,8 +2,8 @@
 
 use crate::{Decorated, batch, spread};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Workspace,
-    choice, spec,
+    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Part, Scalar, SpecError, Visit,
+    Workspace, choice, spec,
 };
 
 spec! {
@@ -118,6 +118,14 @@ impl<T: Scalar> Estimator<T> for State<T> {
         self.inner.start(local, params, work);
         self.momentum.fill(T::ZERO);
         self.fresh = true;
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.inner.state(visit);
+        visit("momentum", Part::Vector(&mut self.momentum));
+        let mut fresh = u64::from(self.fresh);
+        visit("momentum-fresh", Part::Count(&mut fresh));
+        self.fresh = fresh != 0;
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

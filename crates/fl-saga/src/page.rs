@@ -3,8 +3,8 @@
 use crate::anchor::{self, Anchor};
 use crate::{Sampling, batch};
 use fl_core::{
-    Cx, Estimator, EstimatorSpec, Local, Objective, Role, Scalar, SpecError, Workspace, spec,
-    streams,
+    Cx, Estimator, EstimatorSpec, Local, Objective, Role, Scalar, SpecError, Visit, Workspace,
+    spec, streams,
 };
 
 spec! {
@@ -92,6 +92,10 @@ struct State<T> {
 impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.anchor.set(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.anchor.state(visit);
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

@@ -2,7 +2,7 @@
 
 use crate::anchor::Anchor;
 use crate::{Sampling, batch, spread};
-use fl_core::{Cx, Estimator, Local, Scalar, Workspace};
+use fl_core::{Cx, Estimator, Local, Part, Scalar, Visit, Workspace};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Periodic<T> {
@@ -36,6 +36,11 @@ impl<T: Scalar> Estimator<T> for Periodic<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.next = 0;
         self.anchor.set(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.anchor.state(visit);
+        visit("next-round", Part::Count(&mut self.next));
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

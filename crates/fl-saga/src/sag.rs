@@ -5,7 +5,8 @@ use crate::spread::{self, Old, Records};
 use crate::table::{self, Table};
 use crate::{Sampling, batch};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Workspace, spec,
+    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit,
+    Workspace, spec,
 };
 
 spec! {
@@ -75,6 +76,10 @@ struct State<T> {
 impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.table.fill(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.table.state(visit);
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {

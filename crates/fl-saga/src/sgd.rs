@@ -2,7 +2,9 @@
 
 use crate::spread::{self, Old, Records};
 use crate::{Sampling, batch};
-use fl_core::{Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Workspace, spec};
+use fl_core::{
+    Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
+};
 
 spec! {
     /// The mean gradient of a batch of samples, drawn anew each round: the message (4).
@@ -62,6 +64,8 @@ impl<T: Scalar> EstimatorSpec<T> for Sgd {
 
 impl<T: Scalar> Estimator<T> for Sgd {
     fn start(&mut self, _: &Local<'_, T>, _: &[T], _: &mut Workspace<T>) {}
+
+    fn state(&mut self, _: &mut Visit<'_, T>) {}
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
         batch::draw_ahead(cx, local, self.sampling, self.batch, work);

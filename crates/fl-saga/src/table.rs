@@ -1,13 +1,14 @@
 //! A table of records and the mean of what it stands for, which SAGA and SAG share.
 
 use crate::batch;
-use fl_core::{AlignedVec, Cx, Local, Objective, Scalar, SpecError, Workspace};
+use fl_core::{AlignedVec, Cx, Local, Objective, Part, Scalar, SpecError, Visit, Workspace};
 
 /// One record for each sample, at the parameters φ_j where it was drawn last.
 #[derive(Clone, Debug)]
 pub(crate) struct Table<T> {
     /// Row-major J × record_len.
     pub(crate) records: AlignedVec<T>,
+    record_len: usize,
     /// ḡ = (1/J) Σ_j ∇f_j(φ_j), without the ℓ₂ term.
     pub(crate) mean: AlignedVec<T>,
 }
@@ -40,6 +41,7 @@ impl<T: Scalar> Table<T> {
         check_memory("the table of records", memory(objective, samples, 0))?;
         Ok(Self {
             records: AlignedVec::zeros(samples * objective.record_len()),
+            record_len: objective.record_len(),
             mean: AlignedVec::zeros(objective.dim()),
         })
     }
@@ -48,7 +50,7 @@ impl<T: Scalar> Table<T> {
     pub(crate) fn fill(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         let len = local.objective.record_len();
         let rate = 1.0 / local.samples.len() as f64;
-        let Self { records, mean } = self;
+        let Self { records, mean, .. } = self;
         batch::sweep(local, params, work, |range, work| {
             records[range.start * len..range.end * len]
                 .copy_from_slice(&work.new[..range.len() * len]);
@@ -96,6 +98,12 @@ impl<T: Scalar> Table<T> {
             work.new[..(to - from) * len].copy_from_slice(&self.records[from * len..to * len]);
             batch::add_up(local, work, false, 1.0 / samples as f64, from == 0, &mut self.mean);
         }
+    }
+
+    pub(crate) fn state(&mut self, visit: &mut Visit<'_, T>) {
+        let len = self.record_len;
+        visit("table", Part::Matrix(&mut self.records, len));
+        visit("mean", Part::Vector(&mut self.mean));
     }
 
     pub(crate) fn memory(&self) -> usize {

@@ -7,7 +7,7 @@ use common::{SEVEN, World, edited, gradient, resampled, run};
 use fl_agg::{GeometricMedian, Krum, Mean};
 use fl_core::{
     Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, SpecError,
-    Workspace,
+    Visit, Workspace,
 };
 use fl_saga::Sgd;
 use fl_sim::{Ending, ProtocolSpec, SimError, Simulation};
@@ -62,6 +62,10 @@ impl<T: Scalar> EstimatorSpec<T> for Breaking {
 impl<T: Scalar> Estimator<T> for BreakingEstimator<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.0.start(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.0.state(visit);
     }
 
     fn message(

@@ -7,7 +7,7 @@ use fl_agg::{GeometricMedian, Krum, Mean};
 use fl_attacks::{Gaussian, SampleDuplicate, SignFlip, Target};
 use fl_core::{
     Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, SpecError,
-    Workspace,
+    Visit, Workspace,
 };
 use fl_saga::{Saga, Sgd};
 use fl_sim::{ProtocolSpec, Simulation};
@@ -232,6 +232,10 @@ impl<T: Scalar, E: EstimatorSpec<T>> EstimatorSpec<T> for Watched<E> {
 impl<T: Scalar> Estimator<T> for WatchedEstimator<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.inner.start(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.inner.state(visit);
     }
 
     fn message(
