@@ -201,6 +201,19 @@ impl Dataset {
         if rows.checked_mul(columns) != Some(values.len()) {
             return Err(DatasetError::Shape { values: values.len(), rows, columns });
         }
+        let order = order(columns, layout)?;
+        Self::ordered(values, columns, labels, classes, order)
+    }
+
+    /// [`Dataset::new`] with the columns' order; sizes agree.
+    fn ordered(
+        values: Values<'_>,
+        columns: usize,
+        labels: Vec<u32>,
+        classes: usize,
+        order: Vec<u32>,
+    ) -> Result<Self, DatasetError> {
+        let rows = labels.len();
         let too_large = DatasetError::TooLarge { rows, columns };
         let tiles = columns.div_ceil(TILE);
         if rows.checked_mul(tiles).is_none_or(|n| u32::try_from(n).is_err()) {
@@ -209,7 +222,6 @@ impl Dataset {
         if let Some(row) = labels.iter().position(|&l| l as usize >= classes) {
             return Err(DatasetError::Label { row, label: labels[row], classes });
         }
-        let order = order(columns, layout)?;
         let largest = match values {
             Values::Bytes { values, scale } => {
                 if !scale.is_finite() {
@@ -290,6 +302,54 @@ impl Dataset {
             set.largest = set.largest.max(value.abs());
         }
         set.targets = Some(targets);
+        Ok(set)
+    }
+
+    /// Some samples after a change of their features (in the data's own order) and labels, as a set of its own that models
+    /// for this one can read. `change` is given a sample's place in `rows`. Real targets stay what they are.
+    ///
+    /// Cost: one pass over these samples; the new set is stored in `f32`, or in `f64` where this one is.
+    ///
+    /// # Errors
+    /// When there are no rows, a feature is not finite afterwards, or a label is outside the classes.
+    ///
+    /// # Panics
+    /// When a row is outside the set.
+    pub fn changed(
+        &self,
+        rows: &[u32],
+        mut change: impl FnMut(usize, &mut [f64], &mut u32),
+    ) -> Result<Self, DatasetError> {
+        let columns = self.columns;
+        if rows.is_empty() {
+            return Err(DatasetError::Empty { rows: 0, columns });
+        }
+        let mut row = vec![0.0; columns];
+        let mut labels = Vec::with_capacity(rows.len());
+        let mut each = |keep: &mut dyn FnMut(&[f64])| {
+            for (at, &i) in rows.iter().enumerate() {
+                self.row(i as usize, &mut row);
+                let mut label = self.labels[i as usize];
+                change(at, &mut row, &mut label);
+                labels.push(label);
+                keep(&row);
+            }
+        };
+        let (classes, order) = (self.classes, self.order.clone());
+        let mut set = if let Store::F64(_) = self.store {
+            let mut values = Vec::with_capacity(rows.len() * columns);
+            each(&mut |row| values.extend_from_slice(row));
+            Self::ordered(Values::F64(&values), columns, labels, classes, order)?
+        } else {
+            let mut values = Vec::with_capacity(rows.len() * columns);
+            each(&mut |row| values.extend(row.iter().map(|&x| x as f32)));
+            Self::ordered(Values::F32(&values), columns, labels, classes, order)?
+        };
+        if let Some(targets) = &self.targets {
+            let targets: Vec<f64> = rows.iter().map(|&i| targets[i as usize]).collect();
+            set.largest = targets.iter().fold(set.largest, |most, t| most.max(t.abs()));
+            set.targets = Some(targets);
+        }
         Ok(set)
     }
 

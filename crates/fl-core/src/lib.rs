@@ -13,6 +13,7 @@ mod mixing;
 mod network;
 mod objective;
 mod pipeline;
+mod poison;
 mod product;
 mod rule;
 mod scalar;
@@ -36,6 +37,7 @@ pub use objective::{
     Ahead, Curvature, Estimator, EstimatorSpec, Fold, Local, ModelSpec, Objective, Workspace,
 };
 pub use pipeline::{NonFinite, Pipeline, Report};
+pub use poison::{Backdoor, Change, Poison, PoisonSpec, Poisoned, Scene, triggered};
 pub use rule::{
     Certificate, ColumnRule, CoordinateRule, GeometricRule, Inputs, Needs, NoProbe, PreAggregator,
     PreAggregatorSpec, Probe, Rule, RuleSpec, Shape,

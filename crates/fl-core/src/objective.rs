@@ -86,6 +86,13 @@ pub trait Objective<T: Scalar>: Send + Sync + Debug {
         assert!(outputs.is_empty(), "a model without outputs was asked for {}", outputs.len());
     }
 
+    /// The same model learning, in place of each sample's label, the class that it finds least likely at the parameters it
+    /// is asked at (the first of equally unlikely ones): what a Byzantine worker may learn. `None` for a model that gives
+    /// classes no probabilities.
+    fn least_likely(&self) -> Option<Box<dyn Objective<T>>> {
+        None
+    }
+
     /// Whether the model can read this data set: the columns that it was built for, labels or targets that its loss
     /// knows, values that a `T` can hold.
     ///

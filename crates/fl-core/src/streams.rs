@@ -31,6 +31,8 @@ pub enum Role {
     Aggregate = 7,
     /// Whether an estimator makes a full pass; the index is the worker.
     Refresh = 8,
+    /// What becomes of a Byzantine worker's samples; the index is the worker, the round the sample's place.
+    Poison = 10,
     /// For programs that extend the laboratory.
     User = 64,
 }

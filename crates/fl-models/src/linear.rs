@@ -178,6 +178,11 @@ impl<T: Scalar> Objective<T> for Linear {
         self.forward(params, batch, scratch, Goal::Outputs(outputs));
     }
 
+    fn least_likely(&self) -> Option<Box<dyn Objective<T>>> {
+        let head = self.head.least_likely()?;
+        Some(of_type(Self { head, ..*self }, Self::single, Self::double))
+    }
+
     fn check(&self, data: &Dataset) -> Result<(), SpecError> {
         check_columns::<T>(self.columns, data)?;
         self.head.check(self.outputs, data)
@@ -205,7 +210,7 @@ pub(crate) fn curvature(
     let (share, exact) = match head {
         Head::OneHot | Head::Number { .. } => (1.0, gram.exact),
         Head::Logistic => (0.25, true),
-        Head::CrossEntropy => (0.5, false),
+        Head::CrossEntropy | Head::LeastLikely => (0.5, false),
     };
     Curvature {
         mu: gram.least + l2,

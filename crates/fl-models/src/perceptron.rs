@@ -499,6 +499,11 @@ impl<T: Scalar> Objective<T> for Model {
         self.pass(params, batch, scratch, Goal::Outputs(outputs));
     }
 
+    fn least_likely(&self) -> Option<Box<dyn Objective<T>>> {
+        let head = self.head.least_likely()?;
+        Some(of_type(Self { head, ..self.clone() }, Self::single, Self::double))
+    }
+
     fn check(&self, data: &Dataset) -> Result<(), SpecError> {
         check_columns::<T>(self.columns(), data)?;
         self.head.check(self.outputs(), data)

@@ -123,6 +123,33 @@ fn linear_gradients_equal_finite_differences_in_every_coordinate() {
     }
 }
 
+/// A label is chosen where the gradient is taken, so the gradient is that of the loss with the chosen labels.
+#[test]
+fn learning_the_least_likely_class_is_learning_from_labels_chosen_at_the_parameters() {
+    let values = rows(3, 20, 21);
+    let labelled = |labels| dataset(&values, 21, labels, 4);
+    let data = labelled(vec![0; 20]);
+    let softmax = Softmax { l2: 0.3, ..Softmax::default() };
+    let perceptron = Perceptron { hidden: vec![6], ..Perceptron::default() };
+    let models: [Box<dyn Objective<f64>>; 2] =
+        [softmax.build(21, 4).unwrap(), perceptron.build(21, 4).unwrap()];
+    for model in models {
+        let params = noise(8, model.dim());
+        let batch = all(&data);
+        let mut outputs = vec![0.0; 20 * 4];
+        let mut scratch = vec![0.0; model.scratch_len(20)];
+        model.predict(&params, &batch, &mut outputs, &mut scratch);
+        let least = |z: &[f64]| (0..4).min_by(|&a, &b| z[a].total_cmp(&z[b])).unwrap() as u32;
+        let chosen: Vec<u32> = outputs.chunks(4).map(least).collect();
+        assert!(chosen.iter().any(|&c| c != chosen[0]), "{chosen:?}");
+        let (_, expected) = mean(&*model, &params, &all(&labelled(chosen)));
+        let against = model.least_likely().unwrap();
+        assert_eq!(mean(&*against, &params, &batch).1, expected);
+    }
+    let squares = LeastSquares::default().build::<f64>(21, 4).unwrap();
+    assert!(squares.least_likely().is_none());
+}
+
 #[test]
 fn perceptron_gradients_equal_finite_differences_for_every_activation_loss_and_depth() {
     let values = rows(3, 18, 21);

@@ -4,12 +4,14 @@ use super::elementary;
 use fl_core::Scalar;
 use pulp::Simd;
 
-/// `r = softmax(z) − onehot(y)` of each sample to `records[j · record_len ..][.. classes]`; spoils the logits.
+/// `r = softmax(z) − onehot(y)` of each sample to `records[j · record_len ..][.. classes]`; spoils the logits. Without
+/// labels y is the first class of the least probability.
 #[inline(always)]
 pub(crate) fn residuals<T: Scalar, S: Simd>(
     simd: S,
     logits: &mut [T],
-    labels: &[u32],
+    labels: Option<&[u32]>,
+    samples: usize,
     row: &mut [T],
     records: &mut [T],
     record_len: usize,
@@ -31,13 +33,23 @@ pub(crate) fn residuals<T: Scalar, S: Simd>(
             *z *= s;
         }
     }
-    for (j, &label) in labels.iter().enumerate() {
+    for j in 0..samples {
         let record = &mut records[j * record_len..];
         for (r, z) in record.iter_mut().zip(logits.chunks_exact(row.len())) {
             *r = z[j];
         }
-        record[label as usize] -= T::ONE;
+        let label = match labels {
+            Some(labels) => labels[j] as usize,
+            None => least(&record[..logits.len() / row.len()]),
+        };
+        record[label] -= T::ONE;
     }
+}
+
+/// The place of the first least number.
+fn least<T: Scalar>(numbers: &[T]) -> usize {
+    let less = |best, k| if numbers[k] < numbers[best] { k } else { best };
+    (0..numbers.len()).fold(0, less)
 }
 
 /// The loss `ln Σ_k e^{z_k} − z_y` and the first class of the largest logit, of each sample; spoils the logits.

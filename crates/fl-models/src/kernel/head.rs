@@ -10,6 +10,8 @@ use pulp::Simd;
 pub(crate) enum Head {
     /// `−ln softmax(z)_y`.
     CrossEntropy,
+    /// `−ln softmax(z)_y` with, in place of the sample's label, the y of the least probability.
+    LeastLikely,
     /// `ln(1 + e^{−yz})` with y = ±1 for the labels 1 and 0; one output.
     Logistic,
     /// `½‖z − onehot(y)‖²`.
@@ -27,7 +29,7 @@ impl Head {
         let most = match self {
             Head::Number { .. } => return Ok(()),
             Head::Logistic => 2,
-            Head::CrossEntropy | Head::OneHot => outputs,
+            Head::CrossEntropy | Head::LeastLikely | Head::OneHot => outputs,
         };
         if data.targets().is_some() {
             let allowed = "labelled by classes, which this model's loss needs";
@@ -46,7 +48,7 @@ impl Head {
         let most = match self {
             Head::Number { .. } => return,
             Head::Logistic => 2,
-            Head::CrossEntropy | Head::OneHot => outputs,
+            Head::CrossEntropy | Head::LeastLikely | Head::OneHot => outputs,
         };
         if let Some(label) = labels.iter().find(|&&label| label as usize >= most) {
             panic!("label {label} in a batch for a model of {most} classes");
@@ -67,7 +69,12 @@ impl Head {
         let labels = batch.labels();
         match self {
             Head::CrossEntropy => {
-                cross_entropy::residuals(simd, z, labels, row, records, record_len);
+                let (labels, samples) = (Some(labels), labels.len());
+                cross_entropy::residuals(simd, z, labels, samples, row, records, record_len);
+            }
+            Head::LeastLikely => {
+                let samples = labels.len();
+                cross_entropy::residuals(simd, z, None, samples, row, records, record_len);
             }
             Head::OneHot => {
                 for (j, &label) in labels.iter().enumerate() {
@@ -114,7 +121,7 @@ impl Head {
     ) {
         let labels = batch.labels();
         match self {
-            Head::CrossEntropy => {
+            Head::CrossEntropy | Head::LeastLikely => {
                 cross_entropy::losses(simd, z, labels, row, losses, predictions);
             }
             Head::OneHot => {
@@ -147,6 +154,16 @@ impl Head {
                     predictions[j] = u32::from(z > 0.0);
                 }
             }
+        }
+    }
+}
+
+impl Head {
+    /// The same loss of the least likely class.
+    pub(crate) fn least_likely(self) -> Option<Self> {
+        match self {
+            Head::CrossEntropy | Head::LeastLikely => Some(Head::LeastLikely),
+            Head::Logistic | Head::OneHot | Head::Number { .. } => None,
         }
     }
 }
