@@ -3,7 +3,7 @@
 //! `cargo run --release -p fl-attacks --example strengths`
 
 use fl_attacks::{
-    AttackSpec, Federation, Gaussian, NoAttack, SampleDuplicate, Sight, SignFlip, SpecError,
+    AttackSpec, Federation, Gaussian, NoAttack, SampleDuplicate, Sight, SignFlip, Site, SpecError,
 };
 use fl_core::{Cx, Messages, Streams};
 
@@ -21,7 +21,7 @@ fn main() -> Result<(), SpecError> {
             messages.row_mut(w)[w % 10] = 1.0;
         }
         let honest = mean(&messages, WORKERS);
-        let mut attack = spec.build(&federation, DIM)?;
+        let mut attack = spec.build(&Site::new(&federation, DIM))?;
         let streams = Streams::new(0);
         attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
         let moved: f64 =

@@ -2,8 +2,7 @@
 
 use crate::honest::write_scaled_mean;
 use fl_core::{
-    Attack, AttackSpec, Cx, Federation, Kind, Parameter, Role, Scalar, Sight, SpecError, choice,
-    spec,
+    Attack, AttackSpec, Cx, Kind, Parameter, Role, Scalar, Sight, Site, SpecError, choice, spec,
 };
 use rand_distr::{Distribution, StandardNormal};
 
@@ -28,13 +27,13 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Gaussian, Sight, Spread};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Gaussian, Sight, Site, Spread};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::<f32>::zeros(2, 10_000);
     /// let federation = Federation::new(2, &[1])?;
     /// assert_eq!(Gaussian::default().spread, Spread::Variance(10_000.0));
-    /// let mut attack = Gaussian::default().build(&federation, 10_000)?;
+    /// let mut attack = Gaussian::default().build(&Site::new(&federation, 10_000))?;
     /// let streams = Streams::new(0);
     /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
     /// let variance = messages.row(1).iter().map(|x| x * x).sum::<f32>() / 10_000.0;
@@ -89,7 +88,7 @@ impl<T: Scalar> AttackSpec<T> for Gaussian {
         "gaussian"
     }
 
-    fn build(&self, _: &Federation, _: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let (what, value) = match self.spread {
             Spread::Variance(variance) => ("gaussian: spread.variance", variance),
             Spread::Std(std) => ("gaussian: spread.std", std),
@@ -136,12 +135,13 @@ impl<T: Scalar> Attack<T> for Run {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fl_core::{Messages, Streams};
+    use fl_core::{Federation, Messages, Streams};
 
     fn noise(spec: Gaussian, seed: u64, round: u64) -> Messages<f64> {
         let mut messages = Messages::from_rows(&vec![vec![7.0; 20_000]; 4]);
         let federation = Federation::new(4, &[1, 3]).expect("valid");
-        let mut attack = AttackSpec::<f64>::build(&spec, &federation, 20_000).expect("valid");
+        let mut attack =
+            AttackSpec::<f64>::build(&spec, &Site::new(&federation, 20_000)).expect("valid");
         let streams = Streams::new(seed);
         attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
         messages

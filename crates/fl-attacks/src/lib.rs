@@ -20,4 +20,4 @@ pub use sample_duplicate::SampleDuplicate;
 pub use sign_flip::{SignFlip, Target};
 
 // What is needed to carry out an attack, or to write another one.
-pub use fl_core::{Attack, AttackSpec, Federation, Sight, SpecError};
+pub use fl_core::{Attack, AttackSpec, Federation, Knowledge, Sight, Site, SpecError};

@@ -1,6 +1,6 @@
 //! No attack: Byzantine workers behave.
 
-use fl_core::{Attack, AttackSpec, Cx, Federation, Scalar, Sight, SpecError, spec};
+use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, spec};
 
 spec! {
     /// Byzantine workers send their true messages, `v_w = v̂_w`: what every defence must not spoil.
@@ -13,10 +13,10 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, Site};
     ///
     /// let federation = Federation::new(3, &[2])?;
-    /// let attack: Box<dyn Attack<f32>> = NoAttack.build(&federation, 10)?;
+    /// let attack: Box<dyn Attack<f32>> = NoAttack.build(&Site::new(&federation, 10))?;
     /// assert!(attack.needs_true_messages());
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -28,7 +28,7 @@ impl<T: Scalar> AttackSpec<T> for NoAttack {
         "none"
     }
 
-    fn build(&self, _: &Federation, _: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(Run))
     }
 }

@@ -1,6 +1,6 @@
 //! Sample duplicating: send what one regular worker sends.
 
-use fl_core::{Attack, AttackSpec, Cx, Federation, Scalar, Sight, SpecError, spec};
+use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, spec};
 
 spec! {
     /// All Byzantine workers send the message of one regular worker `r`, `v_w = v_r`, as if they held copies of its samples.
@@ -19,12 +19,12 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, SampleDuplicate, Sight};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, SampleDuplicate, Sight, Site};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0], [2.0], [3.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = SampleDuplicate { worker: Some(1) }.build(&federation, 1)?;
+    /// let mut attack = SampleDuplicate { worker: Some(1) }.build(&Site::new(&federation, 1))?;
     /// let streams = Streams::new(0);
     /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [2.0]);
@@ -41,7 +41,8 @@ impl<T: Scalar> AttackSpec<T> for SampleDuplicate {
         "sample-duplicating"
     }
 
-    fn build(&self, federation: &Federation, _: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let federation = site.federation;
         // A federation has at least one regular worker.
         let worker = self.worker.unwrap_or(federation.regular()[0] as usize);
         if worker >= federation.workers() || federation.is_byzantine(worker) {
@@ -86,10 +87,12 @@ impl<T: Scalar> Attack<T> for Run {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fl_core::Federation;
 
     fn build(worker: Option<usize>, workers: usize, byzantine: &[u32]) -> Result<(), SpecError> {
         let federation = Federation::new(workers, byzantine)?;
-        AttackSpec::<f32>::build(&SampleDuplicate { worker }, &federation, 3).map(|_| ())
+        AttackSpec::<f32>::build(&SampleDuplicate { worker }, &Site::new(&federation, 3))
+            .map(|_| ())
     }
 
     #[test]
@@ -111,7 +114,8 @@ mod tests {
     fn by_default_the_lowest_regular_worker_is_duplicated() {
         let mut messages = fl_core::Messages::from_rows(&[[0.0f32], [1.0], [2.0], [3.0]]);
         let federation = Federation::new(4, &[0, 3]).expect("valid");
-        let mut attack = SampleDuplicate::default().build(&federation, 1).expect("valid");
+        let mut attack =
+            SampleDuplicate::default().build(&Site::new(&federation, 1)).expect("valid");
         let streams = fl_core::Streams::new(0);
         attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
         let all: Vec<f32> = (0..4).map(|w| messages.row(w)[0]).collect();

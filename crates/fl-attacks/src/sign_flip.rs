@@ -1,7 +1,7 @@
 //! Sign flipping: send the opposite, louder.
 
 use crate::honest::write_scaled_mean;
-use fl_core::{Attack, AttackSpec, Cx, Federation, Scalar, Sight, SpecError, choice, spec};
+use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, choice, spec};
 
 spec! {
     /// Every Byzantine worker sends `v_w = c · v̂_w`, by default with the paper's `c = −5`.
@@ -20,12 +20,12 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Sight, SignFlip};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Sight, SignFlip, Site};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0, 2.0], [3.0, -1.0]]);
     /// let federation = Federation::new(2, &[1])?;
-    /// let mut attack = SignFlip::default().build(&federation, 2)?;
+    /// let mut attack = SignFlip::default().build(&Site::new(&federation, 2))?;
     /// let streams = Streams::new(0);
     /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
     /// assert_eq!(messages.row(1), [-15.0, 5.0]);
@@ -54,7 +54,7 @@ impl<T: Scalar> AttackSpec<T> for SignFlip {
         "sign-flipping"
     }
 
-    fn build(&self, _: &Federation, _: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if !self.factor.is_finite() {
             return Err(SpecError::new("sign-flipping: factor", "finite", self.factor));
         }

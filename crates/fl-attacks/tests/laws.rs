@@ -1,8 +1,8 @@
 //! What every attack promises, one macro line an attack.
 
 use fl_attacks::{
-    AttackSpec, Centre, Federation, Gaussian, NoAttack, SampleDuplicate, Sight, SignFlip, Spread,
-    Target,
+    AttackSpec, Centre, Federation, Gaussian, NoAttack, SampleDuplicate, Sight, SignFlip, Site,
+    Spread, Target,
 };
 use fl_core::{Cx, Messages, Scalar, Streams};
 
@@ -27,7 +27,7 @@ fn rows<T: Scalar>(
     round: u64,
 ) -> Vec<Vec<T>> {
     let federation = Federation::new(WORKERS, byzantine).expect("valid");
-    let mut attack = spec.build(&federation, DIM).expect("valid");
+    let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
     let mut messages = honest();
     let streams = Streams::new(seed);
     attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
@@ -67,7 +67,8 @@ macro_rules! laws {
             #[test]
             fn a_used_object_does_what_a_fresh_one_does() {
                 let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-                let mut attack = AttackSpec::<f64>::build(&$spec, &federation, DIM).expect("valid");
+                let mut attack =
+                    AttackSpec::<f64>::build(&$spec, &Site::new(&federation, DIM)).expect("valid");
                 let (streams, mut messages) = (Streams::new(1), honest());
                 for round in 0..3 {
                     messages = honest();
@@ -91,7 +92,8 @@ macro_rules! laws {
             #[test]
             fn true_messages_are_asked_for_exactly_when_they_matter() {
                 let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-                let mut attack = AttackSpec::<f64>::build(&$spec, &federation, DIM).expect("valid");
+                let mut attack =
+                    AttackSpec::<f64>::build(&$spec, &Site::new(&federation, DIM)).expect("valid");
                 assert_eq!(attack.needs_true_messages(), $needs);
                 // Rubbish in the Byzantine rows shows through only if they are looked at.
                 let mut messages = honest();
@@ -126,7 +128,7 @@ laws!(sample_duplicate, SampleDuplicate::default(), named: "sample-duplicating",
 
 fn refusal(spec: &dyn AttackSpec<f32>) -> String {
     let federation = Federation::new(WORKERS, &[6]).expect("valid");
-    spec.build(&federation, DIM).expect_err("a bad setting").to_string()
+    spec.build(&Site::new(&federation, DIM)).expect_err("a bad setting").to_string()
 }
 
 #[test]

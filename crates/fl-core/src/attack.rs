@@ -1,6 +1,6 @@
 //! What attacks are: a view of the round in which only Byzantine rows can be written.
 
-use crate::{Cx, Messages, Scalar, SpecError};
+use crate::{Cx, Messages, Pipeline, Scalar, SpecError, Visit};
 use std::fmt::Debug;
 
 /// Who is who in a federation.
@@ -58,17 +58,100 @@ impl Federation {
     }
 }
 
-/// A round as the adversary has it: it reads everything, and writes Byzantine rows only.
+crate::choice! {
+    /// What the adversary knows of the messages in a round.
+    pub enum Knowledge {
+        /// The messages of all workers.
+        Omniscient,
+        /// What Byzantine workers would honestly send, and nothing of the others: the honest mean, spread and so on are
+        /// those of the Byzantine workers' own true messages.
+        Own,
+    }
+}
+
+/// Where an attack is to take place: what is known before the first round.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Site<'a, T> {
+    /// Who is who.
+    pub federation: &'a Federation,
+    /// Who plays the attack, in rising order: the Byzantine workers, or some of them.
+    pub attackers: &'a [u32],
+    /// p, the length of a message.
+    pub dim: usize,
+    /// What the adversary knows.
+    pub knowledge: Knowledge,
+    /// The server's computation, which an attack may rehearse ([`Pipeline::twin`]); `None` where there is none, as in RSA.
+    pub defence: Option<&'a Pipeline<T>>,
+}
+
+impl<'a, T: Scalar> Site<'a, T> {
+    /// All Byzantine workers of a federation, omniscient, with messages of `dim` numbers and no server.
+    pub fn new(federation: &'a Federation, dim: usize) -> Self {
+        let (attackers, knowledge) = (federation.byzantine(), Knowledge::default());
+        Self { federation, attackers, dim, knowledge, defence: None }
+    }
+
+    /// The same with another knowledge.
+    #[must_use]
+    pub fn with_knowledge(self, knowledge: Knowledge) -> Self {
+        Self { knowledge, ..self }
+    }
+
+    /// The same against a server.
+    #[must_use]
+    pub fn with_defence(self, defence: &'a Pipeline<T>) -> Self {
+        Self { defence: Some(defence), ..self }
+    }
+
+    /// The same for some of the Byzantine workers.
+    #[must_use]
+    pub fn with_attackers(self, attackers: &'a [u32]) -> Self {
+        Self { attackers, ..self }
+    }
+
+    /// How many honest messages the adversary knows in a round.
+    pub fn known(&self) -> usize {
+        match self.knowledge {
+            Knowledge::Omniscient => self.federation.regular().len(),
+            Knowledge::Own => self.attackers.len(),
+        }
+    }
+}
+
+/// A round as the adversary has it: it reads what it knows, and writes Byzantine rows only.
 #[derive(Debug)]
 pub struct Sight<'a, T> {
     messages: &'a mut Messages<T>,
     federation: &'a Federation,
+    attackers: &'a [u32],
+    knowledge: Knowledge,
+    defence: Option<&'a Pipeline<T>>,
 }
 
 impl<'a, T: Scalar> Sight<'a, T> {
-    /// The adversary's view of a round, in which Byzantine rows hold those workers' true messages.
+    /// The view of an omniscient adversary, in which Byzantine rows hold those workers' true messages.
     pub fn new(messages: &'a mut Messages<T>, federation: &'a Federation) -> Self {
-        Self { messages, federation }
+        let (attackers, knowledge) = (federation.byzantine(), Knowledge::default());
+        Self { messages, federation, attackers, knowledge, defence: None }
+    }
+
+    /// The same with another knowledge.
+    #[must_use]
+    pub fn with_knowledge(self, knowledge: Knowledge) -> Self {
+        Self { knowledge, ..self }
+    }
+
+    /// The same with the server as it stands before the round, whose memory an attack may read.
+    #[must_use]
+    pub fn with_defence(self, defence: Option<&'a Pipeline<T>>) -> Self {
+        Self { defence, ..self }
+    }
+
+    /// The same round for some of the Byzantine workers, as the ones before them left it.
+    pub fn of<'b>(&'b mut self, attackers: &'b [u32]) -> Sight<'b, T> {
+        let Self { federation, knowledge, defence, .. } = *self;
+        Sight { messages: self.messages, federation, attackers, knowledge, defence }
     }
 
     /// Who is who.
@@ -76,8 +159,41 @@ impl<'a, T: Scalar> Sight<'a, T> {
         self.federation
     }
 
+    /// Who plays the attack, in rising order: the Byzantine workers, or some of them.
+    pub fn attackers(&self) -> &'a [u32] {
+        self.attackers
+    }
+
+    /// What the adversary knows.
+    pub fn knowledge(&self) -> Knowledge {
+        self.knowledge
+    }
+
+    /// The workers whose honest messages the adversary knows, from which it takes means and spreads: the regular workers, or
+    /// under [`Knowledge::Own`] the attackers themselves, as long as their rows are not yet overwritten.
+    pub fn known(&self) -> &'a [u32] {
+        match self.knowledge {
+            Knowledge::Omniscient => self.federation.regular(),
+            Knowledge::Own => self.attackers,
+        }
+    }
+
+    /// The server as it stands before the round.
+    pub fn defence(&self) -> Option<&'a Pipeline<T>> {
+        self.defence
+    }
+
+    /// p, the length of a message.
+    pub fn dim(&self) -> usize {
+        self.messages.dim()
+    }
+
     /// The message of worker `w` as it stands.
+    ///
+    /// # Panics
+    /// When the adversary does not know it.
     pub fn row(&self, w: usize) -> &[T] {
+        self.look(w);
         self.messages.row(w)
     }
 
@@ -93,21 +209,33 @@ impl<'a, T: Scalar> Sight<'a, T> {
     /// Lets Byzantine worker `to` send what worker `from` sends.
     ///
     /// # Panics
-    /// When `to` is regular.
+    /// When `to` is regular, or the adversary does not know what `from` sends.
     pub fn copy(&mut self, from: usize, to: usize) {
         assert!(self.federation.is_byzantine(to), "worker {to} is regular");
+        self.look(from);
         self.messages.copy_row(from, to);
+    }
+
+    fn look(&self, w: usize) {
+        let knows = self.knowledge == Knowledge::Omniscient || self.federation.is_byzantine(w);
+        assert!(knows, "what regular worker {w} sends is not known");
     }
 }
 
 /// What the Byzantine workers send in place of their true messages.
 pub trait Attack<T: Scalar>: Send + Debug {
-    /// Overwrites the Byzantine rows.
+    /// Overwrites the rows of the attackers ([`Sight::attackers`]).
     fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>);
 
     /// Whether the Byzantine workers' true messages are looked at; if not they need not be computed.
     fn needs_true_messages(&self) -> bool {
         true
+    }
+
+    /// Shows everything that later rounds depend on, part by part, as [`crate::Estimator::state`] does; nothing for an attack
+    /// without memory.
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        let _ = visit;
     }
 }
 
@@ -116,9 +244,9 @@ pub trait AttackSpec<T: Scalar>: Debug + Send + Sync {
     /// The name in configuration files.
     fn name(&self) -> &'static str;
 
-    /// The attack for a federation and messages of `dim` numbers.
+    /// The attack at a site.
     ///
     /// # Errors
     /// When it cannot be carried out there.
-    fn build(&self, federation: &Federation, dim: usize) -> Result<Box<dyn Attack<T>>, SpecError>;
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError>;
 }

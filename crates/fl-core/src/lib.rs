@@ -1,5 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+// What `spec!` and `choice!` write names this crate as others do.
+extern crate self as fl_core;
+
 mod aligned;
 mod attack;
 mod combine;
@@ -22,7 +25,7 @@ pub mod streams;
 mod tile;
 
 pub use aligned::AlignedVec;
-pub use attack::{Attack, AttackSpec, Federation, Sight};
+pub use attack::{Attack, AttackSpec, Federation, Knowledge, Sight, Site};
 pub use combine::{combine, largest, rounding};
 pub use data::{Batch, Dataset};
 #[cfg(feature = "serde")]

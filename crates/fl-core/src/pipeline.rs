@@ -13,6 +13,7 @@ use crate::{
     Mixing, Needs, Part, PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Scalar, Shape,
     SpecError, Visit,
 };
+use std::sync::Arc;
 
 /// What to do with a message that holds NaN or infinity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Pipeline<T> {
     policy: NonFinite,
     rule: Rule,
     needs: Needs,
-    spec: Box<dyn RuleSpec>,
+    spec: Arc<dyn RuleSpec>,
     chain: Chain,
     /// The finite messages' workers.
     rows: Vec<u32>,
@@ -77,7 +78,30 @@ impl<T: Scalar> Pipeline<T> {
             return Err(SpecError::new("the length of a message", "at least 1", 0));
         }
         let given = pre.len();
-        let specs: Vec<_> = pre.into_iter().chain(rule.chain()).collect();
+        let specs = pre.into_iter().chain(rule.chain()).map(Arc::from).collect();
+        Self::from_specs(specs, given, Arc::from(rule), shape, dim)
+    }
+
+    /// Another pipeline of the same specs and for the same shape, with memory of its own: what an attack rehearses against.
+    /// A rule with memory starts afresh in it ([`Pipeline::restore`]).
+    ///
+    /// # Errors
+    /// None, since the first one could be built.
+    pub fn twin(&self) -> Result<Self, SpecError> {
+        let specs = self.chain.stages.iter().map(|stage| Arc::clone(&stage.spec)).collect();
+        let rule = Arc::clone(&self.spec);
+        let twin = Self::from_specs(specs, self.chain.given, rule, self.shape, self.dim)?;
+        Ok(twin.with_policy(self.policy))
+    }
+
+    /// The first `given` of the pre-aggregators are not the rule's own.
+    fn from_specs(
+        specs: Vec<Arc<dyn PreAggregatorSpec>>,
+        given: usize,
+        rule: Arc<dyn RuleSpec>,
+        shape: Shape,
+        dim: usize,
+    ) -> Result<Self, SpecError> {
         let inner = passes(specs.iter().map(|spec| &**spec), given, &*rule, shape)?;
         let run = rule.build(inner)?;
         let needs = match &run {
@@ -345,7 +369,7 @@ struct Chain {
 
 #[derive(Debug)]
 struct Stage {
-    spec: Box<dyn PreAggregatorSpec>,
+    spec: Arc<dyn PreAggregatorSpec>,
     run: Box<dyn PreAggregator>,
     mixing: Mixing,
     /// Whether anything behind this stage looks at distances.
@@ -356,7 +380,7 @@ struct Stage {
 
 impl Chain {
     fn build<T: Scalar>(
-        specs: Vec<Box<dyn PreAggregatorSpec>>,
+        specs: Vec<Arc<dyn PreAggregatorSpec>>,
         given: usize,
         shape: Shape,
         dim: usize,

@@ -7,8 +7,8 @@
 
 use fl_agg::{GeometricMedian, Mean};
 use fl_core::{
-    AggregateError, Attack, AttackSpec, Cx, Federation, GeometricRule, Inputs, Role, Rule,
-    RuleSpec, Scalar, Shape, Sight, SpecError, Streams,
+    AggregateError, Attack, AttackSpec, Cx, Federation, GeometricRule, Inputs, Knowledge, Role,
+    Rule, RuleSpec, Scalar, Shape, Sight, Site, SpecError, Streams,
 };
 use fl_data::PartitionSpec;
 use fl_models::Softmax;
@@ -74,7 +74,7 @@ impl<T: Scalar> AttackSpec<T> for Backwards {
         "backwards"
     }
 
-    fn build(&self, _: &Federation, _: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if !self.factor.is_finite() {
             return Err(SpecError::new("backwards: factor", "finite", self.factor));
         }
@@ -116,6 +116,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             train,
             samples: (0..WORKERS).map(|w| partition.worker(w)).collect(),
             federation: Federation::new(WORKERS, &[24, 25, 26, 27, 28, 29])?,
+            knowledge: Knowledge::default(),
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), train.classes())?,
             estimator: Box::new(Saga::new(16)),

@@ -4,8 +4,8 @@ use crate::config::{ByzantineConfig, Experiment, MethodConfig, ProtocolConfig, S
 use crate::registry::Number;
 use crate::{ConfigError, Named, Precision, ProtocolSpec, Setup};
 use fl_core::{
-    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, PreAggregatorSpec, Role, Shape,
-    Streams, streams,
+    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Pipeline, PreAggregatorSpec, Role,
+    Shape, Site, Streams, streams,
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use sha2::{Digest, Sha256};
@@ -94,6 +94,7 @@ pub fn check(experiment: &Experiment, source: &Source) -> Result<(), ConfigError
     for index in 0..experiment.method.len() {
         check_method(experiment, index, shape, source)?;
     }
+    check_attack(experiment, shape, source)?;
     Ok(())
 }
 
@@ -153,13 +154,7 @@ fn check_federation(experiment: &Experiment, source: &Source) -> Result<Shape, C
             return Err(source.error_at(&["federation", "byzantine", "count"], message));
         }
         ByzantineConfig::Count(count) => *count,
-        chosen => {
-            let list = byzantine(experiment, chosen, classes, source)?;
-            let federation = Federation::new(workers, &list)
-                .map_err(|e| source.error_at(&["federation", "byzantine"], e))?;
-            check_attack(experiment, &federation, source)?;
-            federation.byzantine().len()
-        }
+        _ => federation_of(experiment, 0, classes, source)?.byzantine().len(),
     };
     Ok(Shape { workers, byzantine })
 }
@@ -174,8 +169,29 @@ fn partition_error(error: &PartitionError, source: &Source) -> ConfigError {
     }
 }
 
+/// Who is Byzantine under a seed.
+fn federation_of(
+    experiment: &Experiment,
+    seed: u64,
+    classes: Option<usize>,
+    source: &Source,
+) -> Result<Federation, ConfigError> {
+    let workers = experiment.federation.workers;
+    let byzantine = match &experiment.federation.byzantine {
+        ByzantineConfig::Count(count) => {
+            let mut chosen = vec![0; (*count).min(workers)];
+            let mut rng = Streams::new(seed).at(Role::Byzantine, 0, 0);
+            streams::distinct(&mut rng, workers as u32, &mut chosen);
+            chosen
+        }
+        chosen => named(experiment, chosen, classes, source)?,
+    };
+    Federation::new(workers, &byzantine)
+        .map_err(|e| source.error_at(&["federation", "byzantine"], e))
+}
+
 /// The Byzantine workers that the file names, by themselves or by their classes.
-fn byzantine(
+fn named(
     experiment: &Experiment,
     chosen: &ByzantineConfig,
     classes: Option<usize>,
@@ -209,22 +225,44 @@ fn byzantine(
     }
 }
 
-/// Whether the attack can be carried out in this federation. What an attack requires has nothing to do with the length
-/// of messages.
-pub(crate) fn check_attack(
-    experiment: &Experiment,
-    federation: &Federation,
-    source: &Source,
-) -> Result<(), ConfigError> {
-    attack::<f32>(experiment, source)?.build(federation, 1).map(|_| ()).map_err(|e| {
-        let error = source.error_at(&["federation", "attack"], e);
-        match experiment.federation.byzantine {
-            ByzantineConfig::Count(_) => error.with_help(
-                "byzantine.count draws other workers for every seed; byzantine.workers names them",
-            ),
-            _ => error,
+/// Whether the attack can be carried out in this federation, under every seed and against every method. What an attack
+/// requires has nothing to do with the length of messages.
+fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Result<(), ConfigError> {
+    let (config, at) = (&experiment.federation, &["federation", "attack"]);
+    let attack = attack::<f32>(experiment, source)?;
+    let drawn = matches!(config.byzantine, ByzantineConfig::Count(_));
+    let seeds = if drawn { &experiment.seeds[..] } else { &[0] };
+    let classes = experiment.data.set.classes().ok().flatten();
+    let federations: Vec<Federation> = seeds
+        .iter()
+        .map(|&seed| federation_of(experiment, seed, classes, source))
+        .collect::<Result<_, _>>()?;
+    for method in &experiment.method {
+        let defence =
+            match &method.rule {
+                Some(rule) => {
+                    let (pre, rule) = (pre(method, source)?, source.registry().rules().make(rule)?);
+                    Some(Pipeline::<f32>::build(pre, rule, shape, 1).map_err(|e| {
+                        source.error_at(&["method"], format!("{}: {e}", method.name))
+                    })?)
+                }
+                None => None,
+            };
+        for federation in &federations {
+            let mut site = Site::new(federation, 1).with_knowledge(config.knowledge);
+            site.defence = defence.as_ref();
+            attack.build(&site).map_err(|e| {
+                let error = source.error_at(at, e);
+                match drawn {
+                    true => error.with_help(
+                        "byzantine.count draws other workers for every seed; byzantine.workers names them",
+                    ),
+                    false => error,
+                }
+            })?;
         }
-    })
+    }
+    Ok(())
 }
 
 /// The model's own settings; columns and classes are the data's.
@@ -361,17 +399,7 @@ pub fn deal(cell: &Cell, data: &Loaded, source: &Source) -> Result<Dealt, Config
         .partition
         .transform(train, data.picture, &partition, &mut streams.at(Role::Partition, 0, 1))
         .map_err(|e| partition_error(&e, source))?;
-    let byzantine = match &experiment.federation.byzantine {
-        ByzantineConfig::Count(count) => {
-            let mut chosen = vec![0; (*count).min(workers)];
-            let mut rng = streams.at(Role::Byzantine, 0, 0);
-            streams::distinct(&mut rng, workers as u32, &mut chosen);
-            chosen
-        }
-        chosen => byzantine(experiment, chosen, Some(train.classes()), source)?,
-    };
-    let federation = Federation::new(workers, &byzantine)
-        .map_err(|e| source.error_at(&["federation", "byzantine"], e))?;
+    let federation = federation_of(experiment, cell.seed, Some(train.classes()), source)?;
     Ok(Dealt { partition, train: seen, federation })
 }
 
@@ -411,6 +439,7 @@ pub fn setup<'a, T: Number>(
         objective,
         estimator,
         protocol,
+        knowledge: experiment.federation.knowledge,
         attack: attack(experiment, source)?,
         step: method.step.unwrap_or(experiment.train.step),
         seed: cell.seed,

@@ -2,6 +2,7 @@
 
 use crate::named::{Choice, Named, name_or_table};
 use crate::registry::Registry;
+use fl_core::Knowledge;
 use fl_data::{PartitionSpec, Scale, Source as DataSource};
 use fl_saga::{Clip, LocalSteps, Momentum};
 use serde::{Deserialize, Serialize};
@@ -86,6 +87,14 @@ pub struct FederationConfig {
     /// What Byzantine workers send; their true messages if left out.
     #[serde(default = "no_attack")]
     pub attack: Choice,
+    /// What the adversary knows: `"omniscient"`, or `"own"` for the Byzantine workers' own true messages alone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub knowledge: Knowledge,
+}
+
+/// Left out of files: an experiment means the same without it.
+fn is_default<V: Default + PartialEq>(value: &V) -> bool {
+    *value == V::default()
 }
 
 /// Who is Byzantine.

@@ -1,6 +1,6 @@
 //! Running cells: one, or all of an experiment in parallel.
 
-use crate::cell::{Cell, Dealt, batch_path, cells, check, check_attack, deal, setup};
+use crate::cell::{Cell, Dealt, batch_path, cells, check, deal, setup};
 use crate::config::{Experiment, Precision, Source};
 use crate::record::{Done, Ending, Folder, Outcome, Resources, Writer, final_mean};
 use crate::telemetry::{Evaluator, full_pass};
@@ -76,7 +76,6 @@ pub fn check_with_data(
         // Cells of a seed follow each other and share who holds what and who is Byzantine.
         if dealt.as_ref().is_none_or(|(seed, _)| *seed != cell.seed) {
             let new = deal(cell, data, source)?;
-            check_attack(&cell.experiment, &new.federation, source)?;
             dealt = Some((cell.seed, new));
         }
         let Some((_, dealt)) = &dealt else { continue };

@@ -4,9 +4,9 @@ use crate::SimError;
 use crate::protocol::{Gradient, Protocol, Rsa};
 use crate::workers::Workers;
 use fl_core::{
-    AlignedVec, Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Messages, Objective,
-    Pipeline, PreAggregatorSpec, Report, Role, RuleSpec, Scalar, Shape, Sight, SpecError, Streams,
-    Workspace,
+    AlignedVec, Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Knowledge, Messages,
+    Objective, Pipeline, PreAggregatorSpec, Report, Role, RuleSpec, Scalar, Shape, Sight, Site,
+    SpecError, Streams, Workspace,
 };
 
 /// What central node and workers do with each other.
@@ -35,6 +35,8 @@ pub struct Setup<'a, T> {
     pub samples: Vec<&'a [u32]>,
     /// Who is Byzantine.
     pub federation: Federation,
+    /// What the adversary knows.
+    pub knowledge: Knowledge,
     /// The model.
     pub objective: Box<dyn Objective<T>>,
     /// The workers' gradient estimator.
@@ -71,6 +73,7 @@ pub struct Moment<'a, T> {
 pub struct Simulation<'a, T: Scalar> {
     workers: Workers<'a, T>,
     federation: Federation,
+    knowledge: Knowledge,
     attack: Box<dyn Attack<T>>,
     protocol: Protocol<T>,
     streams: Streams,
@@ -91,6 +94,7 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             train,
             samples,
             federation,
+            knowledge,
             objective,
             estimator,
             protocol,
@@ -111,25 +115,8 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         }
         let dim = objective.dim();
         let streams = Streams::new(seed);
-        let attack = attack.build(&federation, dim)?;
-        let threads = rayon::current_num_threads();
-        let per = count.div_ceil(threads);
-        let workspace = || Workspace::new(&*objective, train, estimator.capacity().max(1));
-        let workspaces = (0..count.div_ceil(per)).map(|_| workspace()).collect();
-        // In RSA Byzantine workers keep honest models, whatever they send.
-        let needs_all =
-            attack.needs_true_messages() || matches!(protocol, ProtocolSpec::Rsa { .. });
-        let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
-        let mut workers =
-            Workers { train, samples, objective, estimators: Vec::new(), workspaces, per, active };
-        workers.estimators =
-            (0..count).map(|w| estimator.build(&workers.local(w))).collect::<Result<_, _>>()?;
         let mut params = AlignedVec::zeros(dim);
-        workers.objective.initialise(&mut streams.at(Role::Initialise, 0, 0), &mut params);
-        let mut messages = Messages::zeros(count, dim);
-        workers.each(None, &mut messages, |turn| {
-            turn.estimator.start(&turn.local, &params, turn.work)
-        });
+        objective.initialise(&mut streams.at(Role::Initialise, 0, 0), &mut params);
         let shape = Shape { workers: count, byzantine: federation.byzantine().len() };
         let protocol = match protocol {
             ProtocolSpec::Gradient { pre, rule } => Protocol::Gradient(Gradient {
@@ -144,7 +131,35 @@ impl<'a, T: Scalar> Simulation<'a, T> {
                 Protocol::Rsa(Rsa::new(&params, count, step, lambda))
             }
         };
-        Ok(Self { workers, federation, attack, protocol, streams, params, messages, round: 0 })
+        let mut site = Site::new(&federation, dim).with_knowledge(knowledge);
+        site.defence = protocol.result().0;
+        let attack = attack.build(&site)?;
+        let threads = rayon::current_num_threads();
+        let per = count.div_ceil(threads);
+        let workspace = || Workspace::new(&*objective, train, estimator.capacity().max(1));
+        let workspaces = (0..count.div_ceil(per)).map(|_| workspace()).collect();
+        // In RSA Byzantine workers keep honest models, whatever they send.
+        let needs_all = attack.needs_true_messages() || matches!(protocol, Protocol::Rsa(_));
+        let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
+        let mut workers =
+            Workers { train, samples, objective, estimators: Vec::new(), workspaces, per, active };
+        workers.estimators =
+            (0..count).map(|w| estimator.build(&workers.local(w))).collect::<Result<_, _>>()?;
+        let mut messages = Messages::zeros(count, dim);
+        workers.each(None, &mut messages, |turn| {
+            turn.estimator.start(&turn.local, &params, turn.work)
+        });
+        Ok(Self {
+            workers,
+            federation,
+            knowledge,
+            attack,
+            protocol,
+            streams,
+            params,
+            messages,
+            round: 0,
+        })
     }
 
     /// Runs rounds until `rounds` have been done, showing each to `observer` between aggregation and step.
@@ -162,7 +177,10 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         while self.round < rounds {
             let cx = Cx::new(&self.streams, self.round);
             self.protocol.messages(&cx, &mut self.workers, &self.params, &mut self.messages);
-            self.attack.corrupt(&cx, &mut Sight::new(&mut self.messages, &self.federation));
+            let mut sight = Sight::new(&mut self.messages, &self.federation)
+                .with_knowledge(self.knowledge)
+                .with_defence(self.protocol.result().0);
+            self.attack.corrupt(&cx, &mut sight);
             let report =
                 self.protocol.aggregate(&cx, &self.messages, &self.federation, &self.params)?;
             let (server, direction) = self.protocol.result();

@@ -6,8 +6,8 @@ mod common;
 use common::{SEVEN, World, edited, gradient, resampled, run};
 use fl_agg::{GeometricMedian, Krum, Mean};
 use fl_core::{
-    Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, SpecError,
-    Visit, Workspace,
+    Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Local, Scalar, Sight, Site, SpecError, Visit,
+    Workspace,
 };
 use fl_saga::Sgd;
 use fl_sim::{Ending, ProtocolSpec, SimError, Simulation};
@@ -22,7 +22,7 @@ impl<T: Scalar> AttackSpec<T> for Nonsense {
         "nonsense"
     }
 
-    fn build(&self, _: &Federation, _: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(Nonsense))
     }
 }

@@ -6,8 +6,8 @@ use common::{SEVEN, World, edited, gradient, metrics_files, resampled, run, try_
 use fl_agg::{GeometricMedian, Krum, Mean};
 use fl_attacks::{Gaussian, SampleDuplicate, SignFlip, Target};
 use fl_core::{
-    Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, SpecError,
-    Visit, Workspace,
+    Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, Site,
+    SpecError, Visit, Workspace,
 };
 use fl_saga::{Saga, Sgd};
 use fl_sim::{ProtocolSpec, Simulation};
@@ -149,8 +149,8 @@ impl<T: Scalar, A: AttackSpec<T>> AttackSpec<T> for Looking<A> {
         self.0.name()
     }
 
-    fn build(&self, federation: &Federation, dim: usize) -> Result<Box<dyn Attack<T>>, SpecError> {
-        Ok(Box::new(LookingAttack(self.0.build(federation, dim)?)))
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        Ok(Box::new(LookingAttack(self.0.build(site)?)))
     }
 }
 
@@ -175,7 +175,7 @@ fn computing_true_messages_that_nobody_looks_at_changes_nothing() {
     let duplicate = SampleDuplicate { worker: Some(0) };
     fn unseen<A: AttackSpec<f32>>(attack: &A) -> bool {
         let federation = Federation::new(30, &[29]).unwrap();
-        !attack.build(&federation, 650).unwrap().needs_true_messages()
+        !attack.build(&Site::new(&federation, 650)).unwrap().needs_true_messages()
     }
     assert!(unseen(&flip) && unseen(&duplicate) && unseen(&Gaussian::default()));
     assert!(!unseen(&Looking(flip.clone())));

@@ -8,7 +8,7 @@ mod yardstick;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fl_agg::GeometricMedian;
 use fl_attacks::SampleDuplicate;
-use fl_core::{Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Sight, SpecError};
+use fl_core::{Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Sight, Site, SpecError};
 use fl_data::{Partition, PartitionSpec};
 use fl_models::{Perceptron, Softmax};
 use fl_resample::Resample;
@@ -28,13 +28,8 @@ impl AttackSpec<f32> for AllComputed {
     fn name(&self) -> &'static str {
         "sample-duplicating"
     }
-    fn build(
-        &self,
-        federation: &Federation,
-        dim: usize,
-    ) -> Result<Box<dyn Attack<f32>>, SpecError> {
-        let inner =
-            AttackSpec::<f32>::build(&SampleDuplicate { worker: Some(0) }, federation, dim)?;
+    fn build(&self, site: &Site<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
+        let inner = AttackSpec::<f32>::build(&SampleDuplicate { worker: Some(0) }, site)?;
         Ok(Box::new(Looking(inner)))
     }
 }
@@ -103,6 +98,7 @@ fn simulation<'a>(
         train,
         samples: (0..30).map(|w| partition.worker(w)).collect(),
         federation: Federation::new(30, &byzantine).unwrap(),
+        knowledge: Default::default(),
         objective: objective.unwrap(),
         estimator,
         protocol,

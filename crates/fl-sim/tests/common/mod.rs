@@ -2,7 +2,7 @@
 // Every test binary uses a part of this.
 #![allow(dead_code)]
 
-use fl_core::{AttackSpec, EstimatorSpec, Federation, Scalar, Streams};
+use fl_core::{AttackSpec, EstimatorSpec, Federation, Knowledge, Scalar, Streams};
 use fl_data::{Loaded, Partition, PartitionSpec};
 use fl_models::Softmax;
 use fl_sim::{Experiment, Host, Options, Outcome, ProtocolSpec, Setup, SimError};
@@ -149,6 +149,7 @@ impl World {
             train,
             samples: (0..self.workers).map(|w| self.partition.worker(w)).collect(),
             federation: Federation::new(self.workers, byzantine).expect("a federation"),
+            knowledge: Knowledge::Omniscient,
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), 10)
                 .expect("a model"),
