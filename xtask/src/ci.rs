@@ -21,6 +21,7 @@ pub(crate) fn ci() -> Result<()> {
         "fl-attacks",
         "fl-models",
         "fl-data",
+        "fl-theory",
         "fl-plot",
         "fl-sim",
     ] {
