@@ -46,6 +46,14 @@ impl Display {
             Event::Started { cell, .. } => {
                 self.bar.set_message(format!("{} seed {}", cell.method.name, cell.seed));
             }
+            Event::Preparing { cell, what, lasting, .. } => {
+                let line = format!("{} seed {}: {what}", cell.method.name, cell.seed);
+                match (lasting, self.plain) {
+                    (true, true) => crate::say::remark(line),
+                    (true, false) => self.bar.println(line),
+                    (false, _) => self.bar.set_message(line),
+                }
+            }
             Event::Progress { index, cell, metrics } => {
                 state.done[*index] = metrics.round;
                 self.bar.set_position(state.done.iter().sum());

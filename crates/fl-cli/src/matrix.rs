@@ -115,24 +115,5 @@ pub(crate) fn to_bytes<T: Scalar>(numbers: &[T], format: Format) -> Vec<u8> {
         text.push('\n');
         return text.into_bytes();
     }
-    let mut header = format!(
-        "{{'descr': '<f{}', 'fortran_order': False, 'shape': ({},), }}",
-        size_of::<T>(),
-        numbers.len()
-    );
-    // Values begin at a multiple of 64 bytes: 10 before the header, and a line's end.
-    while !(10 + header.len() + 1).is_multiple_of(64) {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
-    bytes.extend_from_slice(header.as_bytes());
-    for x in numbers {
-        match size_of::<T>() {
-            4 => bytes.extend_from_slice(&(x.to_f64() as f32).to_le_bytes()),
-            _ => bytes.extend_from_slice(&x.to_f64().to_le_bytes()),
-        }
-    }
-    bytes
+    npy::write(numbers)
 }

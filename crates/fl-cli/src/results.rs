@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{Experiment, Outcome, SimError};
+use fl_sim::{Ending, Experiment, Finals, Outcome, Resources, SimError};
 use serde::Serialize;
 use std::path::Path;
 
@@ -25,6 +25,8 @@ pub(crate) struct Summary {
 struct Method {
     name: String,
     final_window: u64,
+    /// Each run, in the order of seeds.
+    runs_by_seed: Vec<Run>,
     /// Final accuracies in the order of seeds.
     final_accuracies: Vec<f64>,
     mean: f64,
@@ -34,12 +36,44 @@ struct Method {
     rounds_per_second: f64,
 }
 
+/// All numbers of a run that a comparison may need.
+#[derive(Debug, Serialize)]
+struct Run {
+    seed: u64,
+    folder: String,
+    ending: Ending,
+    /// On all test rows, at the last evaluation.
+    last_accuracy: Option<f64>,
+    last_balanced_accuracy: Option<f64>,
+    finals: Option<Finals>,
+    resources: Resources,
+}
+
+impl Run {
+    fn new(outcome: &Outcome) -> Self {
+        Self {
+            seed: outcome.cell.seed,
+            folder: outcome.cell.folder(),
+            ending: outcome.done.ending.clone(),
+            last_accuracy: outcome.done.last_accuracy,
+            last_balanced_accuracy: outcome.metrics.last().map(|m| m.balanced_accuracy),
+            finals: outcome.finals(),
+            resources: outcome.done.resources,
+        }
+    }
+}
+
 impl Summary {
     pub(crate) fn new(experiment: &Experiment, outcomes: &[Outcome], seconds: f64) -> Self {
         let methods = fl_sim::summarise(outcomes)
             .into_iter()
             .zip(&experiment.method)
             .map(|(s, method)| Method {
+                runs_by_seed: outcomes
+                    .iter()
+                    .filter(|o| o.cell.method.name == s.method)
+                    .map(Run::new)
+                    .collect(),
                 name: s.method,
                 final_window: experiment.window(method),
                 final_accuracies: s.accuracies,

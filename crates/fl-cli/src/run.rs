@@ -20,7 +20,9 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     let data = data::obtain(set, scale, &locations, args.offline, args.quiet)?;
     let threads = args.threads.unwrap_or_else(|| host::processors().max(args.jobs.unwrap_or(1)));
     let out = args.out.join(&experiment.name);
-    let options = Options { out: &out, jobs: args.jobs.unwrap_or(threads), threads };
+    let optima = args.out.join("optima");
+    let options =
+        Options { out: &out, optima: &optima, jobs: args.jobs.unwrap_or(threads), threads };
     let stop = AtomicBool::new(false);
     let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop: &stop };
     let cells = fl_sim::cells(&experiment);

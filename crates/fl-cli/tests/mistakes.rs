@@ -124,6 +124,20 @@ mistakes! {
         ["unknown key `zzzzzzzzzzzzzzzz`, expected one of `name`, `rounds`"];
 }
 
+// What cannot be measured.
+mistakes! {
+    an_optimum_of_a_perceptron: "[model.softmax]\nbias = true\nl2 = 0.01" => "[telemetry]\noptimum = true\n\n[model.perceptron]\nhidden = [5]\nl2 = 0.01",
+        Some("optimum = true"), ["optimum = true needs a model with a convex loss, got perceptron", "help: remove optimum"];
+    an_optimum_without_an_l2_term: "[model.softmax]\nbias = true\nl2 = 0.01" => "[telemetry]\noptimum = true\n\n[model.softmax]\nbias = true",
+        Some("optimum = true"), ["needs an ℓ₂ term, got softmax with l2 = 0", "set model.softmax.l2"];
+    an_evaluation_of_nothing: "[data]" => "[telemetry]\nevaluate-rows = 0\n\n[data]", Some("evaluate-rows"),
+        ["evaluate-rows must be at least 1, got 0"];
+    a_misspelt_key_of_telemetry: "[data]" => "[telemetry]\noptimun = true\n\n[data]", Some("optimun"),
+        ["unknown key `optimun`", "did you mean `optimum`?"];
+    telemetry_as_a_list: "[data]" => "[[telemetry]]\noptimum = true\n\n[data]", Some("telemetry"),
+        ["telemetry must be one table, got a list", "write [telemetry], with single brackets"];
+}
+
 // Values of another type or form.
 mistakes! {
     a_text_for_a_number: "rounds = 20" => "rounds = \"many\"", Some("\"many\""),

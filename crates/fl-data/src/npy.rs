@@ -6,6 +6,7 @@
 //!
 //! Reading the header borrows the values; converting them allocates 4 bytes a value, of which each has at least one.
 
+use fl_core::Scalar;
 use std::ops::Range;
 
 /// Why bytes are not an array of numbers. Offsets count from 0.
@@ -131,6 +132,28 @@ pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
         return Err(NpyError::Length { shape, expected, found: data.len() });
     }
     Ok(Array { shape, kind, width, big_endian: order == b'>', fortran, data })
+}
+
+/// A file of one axis, in the type of the numbers, which [`parse`] and NumPy read.
+pub fn write<T: Scalar>(numbers: &[T]) -> Vec<u8> {
+    let (width, count) = (size_of::<T>(), numbers.len());
+    let mut header =
+        format!("{{'descr': '<f{width}', 'fortran_order': False, 'shape': ({count},), }}");
+    // Values begin at a multiple of 64 bytes: 10 before the header, and a line's end.
+    while !(10 + header.len() + 1).is_multiple_of(64) {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    bytes.extend_from_slice(header.as_bytes());
+    for x in numbers {
+        match width {
+            4 => bytes.extend_from_slice(&(x.to_f64() as f32).to_le_bytes()),
+            _ => bytes.extend_from_slice(&x.to_f64().to_le_bytes()),
+        }
+    }
+    bytes
 }
 
 impl<'a> Array<'a> {
@@ -354,6 +377,19 @@ pub(crate) mod tests {
         out.extend(header.as_bytes());
         out.extend(data);
         out
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let numbers = [0.1, -0.0, 1e300, 5e-324];
+        let file = write(&numbers);
+        let array = parse(&file).unwrap();
+        assert_eq!((&array.shape, array.width), (&vec![4], 8));
+        assert_eq!(
+            array.to_f64().iter().map(|x| x.to_bits()).collect::<Vec<_>>(),
+            numbers.map(f64::to_bits)
+        );
+        assert_eq!(parse(&write(&[0.1f32])).unwrap().to_f32(), [0.1]);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use crate::config::{ByzantineConfig, Experiment, MethodConfig, ProtocolConfig, Source};
 use crate::registry::Number;
 use crate::{ConfigError, Named, Precision, ProtocolSpec, Setup};
+use fl_core::data::{Layout, TILE, Values};
 use fl_core::{
-    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Pipeline, PreAggregatorSpec, Role,
-    Shape, Site, Streams, streams,
+    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Objective, Pipeline,
+    PreAggregatorSpec, Role, Shape, Site, Streams, streams,
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use sha2::{Digest, Sha256};
@@ -116,6 +117,10 @@ fn check_run(experiment: &Experiment, source: &Source) -> Result<(), ConfigError
     }
     if experiment.evaluate_every == Some(0) {
         return at("evaluate-every", "evaluate-every must be at least 1, got 0".into());
+    }
+    if experiment.telemetry.evaluate_rows == Some(0) {
+        let message = "evaluate-rows must be at least 1, got 0";
+        return Err(source.error_at(&["telemetry", "evaluate-rows"], message));
     }
     if experiment.seeds.is_empty() {
         return at("seeds", "seeds must hold at least one number, got none".into());
@@ -267,10 +272,43 @@ fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Resul
 
 /// The model's own settings; columns and classes are the data's.
 fn check_model(experiment: &Experiment, source: &Source) -> Result<(), ConfigError> {
-    model::<f32>(experiment, source)?
+    let model = model::<f64>(experiment, source)?
         .build(fl_core::data::TILE, 2)
-        .map(|_| ())
-        .map_err(|e| source.error_at(&["model"], e))
+        .map_err(|e| source.error_at(&["model"], e))?;
+    if experiment.telemetry.optimum {
+        check_optimum(&*model, experiment, source)?;
+    }
+    Ok(())
+}
+
+/// x* must be one point: the loss convex, which some two rows tell as well as others, and the ℓ₂ term there.
+fn check_optimum(
+    model: &dyn Objective<f64>,
+    experiment: &Experiment,
+    source: &Source,
+) -> Result<(), ConfigError> {
+    let values = [1.0; 2 * TILE];
+    let rows = Dataset::new(Values::F64(&values), TILE, vec![0, 1], 2, Layout::Flat);
+    let convex = rows.is_ok_and(|rows| model.curvature(&rows, &[0, 1]).is_some());
+    let name = &experiment.model.name;
+    let at = |message: String| source.error_at(&["telemetry", "optimum"], message);
+    if !convex {
+        let message = format!(
+            "optimum = true needs a model with a convex loss, got {name}: nothing says which of its minima a run is to \
+             be compared with"
+        );
+        return Err(
+            at(message).with_help("remove optimum, or use softmax, logistic or least-squares")
+        );
+    }
+    if model.l2() == 0.0 {
+        let message = format!(
+            "optimum = true needs an ℓ₂ term, got {name} with l2 = 0: without it a minimum need not exist, nor be the \
+             only one"
+        );
+        return Err(at(message).with_help(format!("set model.{name}.l2, for example l2 = 0.01")));
+    }
+    Ok(())
 }
 
 fn check_method(

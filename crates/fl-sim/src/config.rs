@@ -34,6 +34,9 @@ pub struct Experiment {
     /// The number type that models are trained in.
     #[serde(default)]
     pub precision: Precision,
+    /// What is measured beside what always is.
+    #[serde(default, skip_serializing_if = "TelemetryConfig::is_default")]
+    pub telemetry: TelemetryConfig,
     /// The data set and how workers share it.
     pub data: DataConfig,
     /// The workers, and which of them do what.
@@ -59,6 +62,29 @@ pub enum Precision {
     F32,
     /// Double precision.
     F64,
+}
+
+/// What is measured beside what always is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct TelemetryConfig {
+    /// Whether ‖x − x*‖² is measured, for convex models with an ℓ₂ term: x* is then searched first, see [`Optimum`].
+    ///
+    /// [`Optimum`]: crate::Optimum
+    #[serde(default)]
+    pub optimum: bool,
+    /// Test rows that evaluations along the way look at, see [`Evaluator::with_rows`]; all if left out. The last
+    /// evaluation always looks at all.
+    ///
+    /// [`Evaluator::with_rows`]: crate::Evaluator::with_rows
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evaluate_rows: Option<usize>,
+}
+
+impl TelemetryConfig {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The data set and how workers share it.
@@ -316,7 +342,7 @@ impl Source {
         for (key, value) in root.get_ref() {
             let (name, span) = (key.get_ref().as_ref(), Some(key.span()));
             match (name, value.get_ref().is_table(), value.get_ref().is_array()) {
-                ("data" | "federation" | "model" | "train", _, true) => {
+                ("data" | "federation" | "model" | "telemetry" | "train", _, true) => {
                     let help = format!("write [{name}], with single brackets");
                     return Err(self.error(
                         span,

@@ -37,6 +37,9 @@ pub enum SimError {
         /// The round at which this was seen.
         round: u64,
     },
+    /// x*, which was to be measured against.
+    #[error(transparent)]
+    Optimum(#[from] crate::NotFound),
     /// A file or folder.
     #[error("cannot {action} {}: {why}", path.display())]
     Io {

@@ -4,6 +4,7 @@ mod cell;
 mod config;
 mod error;
 mod named;
+mod optimum;
 mod protocol;
 mod record;
 mod registry;
@@ -16,11 +17,14 @@ mod workers;
 pub use cell::{Cell, Dealt, cells, check, deal, estimator_memory, setup};
 pub use config::{
     ByzantineConfig, ConfigError, DataConfig, Empty, Experiment, FederationConfig, MethodConfig,
-    Precision, ProtocolConfig, RsaConfig, Source, TrainConfig,
+    Precision, ProtocolConfig, RsaConfig, Source, TelemetryConfig, TrainConfig,
 };
 pub use error::SimError;
 pub use named::{Choice, Named};
-pub use record::{Done, Ending, Outcome, Resources, finished_cells, read_metrics, write_whole};
+pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
+pub use record::{
+    Done, Ending, Finals, Outcome, Resources, finished_cells, read_metrics, write_whole,
+};
 pub use registry::{AnyAttack, AnyEstimator, AnyModel, Entrant, Entry, Kind, Number, Registry};
 pub use run::{Event, Host, Options, check_with_data, run_experiment};
 pub use simulation::{Moment, ProtocolSpec, Setup, Simulation, View};

@@ -11,7 +11,7 @@
 
 use crate::cell::{Cell, hash};
 use crate::config::Experiment;
-use crate::{ConfigError, Metrics, SimError};
+use crate::{ConfigError, FullPass, Metrics, SimError};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::Write;
@@ -43,6 +43,9 @@ pub struct Done {
     pub final_balanced_accuracy: Option<f64>,
     /// Test accuracy at the last evaluation.
     pub last_accuracy: Option<f64>,
+    /// All that is measured, over the final window.
+    #[serde(default)]
+    pub finals: Option<Finals>,
     /// Bytes that the workers' estimators keep.
     pub estimator_bytes: u64,
     /// Version of this crate.
@@ -313,13 +316,84 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Metrics>, SimError> {
     Ok(metrics)
 }
 
-/// Means over the evaluations in the last `window` rounds, the last evaluation always among them.
-pub(crate) fn final_mean(
-    metrics: &[Metrics],
-    window: u64,
-    value: impl Fn(&Metrics) -> f64,
-) -> Option<f64> {
-    let last = metrics.last()?.round;
-    let tail: Vec<f64> = metrics.iter().filter(|m| m.round + window >= last).map(value).collect();
-    Some(tail.iter().sum::<f64>() / tail.len() as f64)
+/// What a run came to: means over the evaluations in its last rounds, the last evaluation always among them.
+///
+/// A value that some of these evaluations lack is the mean over the others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Finals {
+    /// The last rounds that this is about.
+    pub window: u64,
+    /// As in [`Metrics`], and so are the others; null where no such evaluation has it, or where it is not finite.
+    pub accuracy: Option<f64>,
+    /// Mean over classes.
+    pub balanced_accuracy: Option<f64>,
+    /// By class.
+    pub class_accuracy: Vec<Option<f64>>,
+    /// Without the ℓ₂ term.
+    pub test_loss: Option<f64>,
+    /// ‖x − x*‖².
+    pub squared_distance_to_optimum: Option<f64>,
+    /// ‖aggregate − mean of the regular messages‖².
+    pub aggregate_error: Option<f64>,
+    /// (1/R) Σ ‖v_w − mean of the regular messages‖².
+    pub regular_spread: Option<f64>,
+    /// Weight given to Byzantine messages.
+    pub byzantine_weight: Option<f64>,
+    /// Outputs of the pre-aggregation that a Byzantine message takes part in.
+    pub contaminated: Option<f64>,
+    /// As in [`FullPass`](crate::FullPass), and so are the others: over the full passes in the window.
+    pub train_accuracy: Option<f64>,
+    /// f(x).
+    pub honest_loss: Option<f64>,
+    /// ‖∇f(x)‖.
+    pub gradient_norm: Option<f64>,
+    /// (15).
+    pub outer_variation: Option<f64>,
+    /// (16), for one sample.
+    pub inner_variation: Option<f64>,
+    /// (16), of the messages that estimators send.
+    pub message_variation: Option<f64>,
+}
+
+impl Finals {
+    /// Of these evaluations, for a window of so many rounds; `None` without an evaluation.
+    pub fn of(metrics: &[Metrics], window: u64) -> Option<Self> {
+        let last = metrics.last()?;
+        let begin = metrics.partition_point(|m| m.round + window < last.round);
+        let tail = &metrics[begin..];
+        let mean = |value: &dyn Fn(&Metrics) -> Option<f64>| {
+            let known: Vec<f64> = tail.iter().filter_map(value).collect();
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            mean.is_finite().then_some(mean)
+        };
+        let full = |value: &dyn Fn(&FullPass) -> f64| mean(&|m| m.full.as_ref().map(value));
+        Some(Self {
+            window,
+            accuracy: mean(&|m| Some(m.accuracy)),
+            balanced_accuracy: mean(&|m| Some(m.balanced_accuracy)),
+            class_accuracy: (0..last.class_accuracy.len())
+                .map(|class| mean(&|m| *m.class_accuracy.get(class)?))
+                .collect(),
+            test_loss: mean(&|m| Some(m.test_loss)),
+            squared_distance_to_optimum: mean(&|m| m.squared_distance_to_optimum),
+            aggregate_error: mean(&|m| m.aggregate_error),
+            regular_spread: mean(&|m| m.regular_spread),
+            byzantine_weight: mean(&|m| m.byzantine_weight),
+            contaminated: mean(&|m| m.contaminated.map(|n| n as f64)),
+            train_accuracy: full(&|f| f.train_accuracy),
+            honest_loss: full(&|f| f.honest_loss),
+            gradient_norm: full(&|f| f.gradient_norm),
+            outer_variation: full(&|f| f.outer_variation),
+            inner_variation: full(&|f| f.inner_variation),
+            message_variation: full(&|f| f.message_variation),
+        })
+    }
+}
+
+impl Outcome {
+    /// What it came to, over its method's final window.
+    pub fn finals(&self) -> Option<Finals> {
+        let experiment = &self.cell.experiment;
+        Finals::of(&self.metrics, experiment.window(&experiment.method[0]))
+    }
 }

@@ -2,14 +2,15 @@
 
 use crate::cell::{Cell, Dealt, batch_path, cells, check, deal, setup};
 use crate::config::{Experiment, Precision, Source};
-use crate::record::{Done, Ending, Folder, Outcome, Resources, Writer, final_mean};
+use crate::optimum::Optima;
+use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Writer};
 use crate::telemetry::{Evaluator, full_pass};
 use crate::{Metrics, Number, SimError, Simulation};
 use fl_core::{Scalar, instruction_set};
 use fl_data::Loaded;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What only a program can know: this crate reads neither clocks nor the system.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,17 @@ pub enum Event<'a> {
         index: usize,
         /// The cell.
         cell: &'a Cell,
+    },
+    /// Something goes on before a cell's first round.
+    Preparing {
+        /// The cell's place in the list.
+        index: usize,
+        /// The cell.
+        cell: &'a Cell,
+        /// What, in words.
+        what: &'a str,
+        /// Whether it is worth a line that stays.
+        lasting: bool,
     },
     /// A cell has been evaluated.
     Progress {
@@ -55,6 +67,8 @@ pub enum Event<'a> {
 pub struct Options<'a> {
     /// The folder that cells' folders go to.
     pub out: &'a Path,
+    /// The folder in which optima are kept, which experiments can share.
+    pub optima: &'a Path,
     /// Cells at a time, at most as many as threads.
     pub jobs: usize,
     /// Threads in all.
@@ -136,6 +150,7 @@ pub fn run_experiment(
     let cells = cells(experiment);
     let jobs = options.jobs.min(options.threads).clamp(1, cells.len());
     let threads = (options.threads / jobs).max(1);
+    let optima = Optima::new(options.optima, options.threads);
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<Result<Outcome, SimError>>>> =
         cells.iter().map(|_| Mutex::new(None)).collect();
@@ -146,7 +161,8 @@ pub fn run_experiment(
                 loop {
                     let index = next.fetch_add(1, Ordering::Relaxed);
                     let Some(cell) = cells.get(index) else { return };
-                    let run = || run_cell(index, cell, source, data, options.out, host, watch);
+                    let run =
+                        || run_cell(index, cell, source, data, options.out, &optima, host, watch);
                     let result = match &pool {
                         Ok(pool) => pool.install(run),
                         // Without threads of its own a cell still runs, on the pool that is there.
@@ -171,6 +187,7 @@ fn run_cell(
     source: &Source,
     data: &Loaded,
     root: &Path,
+    optima: &Optima,
     host: Host<'_>,
     watch: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Outcome, SimError> {
@@ -184,18 +201,34 @@ fn run_cell(
         None => {
             watch(Event::Started { index, cell });
             let writer = folder.begin(cell)?;
+            let dealt = deal(cell, data, source)?;
+            let optimum = match cell.experiment.telemetry.optimum {
+                true => {
+                    let say = |what: &str, lasting| {
+                        watch(Event::Preparing { index, cell, what, lasting });
+                    };
+                    Some(optima.of(cell, data, &dealt, source, &say)?)
+                }
+                false => None,
+            };
             let progress = |metrics: &Metrics| watch(Event::Progress { index, cell, metrics });
             let (metrics, ending, estimator_bytes, resources) = match cell.experiment.precision {
-                Precision::F32 => simulate::<f32>(cell, source, data, writer, host, &progress)?,
-                Precision::F64 => simulate::<f64>(cell, source, data, writer, host, &progress)?,
+                Precision::F32 => {
+                    simulate::<f32>(cell, source, data, &dealt, optimum, writer, host, &progress)?
+                }
+                Precision::F64 => {
+                    simulate::<f64>(cell, source, data, &dealt, optimum, writer, host, &progress)?
+                }
             };
             let window = cell.experiment.window(&cell.experiment.method[0]);
+            let finals = Finals::of(&metrics, window);
             let done = Done {
                 ending,
                 rounds: cell.experiment.rounds,
-                final_accuracy: final_mean(&metrics, window, |m| m.accuracy),
-                final_balanced_accuracy: final_mean(&metrics, window, |m| m.balanced_accuracy),
+                final_accuracy: finals.as_ref().and_then(|f| f.accuracy),
+                final_balanced_accuracy: finals.as_ref().and_then(|f| f.balanced_accuracy),
                 last_accuracy: metrics.last().map(|m| m.accuracy),
+                finals,
                 estimator_bytes,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 instruction_set: instruction_set().to_owned(),
@@ -218,16 +251,23 @@ fn simulate<T: Number>(
     cell: &Cell,
     source: &Source,
     data: &Loaded,
+    dealt: &Dealt,
+    optimum: Option<Arc<[f64]>>,
     mut writer: Writer,
     host: Host<'_>,
     progress: &dyn Fn(&Metrics),
 ) -> Result<Simulated, SimError> {
     let experiment = &cell.experiment;
     let begin = (host.clock)();
-    let dealt = deal(cell, data, source)?;
-    let mut simulation = Simulation::new(setup::<T>(cell, data, &dealt, source)?)?;
+    let mut simulation = Simulation::new(setup::<T>(cell, data, dealt, source)?)?;
     let estimator_bytes = simulation.estimator_memory() as u64;
     let mut evaluator = Evaluator::new(simulation.view().objective(), &data.split.test);
+    if let Some(rows) = experiment.telemetry.evaluate_rows {
+        evaluator = evaluator.with_rows(rows);
+    }
+    if let Some(optimum) = optimum {
+        evaluator = evaluator.with_optimum(optimum);
+    }
     let (every, full_every) = (experiment.evaluation_interval(), experiment.full_pass_interval());
     let rounds = experiment.rounds;
     let mut metrics: Vec<Metrics> = Vec::new();
@@ -270,7 +310,7 @@ fn simulate<T: Number>(
         let params = simulation.params().to_vec();
         finite(&params, rounds)?;
         let mut view = simulation.view();
-        let mut m = evaluator.evaluate(view.objective(), &params, rounds);
+        let mut m = evaluator.evaluate_all(view.objective(), &params, rounds);
         if wants_full(rounds) {
             m.full = Some(full_pass(&mut view, &params));
         }

@@ -35,9 +35,9 @@ pub fn summarise(outcomes: &[Outcome]) -> Vec<Summary> {
         .map(|method| {
             let of: Vec<&Outcome> =
                 outcomes.iter().filter(|o| o.cell.method.name == method).collect();
-            let accuracies: Vec<f64> = of.iter().filter_map(|o| o.done.final_accuracy).collect();
+            let accuracies: Vec<f64> = of.iter().filter_map(|o| o.finals()?.accuracy).collect();
             let balanced: Vec<f64> =
-                of.iter().filter_map(|o| o.done.final_balanced_accuracy).collect();
+                of.iter().filter_map(|o| o.finals()?.balanced_accuracy).collect();
             let speeds: Vec<f64> = of.iter().map(|o| o.done.resources.rounds_per_second).collect();
             let average = mean(&accuracies);
             let square: f64 = accuracies.iter().map(|a| (a - average).powi(2)).sum();

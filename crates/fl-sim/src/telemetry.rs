@@ -4,6 +4,7 @@ use crate::{Moment, View};
 use fl_core::{Batch, Dataset, Messages, Objective, Scalar, Workspace};
 use rayon::prelude::*;
 use serde::{Deserialize, Deserializer, Serialize};
+use std::sync::Arc;
 
 /// Rows that one task of an evaluation reads; fixed, so that sums do not depend on threads.
 const CHUNK: usize = 250;
@@ -27,6 +28,12 @@ pub struct Metrics {
     /// Mean test loss, without the ℓ₂ term.
     #[serde(deserialize_with = "number")]
     pub test_loss: f64,
+    /// Test rows that the numbers above come from.
+    #[serde(default)]
+    pub test_rows: u64,
+    /// ‖x^k − x*‖², where x* is known.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub squared_distance_to_optimum: Option<f64>,
     /// ‖aggregate − mean of the regular messages‖².
     pub aggregate_error: Option<f64>,
     /// (1/R) Σ ‖v_w − mean of the regular messages‖².
@@ -55,6 +62,9 @@ pub struct FullPass {
     /// ‖∇f(x)‖.
     #[serde(deserialize_with = "number")]
     pub gradient_norm: f64,
+    /// Mean over regular workers of the share of their training rows that are classified rightly.
+    #[serde(deserialize_with = "number", default = "unknown")]
+    pub train_accuracy: f64,
     /// (1/R) Σ ‖∇f_w(x) − ∇f(x)‖² (15).
     #[serde(deserialize_with = "number")]
     pub outer_variation: f64,
@@ -71,14 +81,68 @@ fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
+/// For files of earlier versions.
+fn unknown() -> f64 {
+    f64::NAN
+}
+
 /// The test set with memory to evaluate on it.
 #[derive(Debug)]
 pub struct Evaluator<'a, T> {
     test: &'a Dataset,
-    rows: Vec<u32>,
+    all: Sample,
+    /// What evaluations along the way look at, where that is not all.
+    some: Option<Sample>,
     spaces: Vec<Space<T>>,
     per_class: Vec<u64>,
     mean: Vec<f64>,
+    optimum: Option<Arc<[f64]>>,
+}
+
+/// Some rows of the test set.
+#[derive(Debug)]
+struct Sample {
+    rows: Vec<u32>,
+    /// Rows by class, and how many of the whole set each stands for.
+    per_class: Vec<u64>,
+    weights: Vec<f64>,
+}
+
+impl Sample {
+    /// About `count` rows, the same ones for the same labels; each class has rows in it.
+    fn new(labels: &[u32], per_class: &[u64], count: usize) -> Self {
+        if count >= labels.len() {
+            let rows = (0..labels.len() as u32).collect();
+            return Self {
+                rows,
+                per_class: per_class.to_vec(),
+                weights: vec![1.0; per_class.len()],
+            };
+        }
+        let classes = per_class.iter().filter(|&&n| n > 0).count().max(1) as f64;
+        let share = count as f64 / labels.len() as f64;
+        // Half of the rows go to classes by their size, which serves the accuracy, half equally, which serves the rare.
+        let quota = |n: u64| {
+            let wanted = 0.5 * (share * n as f64 + count as f64 / classes);
+            (wanted.round() as u64).clamp(n.min(1), n)
+        };
+        let taken: Vec<u64> = per_class.iter().map(|&n| quota(n)).collect();
+        let mut seen = vec![0; per_class.len()];
+        let rows = (0..)
+            .zip(labels)
+            .filter(|&(_, &label)| {
+                // Evenly spaced in the order of the file: row i is taken where ⌊i m/n⌋ moves on.
+                let (n, m) = (per_class[label as usize], taken[label as usize]);
+                let i: &mut u64 = &mut seen[label as usize];
+                *i += 1;
+                *i * m / n > (*i - 1) * m / n
+            })
+            .map(|(row, _)| row)
+            .collect();
+        let weight = |(&n, &m): (&u64, &u64)| if m > 0 { n as f64 / m as f64 } else { 0.0 };
+        let weights = per_class.iter().zip(&taken).map(weight).collect();
+        Self { rows, per_class: taken, weights }
+    }
 }
 
 #[derive(Debug)]
@@ -107,22 +171,66 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         }
         Self {
             test,
-            rows: (0..test.rows() as u32).collect(),
+            all: Sample::new(test.labels(), &per_class, test.rows()),
+            some: None,
             spaces: (0..threads).map(|_| space()).collect(),
             per_class,
             mean: vec![0.0; objective.dim()],
+            optimum: None,
         }
     }
 
-    /// Accuracies and loss at `params`.
+    /// Lets [`Evaluator::evaluate`] look at about `rows` of the test rows only.
+    ///
+    /// Which ones depends on the test set alone: of a class with n_c of n rows, of K classes,
+    /// `m_c = min(n_c, ½ rows (n_c/n + 1/K))`, evenly spaced in the order of the file.
+    /// Accuracy and loss are weighted, `Σ_c (n_c/n) · mean over the m_c`, and so estimate those over all rows, however
+    /// unequal the classes are.
+    #[must_use]
+    pub fn with_rows(mut self, rows: usize) -> Self {
+        self.some = (rows < self.test.rows())
+            .then(|| Sample::new(self.test.labels(), &self.per_class, rows));
+        self
+    }
+
+    /// Lets evaluations measure ‖x − x*‖².
+    #[must_use]
+    pub fn with_optimum(mut self, optimum: Arc<[f64]>) -> Self {
+        self.optimum = Some(optimum);
+        self
+    }
+
+    /// Accuracies and loss at `params`, on the rows of [`Evaluator::with_rows`].
     pub fn evaluate(&mut self, objective: &dyn Objective<T>, params: &[T], round: u64) -> Metrics {
+        self.measure(objective, params, round, false)
+    }
+
+    /// The same on all rows.
+    pub fn evaluate_all(
+        &mut self,
+        objective: &dyn Objective<T>,
+        params: &[T],
+        round: u64,
+    ) -> Metrics {
+        self.measure(objective, params, round, true)
+    }
+
+    fn measure(
+        &mut self,
+        objective: &dyn Objective<T>,
+        params: &[T],
+        round: u64,
+        all: bool,
+    ) -> Metrics {
         let test = self.test;
-        let per = self.rows.len().div_ceil(CHUNK).div_ceil(self.spaces.len()) * CHUNK;
+        let sample = self.some.as_ref().filter(|_| !all).unwrap_or(&self.all);
+        let weights = &sample.weights;
+        let per = sample.rows.len().div_ceil(CHUNK).div_ceil(self.spaces.len()) * CHUNK;
         // Losses are summed per chunk and then over chunks, so that the order never depends on threads.
         let chunk_losses: Vec<Vec<f64>> = self
             .spaces
             .par_iter_mut()
-            .zip(self.rows.par_chunks(per))
+            .zip(sample.rows.par_chunks(per))
             .map(|(space, rows)| {
                 space.right.fill(0);
                 rows.chunks(CHUNK)
@@ -135,7 +243,8 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
                         for (&label, &predicted) in batch.labels().iter().zip(&*predictions) {
                             right[label as usize] += u64::from(label == predicted);
                         }
-                        losses.iter().sum()
+                        let weighted = |(l, &label): (&f64, &u32)| l * weights[label as usize];
+                        losses.iter().zip(batch.labels()).map(weighted).sum()
                     })
                     .collect()
             })
@@ -146,17 +255,20 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             .collect();
         let class_accuracy: Vec<Option<f64>> = right
             .iter()
-            .zip(&self.per_class)
+            .zip(&sample.per_class)
             .map(|(&r, &n)| (n > 0).then(|| r as f64 / n as f64))
             .collect();
         let known = class_accuracy.iter().flatten();
         let rows = test.rows() as f64;
+        let right: f64 = right.iter().zip(weights).map(|(&r, w)| r as f64 * w).sum();
         Metrics {
             round,
-            accuracy: right.iter().sum::<u64>() as f64 / rows,
+            accuracy: right / rows,
             balanced_accuracy: known.clone().sum::<f64>() / known.count().max(1) as f64,
             test_loss: chunk_losses.iter().flatten().sum::<f64>() / rows,
             class_accuracy,
+            test_rows: sample.rows.len() as u64,
+            squared_distance_to_optimum: self.optimum.as_ref().map(|o| squared_distance(params, o)),
             ..Metrics::default()
         }
     }
@@ -214,6 +326,16 @@ fn squared_distance<T: Scalar>(a: &[T], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a.to_f64() - b).powi(2)).sum()
 }
 
+/// What a full pass finds at one worker, without ℓ₂ terms.
+#[derive(Debug)]
+struct OfWorker {
+    gradient: Vec<f64>,
+    loss: f64,
+    accuracy: f64,
+    inner: f64,
+    sent: f64,
+}
+
 /// Full passes over the regular workers' samples at `params`.
 ///
 /// Cost: three passes over all training rows, in parallel over workers.
@@ -221,7 +343,7 @@ pub fn full_pass<T: Scalar>(view: &mut View<'_, '_, T>, params: &[T]) -> FullPas
     let federation = view.federation;
     let workers = &*view.workers;
     let dim = params.len();
-    let per_worker: Vec<(Vec<f64>, f64, f64, f64)> = federation
+    let per_worker: Vec<OfWorker> = federation
         .regular()
         .par_iter()
         .map(|&w| {
@@ -232,7 +354,7 @@ pub fn full_pass<T: Scalar>(view: &mut View<'_, '_, T>, params: &[T]) -> FullPas
             let (mut losses, mut labels) = (vec![0.0; step], vec![0; step]);
             let mut norms = vec![0.0; step];
             let mut gradient = vec![T::ZERO; dim];
-            let (mut loss, mut square) = (0.0, 0.0);
+            let (mut loss, mut square, mut right) = (0.0, 0.0, 0);
             let samples = local.samples.len() as f64;
             for (i, rows) in local.samples.chunks(step).enumerate() {
                 work.batch.gather(local.data, rows);
@@ -245,6 +367,7 @@ pub fn full_pass<T: Scalar>(view: &mut View<'_, '_, T>, params: &[T]) -> FullPas
                     &mut work.scratch,
                 );
                 loss += losses[..n].iter().sum::<f64>();
+                right += work.batch.labels().iter().zip(&labels).filter(|(a, b)| a == b).count();
                 let records = &mut work.new[..n * objective.record_len()];
                 objective.records(params, &work.batch, records, &mut work.scratch);
                 objective.squared_norms(&work.batch, records, None, &mut norms[..n]);
@@ -261,14 +384,15 @@ pub fn full_pass<T: Scalar>(view: &mut View<'_, '_, T>, params: &[T]) -> FullPas
             let gradient: Vec<f64> = gradient.iter().map(|g| g.to_f64()).collect();
             let inner = square / samples - gradient.iter().map(|g| g * g).sum::<f64>();
             let sent = workers.estimators[w as usize].variation(&local, params, &mut work);
-            (gradient, loss / samples, inner.max(0.0), sent)
+            let (loss, accuracy) = (loss / samples, right as f64 / samples);
+            OfWorker { gradient, loss, accuracy, inner: inner.max(0.0), sent }
         })
         .collect();
     let count = per_worker.len() as f64;
     let l2 = workers.objective.l2();
     let mut average = vec![0.0; dim];
-    for (gradient, ..) in &per_worker {
-        for (a, g) in average.iter_mut().zip(gradient) {
+    for worker in &per_worker {
+        for (a, g) in average.iter_mut().zip(&worker.gradient) {
             *a += g / count;
         }
     }
@@ -276,11 +400,66 @@ pub fn full_pass<T: Scalar>(view: &mut View<'_, '_, T>, params: &[T]) -> FullPas
     // The ℓ₂ term's gradient λx is common to all and enters the norm only.
     let norm: f64 = average.iter().zip(params).map(|(a, x)| (a + l2 * x.to_f64()).powi(2)).sum();
     let size: f64 = params.iter().map(|x| x.to_f64() * x.to_f64()).sum();
+    let mean = |of: &dyn Fn(&OfWorker) -> f64| per_worker.iter().map(of).sum::<f64>() / count;
     FullPass {
-        honest_loss: per_worker.iter().map(|w| w.1).sum::<f64>() / count + 0.5 * l2 * size,
+        honest_loss: mean(&|w| w.loss) + 0.5 * l2 * size,
         gradient_norm: norm.sqrt(),
-        outer_variation: per_worker.iter().map(|w| distance(&w.0)).sum::<f64>() / count,
-        inner_variation: per_worker.iter().map(|w| w.2).sum::<f64>() / count,
-        message_variation: per_worker.iter().map(|w| w.3).sum::<f64>() / count,
+        train_accuracy: mean(&|w| w.accuracy),
+        outer_variation: mean(&|w| distance(&w.gradient)),
+        inner_variation: mean(&|w| w.inner),
+        message_variation: mean(&|w| w.sent),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 5 000, 900, 0 and 7 rows of four classes, mixed.
+    fn labels() -> Vec<u32> {
+        (0..5907)
+            .map(|i| if i % 843 == 5 { 3 } else { u32::from(i % 13 == 1 || i % 13 == 7) })
+            .collect()
+    }
+
+    fn counts(labels: impl Iterator<Item = u32>) -> Vec<u64> {
+        labels.fold(vec![0; 4], |mut counts, label| {
+            counts[label as usize] += 1;
+            counts
+        })
+    }
+
+    #[test]
+    fn a_sample_stands_for_the_whole_set_class_by_class() {
+        let labels = labels();
+        let whole = counts(labels.iter().copied());
+        for count in [1, 3, 50, 1000, 5000] {
+            let sample = Sample::new(&labels, &whole, count);
+            let taken = counts(sample.rows.iter().map(|&row| labels[row as usize]));
+            assert_eq!(taken, sample.per_class, "{count} rows");
+            assert!(taken.iter().zip(&whole).all(|(&m, &n)| m <= n && (m > 0) == (n > 0)));
+            assert!(sample.rows.is_sorted());
+            for ((&m, &n), weight) in taken.iter().zip(&whole).zip(&sample.weights) {
+                assert!((m as f64 * weight - n as f64).abs() < 1e-9, "{count} rows");
+            }
+            assert!(sample.rows.len() <= count + 3);
+        }
+        // A rare class is there as a whole.
+        assert_eq!(Sample::new(&labels, &whole, 1000).per_class[3], whole[3]);
+    }
+
+    #[test]
+    fn as_many_rows_as_there_are_is_all_of_them() {
+        let labels = labels();
+        let sample = Sample::new(&labels, &counts(labels.iter().copied()), labels.len());
+        assert_eq!(sample.rows.len(), labels.len());
+        assert_eq!(sample.weights, [1.0; 4]);
+    }
+
+    #[test]
+    fn a_sample_is_spread_over_the_whole_file() {
+        let labels = vec![0; 1000];
+        let sample = Sample::new(&labels, &[1000], 10);
+        assert_eq!(sample.rows, (1..=10).map(|i| i * 100 - 1).collect::<Vec<u32>>());
     }
 }

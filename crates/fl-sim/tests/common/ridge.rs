@@ -1,4 +1,6 @@
 //! Ridge regression of the digits' values on their pixels: a problem with one optimum, which is known.
+// Every test binary uses a part of this.
+#![allow(dead_code)]
 
 use fl_core::{
     AlignedVec, Batch, Cx, Dataset, EstimatorSpec, Fold, Local, Objective, Stream, Streams,
