@@ -15,6 +15,22 @@ pub(crate) fn cargo() -> String {
     std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
+/// A cargo that does not see what the cargo that runs this said about xtask. Build scripts of some dependencies watch
+/// these variables, so that otherwise everything is built anew whenever it is built from here after it was built by hand.
+fn clean_cargo() -> Command {
+    let mut command = Command::new(cargo());
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        let about_xtask = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"];
+        if about_xtask.iter().any(|start| name.starts_with(start))
+            || name == "CARGO_PRIMARY_PACKAGE"
+        {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// Runs a cargo command at the top of the repository.
 pub(crate) fn run(args: &[&str]) -> Result<()> {
     run_with(args, &[])
@@ -23,7 +39,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
 /// The same with environment variables.
 pub(crate) fn run_with(args: &[&str], env: &[(&str, &str)]) -> Result<()> {
     eprintln!("$ cargo {}", args.join(" "));
-    let mut command = Command::new(cargo());
+    let mut command = clean_cargo();
     command.args(args).current_dir(root()).envs(env.iter().copied());
     let status = command.status().context("cannot run cargo")?;
     if !status.success() {
@@ -34,11 +50,8 @@ pub(crate) fn run_with(args: &[&str], env: &[(&str, &str)]) -> Result<()> {
 
 /// What a cargo command prints.
 pub(crate) fn output(args: &[&str]) -> Result<String> {
-    let output = Command::new(cargo())
-        .args(args)
-        .current_dir(root())
-        .output()
-        .context("cannot run cargo")?;
+    let output =
+        clean_cargo().args(args).current_dir(root()).output().context("cannot run cargo")?;
     if !output.status.success() {
         bail!("`cargo {}`: {}", args.join(" "), String::from_utf8_lossy(&output.stderr));
     }
@@ -50,4 +63,15 @@ pub(crate) fn fl_cli(args: &[&str]) -> Result<()> {
     let mut all = vec!["run", "--quiet", "--release", "--package", "fl-cli", "--"];
     all.extend(args);
     run(&all)
+}
+
+/// The commit that is checked out, with a `+` where files differ from it; empty outside of a repository.
+pub(crate) fn commit() -> String {
+    let git = |args: &[&str]| {
+        let output = Command::new("git").args(args).current_dir(root()).output().ok()?;
+        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+    };
+    let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]) else { return "unknown".into() };
+    let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
+    if changed { commit + "+" } else { commit }
 }

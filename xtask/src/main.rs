@@ -5,6 +5,7 @@ mod ci;
 mod claims;
 mod cmd;
 mod reproduce;
+mod statistics;
 mod tidy;
 
 use anyhow::{Result, bail};
@@ -12,9 +13,9 @@ use anyhow::{Result, bail};
 const HELP: &str = "cargo xtask VERB
 
   data [NAME ...]                      fetch and verify data sets (those of the paper's figures if none is named)
-  reproduce FIGURE [--seeds N] [--quick] [--offline]
+  reproduce WHAT [--seeds N] [--quick] [--offline] [--profile paper|reference|authors]
                                        run a figure of the paper, draw it, and judge the paper's claims about it
-                                       (fig4, fig5, fig6, fig7, fig10)
+                                       (fig4 … fig11, or all)
   tidy                                 check the repository itself
   ci                                   everything that a change must pass after the tests
 ";

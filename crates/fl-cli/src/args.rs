@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Draw the accuracy curves of finished runs as SVG and PNG
     Plot(PlotArgs),
+    /// Draw pictures from descriptions in JSON: panels of curves with bands, or a heat map
+    Draw(DrawArgs),
     /// Aggregate a matrix of messages from a file, W rows of p numbers, into one row
     Aggregate(AggregateArgs),
     /// List what an experiment file can name, a line each
@@ -98,6 +100,14 @@ pub(crate) struct PlotArgs {
     /// Title of the picture; the experiment's name if left out
     #[arg(long)]
     pub(crate) title: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct DrawArgs {
+    /// Descriptions; their keys are those of fl-plot's Figure, Panel, Axis, Curve and HeatMap. FILE.json becomes FILE.svg
+    /// and FILE.png
+    #[arg(value_name = "FILE.json", required = true)]
+    pub(crate) pictures: Vec<PathBuf>,
 }
 
 /// A rule and what stands before it.

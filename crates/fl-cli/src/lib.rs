@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod data;
 mod display;
+mod draw;
 mod experiment;
 mod explain;
 mod failure;
@@ -35,6 +36,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Run(args) => run::run(&args, &registry),
         Command::Check(args) => check::check(&args, &registry),
         Command::Plot(args) => plot::plot(&args, &registry),
+        Command::Draw(args) => draw::draw(&args),
         Command::Aggregate(args) => aggregate::aggregate(&args, &registry),
         Command::List { kind, markdown } => explain::list(kind, markdown, &registry),
         Command::Explain(args) => explain::explain(&args, &registry),

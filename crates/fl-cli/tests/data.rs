@@ -408,7 +408,7 @@ fn rows_of_one_s_own_run_like_any_set() {
 #[test]
 fn the_experiment_of_figure_11_says_what_it_would_fetch() {
     let config =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/noniid_covtype.toml");
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/paper/fig11.toml");
     if !config.is_file() {
         return;
     }

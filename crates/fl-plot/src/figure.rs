@@ -141,13 +141,34 @@ pub struct Curve {
     pub name: String,
     /// Points in the order in which they are joined.
     pub points: Vec<Point>,
+    /// What is drawn of them.
+    pub form: Form,
+}
+
+/// What is drawn of a curve's points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Form {
+    /// The line through them.
+    #[default]
+    Line,
+    /// The line, and a dot at every point: for a curve of few points that were measured one by one.
+    Marked,
+    /// Dots alone: for points that have no order. A band is a vertical line at its point.
+    Dots,
 }
 
 impl Curve {
-    /// A curve of these points.
+    /// A curve of these points, drawn as a line.
     #[must_use]
     pub fn new(name: impl Into<String>, points: Vec<Point>) -> Self {
-        Self { name: name.into(), points }
+        Self { name: name.into(), points, form: Form::Line }
+    }
+
+    /// The same curve in another form.
+    #[must_use]
+    pub fn form(mut self, form: Form) -> Self {
+        self.form = form;
+        self
     }
 
     /// The mean over seeds with its 95 % band: [`band`] of the series.

@@ -4,7 +4,7 @@
 
 use crate::axis::{Projection, Tick, clip_polygon, clip_segment, project, runs};
 use crate::error::PlotError;
-use crate::figure::{Curve, Figure, Legend, Panel};
+use crate::figure::{Curve, Figure, Form, Legend, Panel};
 use crate::font::{self, ASCENT, DESCENT, LINE, shorten, wrap};
 use crate::scene::{Anchor, Scene, Shape, Text};
 use crate::style::{BAND_OPACITY, Colour, FAINT, GRID, INK, LINE_WIDTH, Style, style};
@@ -29,6 +29,8 @@ const TICK_LENGTH: f64 = 4.0;
 /// Length of the piece of curve in the legend: the longest dash pattern shows once and a half.
 const SAMPLE: f64 = 38.0;
 const SAMPLE_GAP: f64 = 7.0;
+/// Radius of the dot at a point.
+const MARK: f64 = 3.4;
 const ENTRY_GAP: f64 = 22.0;
 const ENTRY_HEIGHT: f64 = 19.0;
 
@@ -80,8 +82,11 @@ fn scene_title(figure: &Figure) -> String {
     })
 }
 
+/// A name, how its curves look, and whether they have a line and dots.
+type Entry = (String, Style, Form);
+
 /// The legend's entries, and the style of each curve of each panel.
-fn name_styles(figure: &Figure) -> (Vec<(String, Style)>, Vec<Vec<Style>>) {
+fn name_styles(figure: &Figure) -> (Vec<Entry>, Vec<Vec<Style>>) {
     let mut names: Vec<&str> = Vec::new();
     let styles = figure
         .panels
@@ -108,7 +113,11 @@ fn name_styles(figure: &Figure) -> (Vec<(String, Style)>, Vec<Vec<Style>>) {
         .iter()
         .enumerate()
         .filter(|(_, name)| !name.is_empty())
-        .map(|(i, name)| ((*name).to_owned(), style(i)))
+        .map(|(i, name)| {
+            let mut curves = figure.panels.iter().flat_map(|p| &p.curves);
+            let form = curves.find(|c| c.name == **name).map_or(Form::Line, |c| c.form);
+            ((*name).to_owned(), style(i), form)
+        })
         .collect();
     (entries, styles)
 }
@@ -192,7 +201,7 @@ impl Page {
         self.free.bottom = top - 8.0;
     }
 
-    fn legend(&mut self, figure: &Figure, entries: &[(String, Style)]) {
+    fn legend(&mut self, figure: &Figure, entries: &[Entry]) {
         if entries.is_empty() || figure.legend == Legend::Hidden {
             return;
         }
@@ -200,7 +209,7 @@ impl Page {
         let widest =
             |texts: &[String]| texts.iter().map(|t| font::width(t, LEGEND)).fold(0.0, f64::max);
         let fitted = |room: f64| -> Vec<String> {
-            entries.iter().map(|(name, _)| shorten(name, LEGEND, room)).collect()
+            entries.iter().map(|(name, ..)| shorten(name, LEGEND, room)).collect()
         };
         let right = match figure.legend {
             Legend::Auto => {
@@ -253,27 +262,33 @@ impl Page {
             (free.centre() - width / 2.0, free.bottom - height)
         };
 
-        for (i, ((_, style), name)) in entries.iter().zip(&names).enumerate() {
+        for (i, ((_, style, form), name)) in entries.iter().zip(&names).enumerate() {
             let (column, row) = place(i, columns);
             let x = left + widths[..column].iter().map(|w| w + ENTRY_GAP).sum::<f64>();
             let middle = top + (row as f64 + 0.5) * ENTRY_HEIGHT;
             let half = 5.0;
-            self.shapes.push(Shape::Area {
-                points: vec![
-                    (x, middle - half),
-                    (x + SAMPLE, middle - half),
-                    (x + SAMPLE, middle + half),
-                    (x, middle + half),
-                ],
-                colour: style.colour,
-                opacity: BAND_OPACITY,
-            });
-            self.shapes.push(Shape::Line {
-                points: vec![(x, middle), (x + SAMPLE, middle)],
-                colour: style.colour,
-                width: LINE_WIDTH,
-                dash: style.dash,
-            });
+            if *form != Form::Dots {
+                self.shapes.push(Shape::Area {
+                    points: vec![
+                        (x, middle - half),
+                        (x + SAMPLE, middle - half),
+                        (x + SAMPLE, middle + half),
+                        (x, middle + half),
+                    ],
+                    colour: style.colour,
+                    opacity: BAND_OPACITY,
+                });
+                self.shapes.push(Shape::Line {
+                    points: vec![(x, middle), (x + SAMPLE, middle)],
+                    colour: style.colour,
+                    width: LINE_WIDTH,
+                    dash: style.dash,
+                });
+            }
+            if *form != Form::Line {
+                let (x, y) = (x + SAMPLE / 2.0, middle);
+                self.shapes.push(Shape::Dot { x, y, radius: MARK, colour: style.colour });
+            }
             let baseline = middle + 0.36 * LEGEND;
             self.text(name, x + SAMPLE + SAMPLE_GAP, baseline, LEGEND, Anchor::Start, INK);
         }
@@ -410,7 +425,16 @@ impl Page {
     ) {
         let in_runs: Vec<_> =
             panel.curves.iter().map(|c| runs(&c.points, &axes.0, &axes.1)).collect();
-        for (runs, style) in in_runs.iter().zip(styles) {
+        for ((runs, style), curve) in in_runs.iter().zip(styles).zip(&panel.curves) {
+            if curve.form == Form::Dots {
+                for &[x, y, low, high] in runs.iter().flatten() {
+                    let bar = (low != y || high != y).then(|| clip_segment((x, low), (x, high)));
+                    if let Some((a, b)) = bar.flatten() {
+                        self.line(plot.at(a), plot.at(b), style.colour, 1.2);
+                    }
+                }
+                continue;
+            }
             for run in
                 runs.iter().filter(|run| run.iter().any(|[_, y, low, high]| low != y || high != y))
             {
@@ -434,7 +458,15 @@ impl Page {
             }
         }
         for ((runs, style), curve) in in_runs.iter().zip(styles).zip(&panel.curves) {
-            let shapes = runs.iter().flat_map(|run| pieces(run, plot, style)).collect();
+            let line = runs.iter().filter(|_| curve.form != Form::Dots);
+            let mut shapes: Vec<Shape> = line.flat_map(|run| pieces(run, plot, style)).collect();
+            if curve.form != Form::Line {
+                shapes.extend(runs.iter().flatten().filter_map(|&[x, y, ..]| {
+                    clip_segment((x, y), (x, y))?;
+                    let (x, y) = plot.at((x, y));
+                    Some(Shape::Dot { x, y, radius: MARK, colour: style.colour })
+                }));
+            }
             self.shapes.push(Shape::Named { name: curve.name.clone(), shapes });
         }
     }
@@ -668,7 +700,7 @@ mod tests {
             Figure::new(vec![panel(&["a", "b"]), panel(&["b", "", "c"]), panel(&["c", "a"])]);
         let (entries, styles) = name_styles(&figure);
         assert_eq!(
-            entries.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(),
+            entries.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(),
             ["a", "b", "c"]
         );
         assert_eq!(styles[0][1], styles[1][0]);

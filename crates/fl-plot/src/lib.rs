@@ -41,7 +41,7 @@ mod terminal;
 
 pub use band::{band, geometric_band, student_t_975};
 pub use error::PlotError;
-pub use figure::{Axis, Curve, Figure, Legend, Panel, Point, Scale};
+pub use figure::{Axis, Curve, Figure, Form, Legend, Panel, Point, Scale};
 pub use heat::HeatMap;
 pub use png::png;
 pub use save::{SAVE_SCALE, save};

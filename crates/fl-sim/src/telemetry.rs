@@ -294,10 +294,9 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             metrics.relative_gap = report.certificate.map(|c| c.relative_gap);
         }
         if let Some(server) = moment.server {
-            let byzantine = view.federation.byzantine();
             metrics.byzantine_weight = server
                 .weights()
-                .map(|weights| byzantine.iter().map(|&b| weights[b as usize]).sum());
+                .map(|weights| byzantine_weight(weights, moment.messages, view.federation));
             let mut touched: Vec<bool> =
                 server.rows().iter().map(|&w| view.federation.is_byzantine(w as usize)).collect();
             for mixing in server.mixings() {
@@ -308,6 +307,37 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             metrics.contaminated = Some(touched.iter().filter(|t| **t).count() as u64);
         }
     }
+}
+
+/// The weight of the Byzantine messages. Of equal messages a rule may weigh any, Krum for example the first: they share
+/// what they have together.
+fn byzantine_weight<T: Scalar>(
+    weights: &[f64],
+    messages: &Messages<T>,
+    federation: &fl_core::Federation,
+) -> f64 {
+    let workers = messages.workers();
+    let mut seen = vec![false; workers];
+    let mut sum = 0.0;
+    for &b in federation.byzantine() {
+        if std::mem::replace(&mut seen[b as usize], true) {
+            continue;
+        }
+        let row = messages.row(b as usize);
+        let (mut weight, mut all, mut byzantine) = (weights[b as usize], 1.0, 1.0);
+        for w in (0..workers).filter(|&w| w != b as usize) {
+            if messages.row(w) == row {
+                weight += weights[w];
+                all += 1.0;
+                if federation.is_byzantine(w) {
+                    byzantine += 1.0;
+                    seen[w] = true;
+                }
+            }
+        }
+        sum += weight * byzantine / all;
+    }
+    sum
 }
 
 /// Mean of some rows, in `f64`.
@@ -461,5 +491,24 @@ mod tests {
         let labels = vec![0; 1000];
         let sample = Sample::new(&labels, &[1000], 10);
         assert_eq!(sample.rows, (1..=10).map(|i| i * 100 - 1).collect::<Vec<u32>>());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fl_core::Federation;
+
+    #[test]
+    fn equal_messages_share_their_weight() {
+        // Workers 2 and 3 are Byzantine and repeat worker 0; worker 4 is Byzantine and repeats nobody.
+        let rows = [[1.0f32, 2.0], [3.0, 4.0], [1.0, 2.0], [1.0, 2.0], [5.0, 6.0]];
+        let messages = Messages::from_rows(&rows);
+        let federation = Federation::new(5, &[2, 3, 4]).unwrap();
+        // A rule that took the first of the equal ones, and some of the last.
+        let weight = byzantine_weight(&[0.75, 0.0, 0.0, 0.0, 0.25], &messages, &federation);
+        assert!((weight - (0.75 * 2.0 / 3.0 + 0.25)).abs() < 1e-12);
+        let weight = byzantine_weight(&[0.0, 1.0, 0.0, 0.0, 0.0], &messages, &federation);
+        assert_eq!(weight, 0.0);
     }
 }

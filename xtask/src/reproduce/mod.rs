@@ -1,0 +1,356 @@
+//! `cargo xtask reproduce`: the figures and tables of the paper, and a verdict on each of its claims.
+
+mod figures;
+mod picture;
+mod report;
+pub(crate) mod results;
+pub(crate) mod stamp;
+
+use crate::cmd;
+use anyhow::{Context, Result, bail};
+use figures::{FIGURES, Figure};
+use results::Results;
+use stamp::Stamp;
+use std::fs;
+use std::time::Instant;
+
+/// Seeds of the record.
+const SEEDS: u32 = 10;
+/// A quick look has three seeds and a quarter of the rounds.
+const QUICK_SEEDS: u32 = 3;
+const QUICK_SHARE: u64 = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    Paper,
+    Reference,
+    Authors,
+}
+
+impl Profile {
+    const ALL: [Profile; 3] = [Profile::Reference, Profile::Paper, Profile::Authors];
+
+    fn name(self) -> &'static str {
+        match self {
+            Profile::Paper => "paper",
+            Profile::Reference => "reference",
+            Profile::Authors => "authors",
+        }
+    }
+
+    /// The experiment file of a figure.
+    fn config(self, figure: &str) -> String {
+        match self {
+            Profile::Paper => format!("configs/paper/{figure}.toml"),
+            other => format!("configs/paper/{}/{figure}.toml", other.name()),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// `fig7`, …, or `all`.
+    what: String,
+    profile: Profile,
+    seeds: u32,
+    quick: bool,
+    offline: bool,
+}
+
+impl Options {
+    /// Whether this is what docs/reproduction.md is about.
+    fn is_record(&self) -> bool {
+        self.profile == Profile::Paper && !self.quick && self.seeds >= SEEDS
+    }
+
+    /// The folder of runs.
+    fn runs(&self) -> String {
+        let quick = if self.quick { "-quick" } else { "" };
+        format!("runs/{}{quick}", self.profile.name())
+    }
+
+    /// The folder of pictures and reports.
+    fn figures(&self) -> String {
+        match (self.profile, self.quick) {
+            (Profile::Paper, false) => "figures".into(),
+            (Profile::Paper, true) => "figures/quick".into(),
+            (other, quick) => {
+                format!("figures/{}{}", other.name(), if quick { "-quick" } else { "" })
+            }
+        }
+    }
+}
+
+pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
+    let options = parse(args)?;
+    let chosen: Vec<&Figure> = match &*options.what {
+        "all" => FIGURES.iter().collect(),
+        name => figures::find(name).into_iter().collect(),
+    };
+    let begin = Instant::now();
+    let expected: f64 = chosen.iter().map(|f| expected(f, &options)).sum();
+    // Predictions of what is done and what it took, which tell how fast this machine is.
+    let (mut predicted, mut taken, mut before) = (0.0, 0.0, 0.0);
+    let mut idle = true;
+    for (i, figure) in chosen.iter().enumerate() {
+        let pace = if predicted > 0.0 { taken / predicted } else { 1.0 };
+        let left = pace * (expected - before);
+        before += self::expected(figure, &options);
+        let since = Instant::now();
+        eprintln!(
+            "\n[{} of {}] {}; about {} left",
+            i + 1,
+            chosen.len(),
+            figure.title,
+            duration(left)
+        );
+        if run(figure, &options)? {
+            idle = false;
+            predicted += self::expected(figure, &options);
+            taken += since.elapsed().as_secs_f64();
+        }
+    }
+    if idle {
+        println!("\neverything is up to date; nothing was run and nothing drawn");
+    } else {
+        println!("\n{} in all", duration(begin.elapsed().as_secs_f64()));
+    }
+    Ok(())
+}
+
+fn expected(figure: &Figure, options: &Options) -> f64 {
+    let share = if options.quick { 1.0 / QUICK_SHARE as f64 } else { 1.0 };
+    4.0 + figure.seconds * f64::from(options.seeds) * share
+}
+
+/// `1 min 5 s`.
+fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 60, seconds % 60) {
+        (0, s) => format!("{s} s"),
+        (m, s) => format!("{m} min {s} s"),
+    }
+}
+
+/// Runs, draws and judges a figure; false if all was there.
+fn run(figure: &Figure, options: &Options) -> Result<bool> {
+    let config = options.profile.config(figure.name);
+    let text = fs::read_to_string(cmd::root().join(&config))
+        .with_context(|| format!("cannot read {config}"))?;
+    let folder = options.figures();
+    let asked = format!("{options:?}");
+    let stamp =
+        Stamp::new(&format!("{folder}/{}", figure.name), &[text.as_bytes(), asked.as_bytes()]);
+    if stamp.is_current() {
+        println!("{folder}/{}: up to date", figure.name);
+        return Ok(false);
+    }
+    let mut results = Results { figure: figure.name, ..Results::default() };
+    let mut files = Vec::new();
+    for case in figure.cases {
+        let name = experiment(figure, case.name);
+        let mut set = settings(&text, options)?;
+        set.extend(case.set.iter().map(|s| (*s).to_owned()));
+        set.push(format!("name={name}"));
+        let out = options.runs();
+        let mut args = vec!["run", &config, "--out", &out];
+        for s in &set {
+            args.extend(["--set", s]);
+        }
+        if options.offline {
+            args.push("--offline");
+        }
+        cmd::fl_cli(&args)?;
+        results.add(case.name, case.x, &cmd::root().join(&out).join(&name))?;
+        files.push(format!("{out}/{name}/summary.json"));
+    }
+    files.extend(draw(figure, &results, options)?);
+    let others = others(figure.name, options);
+    let report = report::figure(figure, &results, &others, options);
+    println!("\n{report}");
+    let path = format!("{folder}/{}.md", figure.name);
+    write(&path, &report)?;
+    files.push(path);
+    stamp.write(&files)?;
+    Ok(true)
+}
+
+/// The name of a case's experiment: `fig8-b3`.
+fn experiment(figure: &Figure, case: &str) -> String {
+    let plain: String = case.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    if plain.is_empty() { figure.name.to_owned() } else { format!("{}-{plain}", figure.name) }
+}
+
+/// What the options change in an experiment file.
+fn settings(text: &str, options: &Options) -> Result<Vec<String>> {
+    let seeds: Vec<String> = (0..options.seeds).map(|s| s.to_string()).collect();
+    let mut set = vec![format!("seeds=[{}]", seeds.join(","))];
+    if options.quick {
+        let rounds = number(text, "rounds = ").context("the experiment file has no rounds")?;
+        let rounds = rounds / QUICK_SHARE;
+        set.push(format!("rounds={rounds}"));
+        // Windows shrink with the rounds, those of single methods too.
+        set.push(format!("final-window={}", rounds / 10));
+        let mut method = None::<usize>;
+        for line in text.lines() {
+            if line.starts_with("[[method]]") {
+                method = Some(method.map_or(0, |m| m + 1));
+            } else if let (true, Some(m)) = (line.starts_with("final-window = "), method) {
+                set.push(format!("method.{m}.final-window={}", rounds / 4));
+            }
+        }
+    }
+    Ok(set)
+}
+
+/// The whole number of a line of an experiment file.
+fn number(text: &str, start: &str) -> Option<u64> {
+    text.lines().find_map(|l| l.strip_prefix(start)?.trim().parse().ok())
+}
+
+/// Results of other figures that are there, for claims that compare with them.
+fn others(but: &str, options: &Options) -> Vec<Results> {
+    let all = FIGURES.iter().filter(|f| f.name != but && f.cases.len() == 1);
+    all.filter_map(|figure| {
+        let mut results = Results { figure: figure.name, ..Results::default() };
+        let folder = cmd::root().join(options.runs()).join(figure.name);
+        results.add("", 0.0, &folder).ok().map(|()| results)
+    })
+    .collect()
+}
+
+/// Writes the descriptions and the CSV, and has the pictures drawn.
+fn draw(figure: &Figure, results: &Results, options: &Options) -> Result<Vec<String>> {
+    let footer = format!(
+        "{} rounds, {} seeds, mean and 95 % interval; profile {}; commit {}; configuration {}; data SHA-256 {}…",
+        results.rounds,
+        results.seeds,
+        options.profile.name(),
+        cmd::commit(),
+        results.configuration,
+        results.data_digest.get(..12).unwrap_or(&results.data_digest),
+    );
+    let (pictures, csv) = picture::pictures(figure, results, &footer);
+    let folder = options.figures();
+    let path = format!("{folder}/{}.csv", figure.name);
+    write(&path, &csv)?;
+    let mut files = vec![path];
+    let mut descriptions = Vec::new();
+    for picture in pictures {
+        let dash = if picture.suffix.is_empty() { "" } else { "-" };
+        let stem = format!("{folder}/{}{dash}{}", figure.name, picture.suffix);
+        write(&format!("{stem}.json"), &(picture.description.to_string() + "\n"))?;
+        descriptions.push(format!("{stem}.json"));
+        files.extend(["svg", "png"].map(|ending| format!("{stem}.{ending}")));
+    }
+    let mut args = vec!["draw"];
+    args.extend(descriptions.iter().map(String::as_str));
+    cmd::fl_cli(&args)?;
+    Ok(files)
+}
+
+fn write(path: &str, text: &str) -> Result<()> {
+    let path = cmd::root().join(path);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn parse(args: &[&str]) -> Result<Options> {
+    let names = || {
+        let mut names: Vec<&str> = FIGURES.iter().map(|f| f.name).collect();
+        names.push("all");
+        names.join(", ")
+    };
+    let (mut what, mut seeds, mut quick, mut offline) = (None, None, false, false);
+    let mut profile = Profile::Paper;
+    let mut args = args.iter();
+    while let Some(&arg) = args.next() {
+        match arg {
+            "--quick" => quick = true,
+            "--offline" => offline = true,
+            "--seeds" => {
+                let n = args.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
+                let hint = "--seeds needs a number of at least 1, for example --seeds 3";
+                seeds = Some(n.context(hint)?);
+            }
+            "--profile" => {
+                let name = args.next().copied().unwrap_or_default();
+                let all = || Profile::ALL.map(Profile::name).join(", ");
+                profile = Profile::ALL
+                    .into_iter()
+                    .find(|p| p.name() == name)
+                    .with_context(|| format!("--profile {name}: a profile is one of {}", all()))?;
+            }
+            flag if flag.starts_with('-') => bail!(
+                "{flag} is no flag of reproduce: there are --seeds N, --quick, --offline and --profile NAME"
+            ),
+            name if what.is_some() => bail!("one at a time, or `all`; got {name} as well"),
+            name if name == "all" || figures::find(name).is_some() => what = Some(name.to_owned()),
+            name => bail!("{name} cannot be reproduced; what can is one of {}", names()),
+        }
+    }
+    let what = what.with_context(|| format!("what? One of {}", names()))?;
+    let seeds = seeds.unwrap_or(if quick { QUICK_SEEDS } else { SEEDS });
+    Ok(Options { what, profile, seeds, quick, offline })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_understood_and_mistakes_are_named() {
+        let options = parse(&["fig7", "--seeds", "2", "--quick"]).unwrap();
+        assert_eq!((&*options.what, options.seeds, options.quick), ("fig7", 2, true));
+        assert!(!options.is_record());
+        assert!(parse(&["all"]).unwrap().is_record());
+        assert!(!parse(&["all", "--profile", "reference"]).unwrap().is_record());
+        let error = |args: &[&str]| parse(args).err().unwrap().to_string();
+        assert!(error(&["fig99"]).contains("fig10"));
+        assert!(error(&[]).contains("what?"));
+        assert!(error(&["fig7", "--seeds", "0"]).contains("at least 1"));
+        assert!(error(&["fig7", "--profile", "mine"]).contains("authors"));
+        assert!(error(&["fig7", "--sedes", "3"]).contains("--seeds"));
+        assert!(error(&["fig7", "fig8"]).contains("one at a time"));
+    }
+
+    #[test]
+    fn every_figure_has_an_experiment_file_of_its_own_name_in_every_profile() {
+        for figure in FIGURES {
+            for profile in [Profile::Reference, Profile::Paper] {
+                let path = profile.config(figure.name);
+                let text = fs::read_to_string(cmd::root().join(&path)).unwrap_or_default();
+                assert!(text.contains(&format!("name = \"{}\"", figure.name)), "{path}");
+                assert!(number(&text, "rounds = ").is_some_and(|r| r > 0), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_quick_look_shrinks_rounds_and_windows_alike() {
+        let text =
+            "rounds = 4000\nfinal-window = 400\n[[method]]\n[[method]]\nfinal-window = 1000\n";
+        let options = parse(&["fig7", "--quick"]).unwrap();
+        let set = settings(text, &options).unwrap();
+        assert_eq!(
+            set,
+            ["seeds=[0,1,2]", "rounds=1000", "final-window=100", "method.1.final-window=250"]
+        );
+    }
+
+    #[test]
+    fn every_figure_has_claims() {
+        for figure in FIGURES {
+            assert!(!crate::claims::statements(figure.name).is_empty(), "{}", figure.name);
+        }
+    }
+
+    #[test]
+    fn time_is_told_in_minutes_and_seconds() {
+        assert_eq!(duration(59.4), "59 s");
+        assert_eq!(duration(65.0), "1 min 5 s");
+    }
+}
