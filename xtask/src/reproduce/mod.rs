@@ -58,11 +58,6 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Whether this is what docs/reproduction.md is about.
-    fn is_record(&self) -> bool {
-        self.profile == Profile::Paper && !self.quick && self.seeds >= SEEDS
-    }
-
     /// The folder of runs.
     fn runs(&self) -> String {
         let quick = if self.quick { "-quick" } else { "" };
@@ -305,9 +300,7 @@ mod tests {
     fn options_are_understood_and_mistakes_are_named() {
         let options = parse(&["fig7", "--seeds", "2", "--quick"]).unwrap();
         assert_eq!((&*options.what, options.seeds, options.quick), ("fig7", 2, true));
-        assert!(!options.is_record());
-        assert!(parse(&["all"]).unwrap().is_record());
-        assert!(!parse(&["all", "--profile", "reference"]).unwrap().is_record());
+        assert_eq!(parse(&["all", "--profile", "reference"]).unwrap().profile, Profile::Reference);
         let error = |args: &[&str]| parse(args).err().unwrap().to_string();
         assert!(error(&["fig99"]).contains("fig10"));
         assert!(error(&[]).contains("what?"));

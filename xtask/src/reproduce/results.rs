@@ -138,8 +138,8 @@ impl Method {
                 Measure::Balanced => run.balanced,
                 Measure::Class(c) => run.classes.get(c).copied().unwrap_or(f64::NAN),
                 other => {
-                    let values = run.lines.iter().map(|line| other.of(line));
-                    values.filter(|x| x.is_finite()).next_back().unwrap_or(f64::NAN)
+                    let mut values = run.lines.iter().map(|line| other.of(line));
+                    values.rfind(|x| x.is_finite()).unwrap_or(f64::NAN)
                 }
             })
             .collect()
