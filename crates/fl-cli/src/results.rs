@@ -15,21 +15,10 @@ pub(crate) struct Summary {
     data: String,
     data_digest: String,
     methods: Vec<Method>,
-    cells: Vec<Run>,
     runs: usize,
     runs_found_finished: usize,
     seconds: f64,
     peak_memory: Option<u64>,
-}
-
-/// Where a run's own numbers are.
-#[derive(Debug, Serialize)]
-struct Run {
-    method: String,
-    seed: u64,
-    /// Its folder, beside this file.
-    folder: String,
-    diverged: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -96,15 +85,6 @@ impl Summary {
             })
             .collect();
         let first = outcomes.first().map(|o| &o.done);
-        let cells = outcomes
-            .iter()
-            .map(|o| Run {
-                method: o.cell.method.name.clone(),
-                seed: o.cell.seed,
-                folder: o.cell.folder(),
-                diverged: matches!(o.done.ending, fl_sim::Ending::Diverged { .. }),
-            })
-            .collect();
         Self {
             experiment: experiment.name.clone(),
             rounds: experiment.rounds,
@@ -112,7 +92,6 @@ impl Summary {
             data: first.map_or_else(String::new, |d| d.data.clone()),
             data_digest: first.map_or_else(String::new, |d| d.data_digest.clone()),
             methods,
-            cells,
             runs: outcomes.len(),
             runs_found_finished: outcomes.iter().filter(|o| o.reused).count(),
             seconds,

@@ -492,15 +492,10 @@ mod tests {
         let sample = Sample::new(&labels, &[1000], 10);
         assert_eq!(sample.rows, (1..=10).map(|i| i * 100 - 1).collect::<Vec<u32>>());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use fl_core::Federation;
 
     #[test]
     fn equal_messages_share_their_weight() {
+        use fl_core::Federation;
         // Workers 2 and 3 are Byzantine and repeat worker 0; worker 4 is Byzantine and repeats nobody.
         let rows = [[1.0f32, 2.0], [3.0, 4.0], [1.0, 2.0], [1.0, 2.0], [5.0, 6.0]];
         let messages = Messages::from_rows(&rows);

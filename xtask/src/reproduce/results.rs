@@ -80,7 +80,7 @@ impl Measure {
             Measure::InnerVariation => &line["full"]["inner_variation"],
             Measure::MessageVariation => &line["full"]["message_variation"],
             Measure::ByzantineWeight => &line["byzantine_weight"],
-            Measure::Distance => &line["distance_to_optimum"],
+            Measure::Distance => &line["squared_distance_to_optimum"],
             Measure::Bound => &line["bound"],
         };
         value.as_f64().unwrap_or(f64::NAN)
@@ -107,7 +107,7 @@ impl Results {
             let name = method["name"].as_str().unwrap_or_default();
             let window = method["final_window"].as_u64().unwrap_or(0);
             let mut runs = Vec::new();
-            for cell in list("cells").iter().filter(|c| c["method"] == *name) {
+            for cell in method["runs_by_seed"].as_array().into_iter().flatten() {
                 let cell_folder = cell["folder"].as_str().unwrap_or_default();
                 hashes.push_str(cell_folder.rsplit('~').next().unwrap_or_default());
                 let (run, seconds) = Run::read(&folder.join(cell_folder), cell, window)?;
@@ -170,7 +170,7 @@ impl Run {
         let classes = tail.last().map_or(0, |l| l["class_accuracy"].as_array().map_or(0, Vec::len));
         let run = Self {
             seed: cell["seed"].as_u64().unwrap_or(0),
-            diverged: cell["diverged"].as_bool().unwrap_or(false),
+            diverged: cell["ending"] != "finished",
             accuracy: done["final_accuracy"].as_f64().unwrap_or(f64::NAN),
             balanced: done["final_balanced_accuracy"].as_f64().unwrap_or(f64::NAN),
             classes: (0..classes).map(|c| mean(Measure::Class(c))).collect(),
