@@ -164,8 +164,10 @@ pub(crate) enum Listed {
     Rules,
     /// Pre-aggregators
     PreAggregators,
-    /// Attacks
+    /// Attacks on messages
     Attacks,
+    /// Attacks on data
+    Poisons,
     /// The workers' gradient estimators
     Estimators,
     /// Models

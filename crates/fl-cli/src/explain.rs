@@ -29,6 +29,9 @@ pub(crate) fn list(
     if wanted(Listed::Attacks) {
         say::result(listing("attacks", kind.is_none(), registry.attacks()));
     }
+    if wanted(Listed::Poisons) {
+        say::result(listing("poisons", kind.is_none(), registry.poisons()));
+    }
     if wanted(Listed::Estimators) {
         say::result(listing("estimators", kind.is_none(), registry.estimators()));
     }
@@ -54,7 +57,7 @@ fn listing<S: 'static>(title: &str, titled: bool, kind: &Kind<S>) -> String {
 /// One row for each name: what it computes, what it needs, its variants, what others compute by that name, and the source.
 fn definitions(kind: Option<Listed>, registry: &Registry) -> String {
     let mut text = "# Definitions\n\n\
-        What every rule, pre-aggregator, attack, estimator and model computes, by which variants, and what other projects compute by the same \
+        What every rule, pre-aggregator, attack, poison, estimator and model computes, by which variants, and what other projects compute by the same \
         name.\nWritten by `fl-cli list --markdown`, from the documentation in the code.\n\
         `fl-cli explain NAME` tells more of each.\n"
         .to_owned();
@@ -67,6 +70,9 @@ fn definitions(kind: Option<Listed>, registry: &Registry) -> String {
     }
     if wanted(Listed::Attacks) {
         text += &rows("Attacks", registry.attacks());
+    }
+    if wanted(Listed::Poisons) {
+        text += &rows("Poisons", registry.poisons());
     }
     if wanted(Listed::Estimators) {
         text += &rows("Estimators", registry.estimators());
@@ -212,6 +218,9 @@ pub(crate) fn explain(args: &ExplainArgs, registry: &Registry) -> Result<(), Fai
     } else if let Some(entry) = registry.attacks().find(&choice.name) {
         registry.attacks().make(&choice)?;
         say::result(entry_text(entry, "attack"));
+    } else if let Some(entry) = registry.poisons().find(&choice.name) {
+        registry.poisons().make(&choice)?;
+        say::result(entry_text(entry, "poison"));
     } else if let Some(entry) = registry.estimators().find(&choice.name) {
         registry.estimators().make(&choice)?;
         say::result(entry_text(entry, "estimator"));
@@ -235,10 +244,11 @@ pub(crate) fn chain(
 fn unknown(name: &str, registry: &Registry) -> anyhow::Error {
     let names = |kind: Vec<&str>| kind.join(", ");
     anyhow!(
-        "nothing is called {name:?}\n  rules: {}\n  pre-aggregators: {}\n  attacks: {}\n  estimators: {}\n  models: {}",
+        "nothing is called {name:?}\n  rules: {}\n  pre-aggregators: {}\n  attacks: {}\n  poisons: {}\n  estimators: {}\n  models: {}",
         names(registry.rules().iter().map(Entry::name).collect()),
         names(registry.pre_aggregators().iter().map(Entry::name).collect()),
         names(registry.attacks().iter().map(Entry::name).collect()),
+        names(registry.poisons().iter().map(Entry::name).collect()),
         names(registry.estimators().iter().map(Entry::name).collect()),
         names(registry.models().iter().map(Entry::name).collect()),
     )

@@ -93,6 +93,10 @@ mistakes! {
         ["did you mean `sample-duplicating`?"];
     a_misspelt_key_of_an_attack: "{ worker = 0 }" => "{ wrker = 0 }", Some("wrker"),
         ["did you mean `worker`?"];
+    a_misspelt_poison: "byzantine.classes" => "poison = \"label-flp\"\nbyzantine.classes", Some("\"label-flp\""),
+        ["unknown name `label-flp`", "did you mean `label-flip`?"];
+    a_misspelt_key_of_a_poison: "byzantine.classes" => "poison.backdoor = { traget = 3 }\nbyzantine.classes",
+        Some("traget"), ["did you mean `target`?"];
     a_misspelt_model: "model.softmax" => "model.sofmax", Some("sofmax"), ["did you mean `softmax`?"];
     a_misspelt_key_of_a_model: "bias" => "bia", Some("bia ="), ["did you mean `bias`?"];
     a_misspelt_key_of_train: "batch" => "bacth", Some("bacth"), ["did you mean `batch`?"];
@@ -222,6 +226,23 @@ mistakes! {
         ["workers must be from 1 to 2²⁴ − 1, got 100000000"];
     all_classes_byzantine: "classes = [8]" => "classes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]", Some("byzantine"),
         ["the number of Byzantine workers must be fewer than the 10 workers, got 10"];
+    all_workers_byzantine_by_turns: "byzantine.classes = [8]" => "byzantine.rotating = { count = 10, every = 5 }",
+        Some("count = 10"), ["byzantine.rotating.count must be less than the 10 workers, got 10"];
+    an_optimum_of_changing_workers:
+        "byzantine.classes = [8]\nattack.sample-duplicating = { worker = 0 }" =>
+        "byzantine.rotating = { count = 2, every = 5 }\n[telemetry]\noptimum = true", Some("optimum = true"),
+        ["the same regular workers in all rounds"];
+    turns_of_no_rounds: "byzantine.classes = [8]" => "byzantine.rotating = { count = 2, every = 0 }",
+        Some("every = 0 }"), ["byzantine.rotating.every must be at least 1 round, got 0"];
+    a_poison_for_nobody: "byzantine.classes = [8]\nattack.sample-duplicating = { worker = 0 }" => "poison = \"label-flip\"",
+        Some("poison"), ["label-flip needs Byzantine workers, got none", "byzantine.count = 3"];
+    a_poison_for_changing_workers: "byzantine.classes = [8]\nattack.sample-duplicating = { worker = 0 }" =>
+        "byzantine.rotating = { count = 2, every = 5 }\npoison = \"label-flip\"", Some("poison"),
+        ["the same Byzantine workers in all rounds", "use byzantine.count"];
+    a_poison_that_an_attack_overwrites: "attack.sample" => "poison = \"label-flip\"\nattack.sample", Some("poison"),
+        ["label-flip would have no effect: the attack sample-duplicating does not look at"];
+    a_target_that_does_not_exist: "attack.sample-duplicating = { worker = 0 }" => "poison.backdoor = { target = 10 }",
+        Some("poison"), ["backdoor: target must be one of the classes 0 to 9, got 10"];
     all_workers_byzantine_by_number: "byzantine.classes = [8]" => "byzantine.count = 10", Some("count"),
         ["byzantine.count must be less than the 10 workers, got 10", "somebody must be regular"];
     all_workers_byzantine_by_name: "byzantine.classes = [8]" => "byzantine.workers = [0,1,2,3,4,5,6,7,8,9]",

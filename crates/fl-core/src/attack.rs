@@ -37,6 +37,22 @@ impl Federation {
         Ok(Self { byzantine: is_byzantine, regular, faulty })
     }
 
+    /// Makes as many others Byzantine, in place: nothing is allocated.
+    ///
+    /// # Panics
+    /// When one is no worker, one is there twice, or they are not as many as before.
+    pub fn replace(&mut self, byzantine: &[u32]) {
+        let Self { byzantine: flags, regular, faulty } = self;
+        flags.fill(false);
+        byzantine.iter().for_each(|&b| flags[b as usize] = true);
+        let count = flags.iter().filter(|&&flag| flag).count();
+        assert_eq!((byzantine.len(), count), (faulty.len(), faulty.len()), "as many as before");
+        for (list, which) in [(regular, false), (faulty, true)] {
+            list.clear();
+            list.extend((0..flags.len() as u32).filter(|&w| flags[w as usize] == which));
+        }
+    }
+
     /// W.
     pub fn workers(&self) -> usize {
         self.byzantine.len()

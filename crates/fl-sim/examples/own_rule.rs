@@ -117,6 +117,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             samples: (0..WORKERS).map(|w| partition.worker(w)).collect(),
             federation: Federation::new(WORKERS, &[24, 25, 26, 27, 28, 29])?,
             knowledge: Knowledge::default(),
+            rotation: None,
+            lesson: None,
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), train.classes())?,
             estimator: Box::new(Saga::new(16)),

@@ -1,12 +1,14 @@
 //! A cell: one method, one attack, one seed. What an experiment file resolves to, and what a folder of results holds.
 
-use crate::config::{ByzantineConfig, Experiment, MethodConfig, ProtocolConfig, Source};
+use crate::config::{
+    ByzantineConfig, Experiment, MethodConfig, ProtocolConfig, RotatingConfig, Source,
+};
 use crate::registry::Number;
-use crate::{ConfigError, Named, Precision, ProtocolSpec, Setup};
-use fl_core::data::{Layout, TILE, Values};
+use crate::{ConfigError, Lesson, Named, Precision, ProtocolSpec, Rotation, Setup};
+use fl_core::data::{DatasetError, Layout, TILE, Values};
 use fl_core::{
-    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Objective, Pipeline,
-    PreAggregatorSpec, Role, Shape, Site, Streams, streams,
+    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Objective, Pipeline, Poison,
+    Poisoned, PreAggregatorSpec, Role, Scene, Shape, Site, Streams, streams, triggered,
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use sha2::{Digest, Sha256};
@@ -86,6 +88,7 @@ pub(crate) fn hash(cell: &Experiment) -> String {
 pub fn check(experiment: &Experiment, source: &Source) -> Result<(), ConfigError> {
     check_run(experiment, source)?;
     let shape = check_federation(experiment, source)?;
+    check_poison(experiment, shape, source)?;
     check_model(experiment, source)?;
     if experiment.method.is_empty() {
         let help = "add [[method]] with name = \"Byrd-SAGA\", estimator = \"saga\", rule = \"geometric-median\"";
@@ -152,16 +155,40 @@ fn check_federation(experiment: &Experiment, source: &Source) -> Result<Shape, C
     let partition = &experiment.data.partition;
     partition.check(classes, workers).map_err(|e| partition_error(&e, source))?;
     let byzantine = match &federation.byzantine {
-        ByzantineConfig::Count(count) if *count >= workers => {
-            let message = format!(
-                "byzantine.count must be less than the {workers} workers, got {count}: somebody must be regular"
-            );
-            return Err(source.error_at(&["federation", "byzantine", "count"], message));
+        ByzantineConfig::Count(count) => {
+            check_count(*count, workers, "count", &["federation", "byzantine", "count"], source)?;
+            *count
         }
-        ByzantineConfig::Count(count) => *count,
+        ByzantineConfig::Rotating(RotatingConfig { count, every }) => {
+            let path = ["federation", "byzantine", "rotating", "count"];
+            check_count(*count, workers, "rotating.count", &path, source)?;
+            if *every == 0 {
+                let path = ["federation", "byzantine", "rotating", "every"];
+                let message = "byzantine.rotating.every must be at least 1 round, got 0";
+                return Err(source.error_at(&path, message));
+            }
+            *count
+        }
         _ => federation_of(experiment, 0, classes, source)?.byzantine().len(),
     };
     Ok(Shape { workers, byzantine })
+}
+
+/// Somebody must be regular.
+fn check_count(
+    count: usize,
+    workers: usize,
+    key: &str,
+    path: &[&str],
+    source: &Source,
+) -> Result<(), ConfigError> {
+    if count < workers {
+        return Ok(());
+    }
+    let message = format!(
+        "byzantine.{key} must be less than the {workers} workers, got {count}: somebody must be regular"
+    );
+    Err(source.error_at(path, message))
 }
 
 fn partition_error(error: &PartitionError, source: &Source) -> ConfigError {
@@ -183,7 +210,7 @@ fn federation_of(
 ) -> Result<Federation, ConfigError> {
     let workers = experiment.federation.workers;
     let byzantine = match &experiment.federation.byzantine {
-        ByzantineConfig::Count(count) => {
+        ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
             let mut chosen = vec![0; (*count).min(workers)];
             let mut rng = Streams::new(seed).at(Role::Byzantine, 0, 0);
             streams::distinct(&mut rng, workers as u32, &mut chosen);
@@ -226,7 +253,7 @@ fn named(
             let help = "use byzantine.count, byzantine.workers or partition.by-class";
             Err(source.error_at(&["federation", "byzantine"], message).with_help(help))
         }
-        (ByzantineConfig::Count(_), _) => Ok(Vec::new()),
+        (ByzantineConfig::Count(_) | ByzantineConfig::Rotating(_), _) => Ok(Vec::new()),
     }
 }
 
@@ -235,7 +262,8 @@ fn named(
 fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Result<(), ConfigError> {
     let (config, at) = (&experiment.federation, &["federation", "attack"]);
     let attack = attack::<f32>(experiment, source)?;
-    let drawn = matches!(config.byzantine, ByzantineConfig::Count(_));
+    let drawn =
+        matches!(config.byzantine, ByzantineConfig::Count(_) | ByzantineConfig::Rotating(_));
     let seeds = if drawn { &experiment.seeds[..] } else { &[0] };
     let classes = experiment.data.set.classes().ok().flatten();
     let federations: Vec<Federation> = seeds
@@ -256,7 +284,7 @@ fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Resul
         for federation in &federations {
             let mut site = Site::new(federation, 1).with_knowledge(config.knowledge);
             site.defence = defence.as_ref();
-            attack.build(&site).map_err(|e| {
+            let built = attack.build(&site).map_err(|e| {
                 let error = source.error_at(at, e);
                 match drawn {
                     true => error.with_help(
@@ -265,7 +293,35 @@ fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Resul
                     false => error,
                 }
             })?;
+            if let Some(poison) = &config.poison
+                && !built.needs_true_messages()
+            {
+                let message = format!(
+                    "{} would have no effect: the attack {} does not look at what Byzantine workers compute",
+                    poison.name, config.attack.name
+                );
+                let help =
+                    "leave out attack, or take one that starts from the workers' own messages";
+                return Err(source.error_at(&["federation", "poison"], message).with_help(help));
+            }
         }
+    }
+    Ok(())
+}
+
+/// A poison must have somebody to act on, and an effect on what is sent.
+fn check_poison(experiment: &Experiment, shape: Shape, source: &Source) -> Result<(), ConfigError> {
+    let federation = &experiment.federation;
+    let Some(poison) = &federation.poison else { return Ok(()) };
+    let at = |message: String| source.error_at(&["federation", "poison"], message);
+    if shape.byzantine == 0 {
+        let message = format!("{} needs Byzantine workers, got none", poison.name);
+        return Err(at(message).with_help("say who is Byzantine, for example byzantine.count = 3"));
+    }
+    if let ByzantineConfig::Rotating(_) = federation.byzantine {
+        let message =
+            "a poison needs the same Byzantine workers in all rounds, got byzantine.rotating";
+        return Err(at(message.into()).with_help("use byzantine.count"));
     }
     Ok(())
 }
@@ -300,6 +356,11 @@ fn check_optimum(
         return Err(
             at(message).with_help("remove optimum, or use softmax, logistic or least-squares")
         );
+    }
+    if let ByzantineConfig::Rotating(_) = experiment.federation.byzantine {
+        let message = "optimum = true needs the same regular workers in all rounds, got byzantine.rotating: problem (1) \
+                       is theirs";
+        return Err(at(message.into()).with_help("use byzantine.count"));
     }
     if model.l2() == 0.0 {
         let message = format!(
@@ -415,8 +476,26 @@ pub struct Dealt {
     pub partition: Partition,
     /// The training samples as their workers see them, where that is another way than they are loaded.
     pub train: Option<Dataset>,
-    /// Who is who.
+    /// Who is who; for a start, where that changes.
     pub federation: Federation,
+    /// What Byzantine workers learn in place of their own samples.
+    pub lesson: Option<DealtLesson>,
+}
+
+/// What Byzantine workers learn in place of their own samples.
+#[derive(Clone, Debug)]
+pub enum DealtLesson {
+    /// Changed samples.
+    Changed {
+        /// The samples.
+        poisoned: Poisoned,
+        /// Test samples with a backdoor's trigger and its target as their label.
+        triggered: Option<Dataset>,
+    },
+    /// The samples of this worker.
+    Held(usize),
+    /// What the model finds least likely.
+    LeastLikely,
 }
 
 /// Deals the data to the workers of a cell, and says who is Byzantine.
@@ -438,7 +517,40 @@ pub fn deal(cell: &Cell, data: &Loaded, source: &Source) -> Result<Dealt, Config
         .transform(train, data.picture, &partition, &mut streams.at(Role::Partition, 0, 1))
         .map_err(|e| partition_error(&e, source))?;
     let federation = federation_of(experiment, cell.seed, Some(train.classes()), source)?;
-    Ok(Dealt { partition, train: seen, federation })
+    let at = |e: String| source.error_at(&["federation", "poison"], e);
+    let lesson = match &experiment.federation.poison {
+        None => None,
+        Some(poison) => {
+            let samples: Vec<&[u32]> = (0..workers).map(|w| partition.worker(w)).collect();
+            let data_seen = seen.as_ref().unwrap_or(train);
+            let (picture, samples, federation) = (data.picture, &*samples, &federation);
+            let scene = Scene { data: data_seen, picture, samples, federation };
+            let spec = source.registry().poisons().make(poison)?;
+            let poison = spec.build(&scene).map_err(|e| at(e.to_string()))?;
+            Some(learn(poison, &scene, &data.split.test, &streams).map_err(|e| at(e.to_string()))?)
+        }
+    };
+    Ok(Dealt { partition, train: seen, federation, lesson })
+}
+
+/// Prepares what a poison makes of the samples.
+fn learn(
+    poison: Poison,
+    scene: &Scene<'_>,
+    test: &Dataset,
+    streams: &Streams,
+) -> Result<DealtLesson, DatasetError> {
+    Ok(match poison {
+        Poison::Held(worker) => DealtLesson::Held(worker),
+        Poison::LeastLikely => DealtLesson::LeastLikely,
+        Poison::Changed(change) => DealtLesson::Changed {
+            poisoned: Poisoned::new(&*change, scene, streams)?,
+            triggered: match change.backdoor() {
+                Some(backdoor) => triggered(test, backdoor)?,
+                None => None,
+            },
+        },
+    })
 }
 
 /// The parts of a cell, built from its configuration.
@@ -469,11 +581,41 @@ pub fn setup<'a, T: Number>(
             return Err(source.error_at(&["method", &index], "a method needs a rule"));
         }
     };
-    let partition = &dealt.partition;
+    let (partition, federation) = (&dealt.partition, dealt.federation.clone());
+    let mut samples: Vec<&[u32]> = (0..partition.workers()).map(|w| partition.worker(w)).collect();
+    let lesson = match &dealt.lesson {
+        None => None,
+        Some(DealtLesson::Changed { poisoned, .. }) => {
+            for (&b, rows) in federation.byzantine().iter().zip(&poisoned.samples) {
+                samples[b as usize] = rows;
+            }
+            Some(Lesson { data: &poisoned.data, objective: None })
+        }
+        Some(DealtLesson::Held(worker)) => {
+            federation.byzantine().iter().for_each(|&b| samples[b as usize] = samples[*worker]);
+            None
+        }
+        Some(DealtLesson::LeastLikely) => {
+            let objective = objective.least_likely().ok_or_else(|| {
+                let message =
+                    "label-flip: labels = \"least-likely\" needs a model with class probabilities";
+                source
+                    .error_at(&["federation", "poison"], message)
+                    .with_help("softmax and a perceptron with cross-entropy have them")
+            })?;
+            Some(Lesson { data: train, objective: Some(objective) })
+        }
+    };
+    let rotation = match experiment.federation.byzantine {
+        ByzantineConfig::Rotating(RotatingConfig { every, .. }) => Some(Rotation { every }),
+        _ => None,
+    };
     Ok(Setup {
         train,
-        samples: (0..partition.workers()).map(|w| partition.worker(w)).collect(),
-        federation: dealt.federation.clone(),
+        samples,
+        federation,
+        rotation,
+        lesson,
         objective,
         estimator,
         protocol,

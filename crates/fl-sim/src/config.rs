@@ -116,6 +116,9 @@ pub struct FederationConfig {
     /// What the adversary knows: `"omniscient"`, or `"own"` for the Byzantine workers' own true messages alone.
     #[serde(default, skip_serializing_if = "is_default")]
     pub knowledge: Knowledge,
+    /// What Byzantine workers learn in place of their own samples.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub poison: Option<Choice>,
 }
 
 /// Left out of files: an experiment means the same without it.
@@ -133,6 +136,18 @@ pub enum ByzantineConfig {
     Workers(Vec<u32>),
     /// This many, drawn uniformly for each seed.
     Count(usize),
+    /// This many, drawn anew every so many rounds.
+    Rotating(RotatingConfig),
+}
+
+/// A different set of Byzantine workers each epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct RotatingConfig {
+    /// How many at a time.
+    pub count: usize,
+    /// Rounds of an epoch.
+    pub every: u64,
 }
 
 impl Default for ByzantineConfig {
@@ -266,6 +281,9 @@ impl Experiment {
         let path = ["federation", "attack"];
         registry.models().resolve(&mut self.model, &["model"], source)?;
         registry.attacks().resolve(&mut self.federation.attack, &path, source)?;
+        if let Some(poison) = &mut self.federation.poison {
+            registry.poisons().resolve(poison, &["federation", "poison"], source)?;
+        }
         for (i, method) in self.method.iter_mut().enumerate() {
             let i = i.to_string();
             for (stage, pre) in method.pre.iter_mut().enumerate() {

@@ -14,10 +14,10 @@ mod summary;
 mod telemetry;
 mod workers;
 
-pub use cell::{Cell, Dealt, cells, check, deal, estimator_memory, setup};
+pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, estimator_memory, setup};
 pub use config::{
     ByzantineConfig, ConfigError, DataConfig, Empty, Experiment, FederationConfig, MethodConfig,
-    Precision, ProtocolConfig, RsaConfig, Source, TelemetryConfig, TrainConfig,
+    Precision, ProtocolConfig, RotatingConfig, RsaConfig, Source, TelemetryConfig, TrainConfig,
 };
 pub use error::SimError;
 pub use named::{Choice, Named};
@@ -27,6 +27,7 @@ pub use record::{
 };
 pub use registry::{AnyAttack, AnyEstimator, AnyModel, Entrant, Entry, Kind, Number, Registry};
 pub use run::{Event, Host, Options, check_with_data, run_experiment};
-pub use simulation::{Moment, ProtocolSpec, Setup, Simulation, View};
+pub use simulation::{Moment, ProtocolSpec, Rotation, Setup, Simulation, View};
 pub use summary::{Summary, summarise};
 pub use telemetry::{Evaluator, FullPass, Metrics, full_pass};
+pub use workers::Lesson;

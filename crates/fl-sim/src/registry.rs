@@ -6,7 +6,8 @@
 use crate::config::{Source, in_words, suggestion};
 use crate::{Choice, ConfigError};
 use fl_core::{
-    AttackSpec, Described, Doc, EstimatorSpec, ModelSpec, PreAggregatorSpec, RuleSpec, Scalar,
+    AttackSpec, Described, Doc, EstimatorSpec, ModelSpec, PoisonSpec, PreAggregatorSpec, RuleSpec,
+    Scalar,
 };
 use serde::Serialize;
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -35,6 +36,7 @@ pub struct Registry {
     rules: Kind<Box<dyn RuleSpec>>,
     pre: Kind<Box<dyn PreAggregatorSpec>>,
     attacks: Kind<Box<dyn AnyAttack>>,
+    poisons: Kind<Box<dyn PoisonSpec>>,
     estimators: Kind<Box<dyn AnyEstimator>>,
     models: Kind<Box<dyn AnyModel>>,
 }
@@ -51,6 +53,7 @@ impl Registry {
             rules: Kind::new("rule"),
             pre: Kind::new("pre-aggregator"),
             attacks: Kind::new("attack"),
+            poisons: Kind::new("poison"),
             estimators: Kind::new("estimator"),
             models: Kind::new("model"),
         }
@@ -92,6 +95,10 @@ impl Registry {
             .with_attack::<fl_attacks::SignFlip>()
             .with_attack::<fl_attacks::Gaussian>()
             .with_attack::<fl_attacks::SampleDuplicate>()
+            .with_poison::<fl_attacks::LabelFlip>()
+            .with_poison::<fl_attacks::FeatureNoise>()
+            .with_poison::<fl_attacks::Backdoor>()
+            .with_poison::<fl_attacks::DuplicateSamples>()
             .with_estimator::<fl_saga::Sgd>()
             .with_estimator::<fl_saga::Saga>()
             .with_estimator::<fl_saga::DenseSaga>()
@@ -128,6 +135,13 @@ impl Registry {
         self
     }
 
+    /// Adds an attack on data, or replaces the one of the same name.
+    #[must_use]
+    pub fn with_poison<P: PoisonSpec + Entrant>(mut self) -> Self {
+        self.poisons.add::<P>(P::default().name(), |spec| Box::new(spec));
+        self
+    }
+
     /// Adds a workers' gradient estimator, or replaces the one of the same name. A setting `batch` is filled from the
     /// experiment's batch size.
     #[must_use]
@@ -157,6 +171,11 @@ impl Registry {
     /// The attacks.
     pub fn attacks(&self) -> &Kind<Box<dyn AnyAttack>> {
         &self.attacks
+    }
+
+    /// The attacks on data.
+    pub fn poisons(&self) -> &Kind<Box<dyn PoisonSpec>> {
+        &self.poisons
     }
 
     /// The workers' gradient estimators.
@@ -459,6 +478,7 @@ mod tests {
         check(registry.rules());
         check(registry.pre_aggregators());
         check(registry.attacks());
+        check(registry.poisons());
         check(registry.estimators());
         check(registry.models());
     }

@@ -1,6 +1,6 @@
 //! Running cells: one, or all of an experiment in parallel.
 
-use crate::cell::{Cell, Dealt, batch_path, cells, check, deal, setup};
+use crate::cell::{Cell, Dealt, DealtLesson, batch_path, cells, check, deal, setup};
 use crate::config::{Experiment, Precision, Source};
 use crate::optimum::Optima;
 use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Writer};
@@ -268,6 +268,12 @@ fn simulate<T: Number>(
     if let Some(optimum) = optimum {
         evaluator = evaluator.with_optimum(optimum);
     }
+    let mut backdoor = match &dealt.lesson {
+        Some(DealtLesson::Changed { triggered: Some(test), .. }) => {
+            Some(Evaluator::new(simulation.view().objective(), test))
+        }
+        _ => None,
+    };
     let (every, full_every) = (experiment.evaluation_interval(), experiment.full_pass_interval());
     let rounds = experiment.rounds;
     let mut metrics: Vec<Metrics> = Vec::new();
@@ -297,6 +303,9 @@ fn simulate<T: Number>(
             return Err(SimError::Diverged { round, worker, norm });
         }
         let mut m = evaluator.evaluate(view.objective(), moment.params, moment.round);
+        m.backdoor_success = backdoor
+            .as_mut()
+            .map(|door| door.evaluate(view.objective(), moment.params, moment.round).accuracy);
         evaluator.messages(&mut m, moment, view);
         if wants_full(moment.round) {
             m.full = Some(full_pass(view, moment.params));
@@ -311,6 +320,8 @@ fn simulate<T: Number>(
         finite(&params, rounds)?;
         let mut view = simulation.view();
         let mut m = evaluator.evaluate_all(view.objective(), &params, rounds);
+        m.backdoor_success =
+            backdoor.as_mut().map(|door| door.evaluate(view.objective(), &params, rounds).accuracy);
         if wants_full(rounds) {
             m.full = Some(full_pass(&mut view, &params));
         }

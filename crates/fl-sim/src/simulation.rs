@@ -2,11 +2,11 @@
 
 use crate::SimError;
 use crate::protocol::{Gradient, Protocol, Rsa};
-use crate::workers::Workers;
+use crate::workers::{Lesson, Workers};
 use fl_core::{
     AlignedVec, Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Knowledge, Messages,
     Objective, Pipeline, PreAggregatorSpec, Report, Role, RuleSpec, Scalar, Shape, Sight, Site,
-    SpecError, Streams, Workspace,
+    SpecError, Streams, Workspace, streams,
 };
 
 /// What central node and workers do with each other.
@@ -33,10 +33,15 @@ pub struct Setup<'a, T> {
     pub train: &'a Dataset,
     /// The rows of `train` that each worker holds.
     pub samples: Vec<&'a [u32]>,
-    /// Who is Byzantine.
+    /// Who is Byzantine; for a start, if there is a rotation.
     pub federation: Federation,
     /// What the adversary knows.
     pub knowledge: Knowledge,
+    /// When others become Byzantine.
+    pub rotation: Option<Rotation>,
+    /// What Byzantine workers learn, where that is something else than their rows of `train`; `samples` then has, for
+    /// each of them, rows of its data.
+    pub lesson: Option<Lesson<'a, T>>,
     /// The model.
     pub objective: Box<dyn Objective<T>>,
     /// The workers' gradient estimator.
@@ -49,6 +54,14 @@ pub struct Setup<'a, T> {
     pub step: f64,
     /// The seed of all random streams.
     pub seed: u64,
+}
+
+/// A different set of Byzantine workers each epoch, as many as there were: epoch e, the rounds from `e · every` on, has
+/// those that the stream of (`Byzantine`, 0, e) draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// Rounds of an epoch.
+    pub every: u64,
 }
 
 /// One round, as an observer sees it: after aggregation, before the step.
@@ -74,6 +87,10 @@ pub struct Simulation<'a, T: Scalar> {
     workers: Workers<'a, T>,
     federation: Federation,
     knowledge: Knowledge,
+    rotation: Option<Rotation>,
+    /// The epoch that the federation is that of, and whom the rotation has drawn for it.
+    epoch: Option<u64>,
+    byzantine: Vec<u32>,
     attack: Box<dyn Attack<T>>,
     protocol: Protocol<T>,
     streams: Streams,
@@ -95,6 +112,8 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             samples,
             federation,
             knowledge,
+            rotation,
+            lesson,
             objective,
             estimator,
             protocol,
@@ -112,6 +131,13 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         }
         if !(step > 0.0 && step.is_finite()) {
             return Err(SpecError::new("step", "a positive number", step));
+        }
+        if rotation.is_some_and(|rotation| rotation.every == 0) {
+            return Err(SpecError::new("rotation: every", "at least 1 round", 0));
+        }
+        if rotation.is_some() && lesson.is_some() {
+            let allowed = "with the same Byzantine workers in all rounds";
+            return Err(SpecError::new("a poison", allowed, "a rotation"));
         }
         let dim = objective.dim();
         let streams = Streams::new(seed);
@@ -139,20 +165,37 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         let workspace = || Workspace::new(&*objective, train, estimator.capacity().max(1));
         let workspaces = (0..count.div_ceil(per)).map(|_| workspace()).collect();
         // In RSA Byzantine workers keep honest models, whatever they send.
-        let needs_all = attack.needs_true_messages() || matches!(protocol, Protocol::Rsa(_));
+        let needs_all = attack.needs_true_messages()
+            || rotation.is_some()
+            || matches!(protocol, Protocol::Rsa(_));
         let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
-        let mut workers =
-            Workers { train, samples, objective, estimators: Vec::new(), workspaces, per, active };
+        let misled = (0..count).map(|w| federation.is_byzantine(w)).collect();
+        let estimators = Vec::new();
+        let mut workers = Workers {
+            train,
+            samples,
+            objective,
+            lesson,
+            misled,
+            estimators,
+            workspaces,
+            per,
+            active,
+        };
         workers.estimators =
             (0..count).map(|w| estimator.build(&workers.local(w))).collect::<Result<_, _>>()?;
         let mut messages = Messages::zeros(count, dim);
         workers.each(None, &mut messages, |turn| {
             turn.estimator.start(&turn.local, &params, turn.work)
         });
+        let byzantine = federation.byzantine().to_vec();
         Ok(Self {
             workers,
             federation,
             knowledge,
+            rotation,
+            epoch: None,
+            byzantine,
             attack,
             protocol,
             streams,
@@ -175,6 +218,7 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         mut observer: impl FnMut(&Moment<'_, T>, &mut View<'_, 'a, T>) -> Result<(), SimError>,
     ) -> Result<(), SimError> {
         while self.round < rounds {
+            self.rotate();
             let cx = Cx::new(&self.streams, self.round);
             self.protocol.messages(&cx, &mut self.workers, &self.params, &mut self.messages);
             let mut sight = Sight::new(&mut self.messages, &self.federation)
@@ -198,6 +242,19 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             self.round += 1;
         }
         Ok(())
+    }
+
+    /// Makes others Byzantine where an epoch begins.
+    fn rotate(&mut self) {
+        let Some(rotation) = self.rotation else { return };
+        let epoch = self.round / rotation.every;
+        // Not only at an epoch's first round: a run may begin in the middle of one.
+        if self.epoch != Some(epoch) {
+            self.epoch = Some(epoch);
+            let mut rng = self.streams.at(Role::Byzantine, 0, epoch);
+            streams::distinct(&mut rng, self.federation.workers() as u32, &mut self.byzantine);
+            self.federation.replace(&self.byzantine);
+        }
     }
 
     /// x^k.

@@ -48,6 +48,10 @@ pub struct Metrics {
     pub relative_gap: Option<f64>,
     /// Messages dropped because they were not finite.
     pub dropped: Option<u64>,
+    /// Share of the test samples of other classes than a backdoor's target which, with its trigger, are taken for the
+    /// target.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub backdoor_success: Option<f64>,
     /// The measurements that need full passes, at their own cadence.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub full: Option<FullPass>,

@@ -9,12 +9,38 @@ pub(crate) struct Workers<'a, T: Scalar> {
     pub(crate) train: &'a Dataset,
     pub(crate) samples: Vec<&'a [u32]>,
     pub(crate) objective: Box<dyn Objective<T>>,
+    /// What Byzantine workers learn, where that is something else.
+    pub(crate) lesson: Option<Lesson<'a, T>>,
+    /// Who learns that.
+    pub(crate) misled: Vec<bool>,
     pub(crate) estimators: Vec<Box<dyn Estimator<T>>>,
     pub(crate) workspaces: Vec<Workspace<T>>,
     /// Workers that share a workspace.
     pub(crate) per: usize,
     /// Workers whose messages are needed.
     pub(crate) active: Vec<bool>,
+}
+
+/// What Byzantine workers learn in place of their samples of the training data.
+#[derive(Debug)]
+pub struct Lesson<'a, T> {
+    /// The data set that their samples are rows of.
+    pub data: &'a Dataset,
+    /// Their model, where it is another one.
+    pub objective: Option<Box<dyn Objective<T>>>,
+}
+
+/// Model and data of a worker.
+fn learnt<'w, T: Scalar>(
+    objective: &'w dyn Objective<T>,
+    train: &'w Dataset,
+    lesson: &'w Option<Lesson<'_, T>>,
+    misled: bool,
+) -> (&'w dyn Objective<T>, &'w Dataset) {
+    match lesson {
+        Some(lesson) if misled => (lesson.objective.as_deref().unwrap_or(objective), lesson.data),
+        _ => (objective, train),
+    }
 }
 
 /// A worker's side of a round: its place, what it knows, its estimator and its row, in [`Workers::each`].
@@ -27,13 +53,9 @@ pub(crate) struct Turn<'a, 'b, T: Scalar> {
 
 impl<'a, T: Scalar> Workers<'a, T> {
     pub(crate) fn local(&self, worker: usize) -> Local<'_, T> {
-        Local {
-            worker,
-            workers: self.samples.len(),
-            objective: &*self.objective,
-            data: self.train,
-            samples: self.samples[worker],
-        }
+        let Self { train, samples, objective, lesson, misled, .. } = self;
+        let (objective, data) = learnt(&**objective, train, lesson, misled[worker]);
+        Local { worker, workers: samples.len(), objective, data, samples: samples[worker] }
     }
 
     /// Lets every active worker take its turn with its row of `rows`, in parallel over groups of workers. Each turn
@@ -43,9 +65,20 @@ impl<'a, T: Scalar> Workers<'a, T> {
     where
         F: Fn(Turn<'_, '_, T>) + Sync,
     {
-        let Self { train, samples, objective, estimators, workspaces, per, active } = self;
+        let Self {
+            train,
+            samples,
+            objective,
+            lesson,
+            misled,
+            estimators,
+            workspaces,
+            per,
+            active,
+            ..
+        } = self;
         let (per, workers, objective, active) = (*per, samples.len(), &**objective, &*active);
-        let samples = &*samples;
+        let (samples, lesson, misled) = (&*samples, &*lesson, &*misled);
         estimators
             .par_chunks_mut(per)
             .zip(rows.par_groups_mut(per))
@@ -54,7 +87,8 @@ impl<'a, T: Scalar> Workers<'a, T> {
             .for_each(|(group, ((estimators, rows), work))| {
                 let local = |i: usize| {
                     let worker = group * per + i;
-                    Local { worker, workers, objective, data: train, samples: samples[worker] }
+                    let (objective, data) = learnt(objective, train, lesson, misled[worker]);
+                    Local { worker, workers, objective, data, samples: samples[worker] }
                 };
                 let mine = &active[group * per..][..estimators.len()];
                 let active_from = |i: usize| (i..mine.len()).find(|&i| mine[i]);

@@ -218,6 +218,8 @@ fn errors(
             train: &known.data,
             samples: known.rows.iter().map(|rows| &rows[..]).collect(),
             federation: Federation::new(WORKERS, &byzantine).expect("sound"),
+            rotation: None,
+            lesson: None,
             knowledge: Knowledge::default(),
             objective: Box::new(Bowls { start: known.start }),
             estimator: estimator(),

@@ -99,6 +99,8 @@ fn simulation<'a>(
         samples: (0..30).map(|w| partition.worker(w)).collect(),
         federation: Federation::new(30, &byzantine).unwrap(),
         knowledge: Default::default(),
+        rotation: None,
+        lesson: None,
         objective: objective.unwrap(),
         estimator,
         protocol,

@@ -150,6 +150,8 @@ impl World {
             samples: (0..self.workers).map(|w| self.partition.worker(w)).collect(),
             federation: Federation::new(self.workers, byzantine).expect("a federation"),
             knowledge: Knowledge::Omniscient,
+            rotation: None,
+            lesson: None,
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), 10)
                 .expect("a model"),
