@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[command(
     name = "fl-cli",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data"
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 130 or 143 stopped by a signal"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -70,6 +70,12 @@ pub(crate) struct RunArgs {
     /// Threads in all; as many as processors, or as jobs if those are more, if left out (results do not depend on it)
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<usize>,
+    /// Go on with runs that were interrupted, and read those that are finished (the default)
+    #[arg(long, conflicts_with = "fresh")]
+    pub(crate) resume: bool,
+    /// Start every run over; what is there of it is removed
+    #[arg(long)]
+    pub(crate) fresh: bool,
     /// Print nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,

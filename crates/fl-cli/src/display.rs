@@ -1,6 +1,6 @@
 //! Progress: a bar on a terminal, plain lines elsewhere.
 
-use fl_sim::{Ending, Event, Experiment, Outcome};
+use fl_sim::{Cell, Ending, Event, Experiment, Outcome};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Mutex;
@@ -47,12 +47,20 @@ impl Display {
                 self.bar.set_message(format!("{} seed {}", cell.method.name, cell.seed));
             }
             Event::Preparing { cell, what, lasting, .. } => {
-                let line = format!("{} seed {}: {what}", cell.method.name, cell.seed);
-                match (lasting, self.plain) {
-                    (true, true) => crate::say::remark(line),
-                    (true, false) => self.bar.println(line),
-                    (false, _) => self.bar.set_message(line),
+                let line = format!("{}: {what}", name(cell));
+                match lasting {
+                    true => self.print(&line),
+                    false => self.bar.set_message(line),
                 }
+            }
+            Event::Resumed { cell, round, .. } => {
+                self.print(&format!("{}: goes on from round {round}", name(cell)));
+            }
+            Event::Notice { cell, message, .. } => {
+                self.print(&format!("{}: {message}", name(cell)));
+            }
+            Event::Busy { cell, .. } => {
+                self.print(&format!("{}: another process is at it", name(cell)));
             }
             Event::Progress { index, cell, metrics } => {
                 state.done[*index] = metrics.round;
@@ -67,18 +75,27 @@ impl Display {
                 self.bar.set_position(state.done.iter().sum());
                 self.bar.set_prefix(format!("{}/{} runs", state.finished, self.cells));
                 let line = line(outcome, state.finished, self.cells);
-                if self.plain {
-                    crate::say::remark(line);
-                } else {
-                    self.bar.println(line);
-                }
+                self.print(&line);
             }
+            _ => {}
+        }
+    }
+
+    fn print(&self, line: &str) {
+        if self.plain {
+            crate::say::remark(line);
+        } else {
+            self.bar.println(line);
         }
     }
 
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
+}
+
+fn name(cell: &Cell) -> String {
+    format!("{} seed {}", cell.method.name, cell.seed)
 }
 
 fn line(outcome: &Outcome, finished: usize, cells: usize) -> String {

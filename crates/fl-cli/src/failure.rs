@@ -13,6 +13,8 @@ pub(crate) enum Failure {
     Usage(anyhow::Error),
     /// Data are missing or damaged: exit code 3.
     Data(anyhow::Error),
+    /// A signal asked the program to end: exit code 128 and the signal's number.
+    Stopped(u8, anyhow::Error),
 }
 
 impl Failure {
@@ -21,6 +23,7 @@ impl Failure {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Data(_) => 3,
+            Failure::Stopped(code, _) => *code,
         })
     }
 
@@ -56,7 +59,8 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (Failure::Failed(e) | Failure::Usage(e) | Failure::Data(e)) = self;
+        let (Failure::Failed(e) | Failure::Usage(e) | Failure::Data(e) | Failure::Stopped(_, e)) =
+            self;
         // Some errors tell their causes themselves; those of others are added.
         let mut text = e.to_string();
         for cause in e.chain().skip(1).map(ToString::to_string) {
@@ -84,9 +88,10 @@ impl From<ConfigError> for Failure {
 impl From<SimError> for Failure {
     fn from(e: SimError) -> Self {
         match e {
-            SimError::Config(_) | SimError::Spec(_) | SimError::OtherConfiguration { .. } => {
-                Failure::Usage(e.into())
-            }
+            SimError::Config(_)
+            | SimError::Spec(_)
+            | SimError::OtherConfiguration { .. }
+            | SimError::Further { .. } => Failure::Usage(e.into()),
             SimError::Data(e) => e.into(),
             SimError::Io { .. } => Failure::Failed(anyhow::anyhow!(
                 "{e}\n  help: --out names another folder for results"

@@ -16,6 +16,7 @@ mod plot;
 mod results;
 mod run;
 mod say;
+mod signals;
 
 use args::{Args, Command};
 use clap::Parser;
@@ -30,7 +31,7 @@ use std::process::ExitCode;
 /// fl_cli::main(fl_sim::Registry::standard());
 /// ```
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data.
+/// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 130 and 143 stopped by SIGINT and SIGTERM.
 pub fn main(registry: Registry) -> ExitCode {
     let result = match Args::parse().command {
         Command::Run(args) => run::run(&args, &registry),

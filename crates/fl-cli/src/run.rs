@@ -3,9 +3,9 @@
 use crate::args::RunArgs;
 use crate::display::Display;
 use crate::failure::Failure;
+use crate::signals::Signals;
 use crate::{data, experiment, host, plot, results, say};
 use fl_sim::{Host, Options, Registry};
-use std::sync::atomic::AtomicBool;
 
 /// Runs an experiment, shows its curves and its table, and leaves pictures and `summary.json` beside the cells.
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
@@ -20,11 +20,13 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     let data = data::obtain(set, scale, &locations, args.offline, args.quiet)?;
     let threads = args.threads.unwrap_or_else(|| host::processors().max(args.jobs.unwrap_or(1)));
     let out = args.out.join(&experiment.name);
+    let jobs = args.jobs.unwrap_or(threads);
     let optima = args.out.join("optima");
     let options =
-        Options { out: &out, optima: &optima, jobs: args.jobs.unwrap_or(threads), threads };
-    let stop = AtomicBool::new(false);
-    let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop: &stop };
+        Options { optima: &optima, jobs, fresh: args.fresh, ..Options::new(&out, threads) };
+    let signals = Signals::catch()?;
+    let stop = signals.stop();
+    let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop };
     let cells = fl_sim::cells(&experiment);
     let display = Display::new(&experiment, cells.len(), args.quiet);
     let begin = host::clock();
@@ -32,7 +34,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
         display.show(&event)
     });
     display.finish();
-    let outcomes = outcomes?;
+    let outcomes = outcomes.map_err(|e| signals.explain(e))?;
     let summary = results::Summary::new(&experiment, &outcomes, host::clock() - begin);
     summary.write(&out)?;
     let figure = plot::figure(&experiment, &outcomes, None);

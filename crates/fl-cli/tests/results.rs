@@ -18,8 +18,16 @@ fn an_experiment_runs_from_file_to_figures() {
         vec!["accuracy.png".to_owned(), "accuracy.svg".into(), "summary.json".into()];
     for method in ["Mean", "Proposed", "RSA"] {
         let cell = room.cell(method).replace("runs/small/", "");
-        for file in ["", "/config.toml", "/done.json", "/lock", "/metrics.jsonl", "/timing.jsonl"] {
-            expected.push(format!("{cell}{file}"));
+        expected.push(cell.clone());
+        for file in [
+            "checkpoint.safetensors",
+            "config.toml",
+            "done.json",
+            "lock",
+            "metrics.jsonl",
+            "timing.jsonl",
+        ] {
+            expected.push(format!("{cell}/{file}"));
         }
     }
     expected.sort();

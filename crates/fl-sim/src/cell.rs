@@ -1,7 +1,8 @@
 //! A cell: one method, one attack, one seed. What an experiment file resolves to, and what a folder of results holds.
 
 use crate::config::{
-    ByzantineConfig, Experiment, MethodConfig, ProtocolConfig, RotatingConfig, Source,
+    ByzantineConfig, CheckpointConfig, Experiment, MethodConfig, ProtocolConfig, RotatingConfig,
+    Source,
 };
 use crate::registry::Number;
 use crate::{ConfigError, Lesson, Named, Precision, ProtocolSpec, Rotation, Setup};
@@ -68,6 +69,7 @@ pub(crate) fn hash(cell: &Experiment) -> String {
     core.name = String::new();
     core.rounds = 0;
     core.final_window = None;
+    core.checkpoint = CheckpointConfig::default();
     for method in &mut core.method {
         method.name = String::new();
         method.final_window = None;
@@ -124,6 +126,17 @@ fn check_run(experiment: &Experiment, source: &Source) -> Result<(), ConfigError
     if experiment.telemetry.evaluate_rows == Some(0) {
         let message = "evaluate-rows must be at least 1, got 0";
         return Err(source.error_at(&["telemetry", "evaluate-rows"], message));
+    }
+    let CheckpointConfig { rounds, seconds, .. } = experiment.checkpoint;
+    if rounds == Some(0) {
+        let message = "checkpoint.rounds must be at least 1, got 0";
+        return Err(source.error_at(&["checkpoint", "rounds"], message));
+    }
+    if let Some(seconds) = seconds.filter(|s| s.is_nan() || *s <= 0.0) {
+        let message = format!("checkpoint.seconds must be a positive number, got {seconds}");
+        return Err(source
+            .error_at(&["checkpoint", "seconds"], message)
+            .with_help("seconds = inf saves the state at the end only"));
     }
     if experiment.seeds.is_empty() {
         return at("seeds", "seeds must hold at least one number, got none".into());

@@ -37,6 +37,9 @@ pub struct Experiment {
     /// What is measured beside what always is.
     #[serde(default, skip_serializing_if = "TelemetryConfig::is_default")]
     pub telemetry: TelemetryConfig,
+    /// How often a run's state is saved, and what stays at its end; no result depends on it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub checkpoint: CheckpointConfig,
     /// The data set and how workers share it.
     pub data: DataConfig,
     /// The workers, and which of them do what.
@@ -47,6 +50,41 @@ pub struct Experiment {
     pub train: TrainConfig,
     /// The methods to compare.
     pub method: Vec<MethodConfig>,
+}
+
+/// How often a run's state is saved, and what stays at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct CheckpointConfig {
+    /// Rounds between checkpoints.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rounds: Option<u64>,
+    /// Seconds between checkpoints, infinite for none; 30 if neither is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seconds: Option<f64>,
+    /// What stays of a finished run.
+    #[serde(default)]
+    pub keep: Keep,
+}
+
+/// What stays of a finished run beside its results.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// A checkpoint of the last round, with which more rounds can be added.
+    #[default]
+    State,
+    /// The parameters alone.
+    Model,
+    /// Nothing.
+    Nothing,
+}
+
+impl CheckpointConfig {
+    /// Seconds between checkpoints, unless only rounds count.
+    pub fn seconds(&self) -> Option<f64> {
+        self.seconds.or_else(|| self.rounds.is_none().then_some(30.0))
+    }
 }
 
 fn first_seed() -> Vec<u64> {
@@ -360,7 +398,11 @@ impl Source {
         for (key, value) in root.get_ref() {
             let (name, span) = (key.get_ref().as_ref(), Some(key.span()));
             match (name, value.get_ref().is_table(), value.get_ref().is_array()) {
-                ("data" | "federation" | "model" | "telemetry" | "train", _, true) => {
+                (
+                    "checkpoint" | "data" | "federation" | "model" | "telemetry" | "train",
+                    _,
+                    true,
+                ) => {
                     let help = format!("write [{name}], with single brackets");
                     return Err(self.error(
                         span,

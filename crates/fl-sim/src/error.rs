@@ -71,6 +71,38 @@ pub enum SimError {
         /// What is wrong.
         reason: String,
     },
+    /// A results file of another version of this program.
+    #[error(
+        "{} was written by {} version (schema {found}; this one reads {expected}); move the folder away, or run with \
+         --fresh to replace it", path.display(), if found < expected { "an older" } else { "a newer" }
+    )]
+    OtherSchema {
+        /// The file.
+        path: PathBuf,
+        /// What it says.
+        found: u32,
+        /// What this version writes.
+        expected: u32,
+    },
+    /// More rounds have been done than are asked for.
+    #[error(
+        "{} has gone on to round {done}, beyond the {asked} rounds that are asked for, and cannot go back; ask for at \
+         least {done}, choose another folder with --out, or run with --fresh to start it over", path.display()
+    )]
+    Further {
+        /// The cell's folder.
+        path: PathBuf,
+        /// The rounds that were done.
+        done: u64,
+        /// Those asked for.
+        asked: u64,
+    },
+    /// Somebody removed or replaced a cell's folder while it ran.
+    #[error("the folder {} was removed while its cell was running; run it again to start it over", path.display())]
+    Gone {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The user asked to stop.
     #[error("stopped on request in round {round}")]
     Stopped {

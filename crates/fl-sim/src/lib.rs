@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cell;
+mod checkpoint;
 mod config;
 mod error;
 mod named;
@@ -16,8 +17,9 @@ mod workers;
 
 pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, estimator_memory, setup};
 pub use config::{
-    ByzantineConfig, ConfigError, DataConfig, Empty, Experiment, FederationConfig, MethodConfig,
-    Precision, ProtocolConfig, RotatingConfig, RsaConfig, Source, TelemetryConfig, TrainConfig,
+    ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, Empty, Experiment,
+    FederationConfig, Keep, MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig,
+    Source, TelemetryConfig, TrainConfig,
 };
 pub use error::SimError;
 pub use named::{Choice, Named};
@@ -26,7 +28,7 @@ pub use record::{
     Done, Ending, Finals, Outcome, Resources, finished_cells, read_metrics, write_whole,
 };
 pub use registry::{AnyAttack, AnyEstimator, AnyModel, Entrant, Entry, Kind, Number, Registry};
-pub use run::{Event, Host, Options, check_with_data, run_experiment};
+pub use run::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
 pub use simulation::{Moment, ProtocolSpec, Rotation, Setup, Simulation, View};
 pub use summary::{Summary, summarise};
 pub use telemetry::{Evaluator, FullPass, Metrics, full_pass};

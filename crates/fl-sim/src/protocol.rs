@@ -2,7 +2,7 @@
 
 use crate::SimError;
 use crate::workers::Workers;
-use fl_core::{AlignedVec, Cx, Federation, Messages, Pipeline, Report, Scalar};
+use fl_core::{AlignedVec, Cx, Federation, Messages, Part, Pipeline, Report, Scalar, Visit};
 use rayon::prelude::*;
 
 /// A protocol with its memory.
@@ -104,6 +104,20 @@ impl<T: Scalar> Protocol<T> {
         match self {
             Protocol::Gradient(g) => (Some(&g.server), Some(&g.direction)),
             Protocol::Rsa(_) => (None, None),
+        }
+    }
+
+    /// What later rounds depend on.
+    pub(crate) fn state(&mut self, visit: &mut Visit<'_, T>) {
+        match self {
+            Protocol::Gradient(g) => {
+                g.server.state(&mut |name, part| visit(&format!("server.{name}"), part));
+            }
+            Protocol::Rsa(rsa) => {
+                for (w, model) in rsa.models.rows_mut().enumerate() {
+                    visit(&format!("worker.{w}.model"), Part::Vector(model));
+                }
+            }
         }
     }
 

@@ -5,17 +5,28 @@
 //!   config.toml      the cell, complete: running it repeats the cell
 //!   metrics.jsonl    one line an evaluation
 //!   timing.jsonl     seconds at each of them: not results, so apart
+//!   checkpoint.safetensors   all that the run carries to its next round; at the end, to go on with more of them
 //!   done.json        final numbers, versions, instruction set, data digest
 //!   lock             held by the process that works here; empty
 //! ```
 
 use crate::cell::{Cell, hash};
-use crate::config::Experiment;
+use crate::checkpoint;
+use crate::config::{Experiment, Keep};
 use crate::{ConfigError, FullPass, Metrics, SimError};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Version of `done.json` and `metrics.jsonl`.
+pub(crate) const SCHEMA: u32 = 1;
+
+fn first_schema() -> u32 {
+    SCHEMA
+}
 
 /// How a cell ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +44,9 @@ pub enum Ending {
 /// `done.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Done {
+    /// Version of this file and of `metrics.jsonl` beside it.
+    #[serde(default = "first_schema")]
+    pub schema: u32,
     /// How it ended.
     pub ending: Ending,
     /// Rounds asked for.
@@ -84,8 +98,15 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Takes the cell's folder, waiting for another process that has it.
-    pub(crate) fn take(root: &Path, cell: &Cell) -> Result<Self, SimError> {
+    /// Takes the cell's folder. Where another process has it: waits, or gives `None`.
+    ///
+    /// The system lets go of a lock however its process ends, so the lock of a dead one is simply free.
+    pub(crate) fn take(
+        root: &Path,
+        cell: &Cell,
+        wait: bool,
+        stop: &AtomicBool,
+    ) -> Result<Option<Self>, SimError> {
         let path = root.join(cell.folder());
         fs::create_dir_all(&path).map_err(SimError::io("make the folder", &path))?;
         let lock_path = path.join("lock");
@@ -95,10 +116,21 @@ impl Folder {
             .write(true)
             .open(&lock_path)
             .map_err(SimError::io("write", &lock_path))?;
-        lock.lock().map_err(SimError::io("lock", &lock_path))?;
+        loop {
+            match lock.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if !wait => return Ok(None),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(e)) => return Err(SimError::io("lock", &lock_path)(e)),
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Err(SimError::Stopped { round: 0 });
+            }
+            std::thread::sleep(PATIENCE);
+        }
         let folder = Self { path, _lock: lock };
         folder.check(cell)?;
-        Ok(folder)
+        Ok(Some(folder))
     }
 
     /// A folder that exists must be this cell's.
@@ -122,51 +154,117 @@ impl Folder {
 
     /// The finished results, if they are there and answer the question: as many rounds of the same data.
     pub(crate) fn finished(&self, cell: &Cell, digest: &str) -> Result<Option<Outcome>, SimError> {
+        let asked = cell.experiment.rounds;
+        if let Some(Done { ending: Ending::Finished, rounds, .. }) = done(&self.path)?
+            && rounds > asked
+        {
+            return Err(SimError::Further { path: self.path.clone(), done: rounds, asked });
+        }
         let Some(outcome) = finished(&self.path, cell)? else { return Ok(None) };
-        let done = &outcome.done;
-        if done.data_digest != digest {
-            return Err(SimError::OtherConfiguration {
-                path: self.path.clone(),
-                expected: format!("data of SHA-256 {}…", beginning(digest)),
-                found: format!("results on data of SHA-256 {}…", beginning(&done.data_digest)),
-            });
+        if outcome.done.data_digest != digest {
+            return Err(self.other_data(digest, &outcome.done.data_digest));
         }
         Ok(Some(outcome))
     }
 
+    /// The same configuration, but the data have changed.
+    pub(crate) fn other_data(&self, expected: &str, found: &str) -> SimError {
+        SimError::OtherConfiguration {
+            path: self.path.clone(),
+            expected: format!("data of SHA-256 {}…", beginning(expected)),
+            found: format!("results on data of SHA-256 {}…", beginning(found)),
+        }
+    }
+
+    /// Removes what an earlier run left, finished or not.
+    pub(crate) fn clear(&self) -> Result<(), SimError> {
+        for name in
+            ["done.json", checkpoint::FILE, checkpoint::PREVIOUS, "metrics.jsonl", "timing.jsonl"]
+        {
+            remove(&self.path.join(name))?;
+        }
+        Ok(())
+    }
+
+    /// Removes the checkpoints that a run has no use for at its end.
+    pub(crate) fn prune(&self, keep: Keep) -> Result<(), SimError> {
+        remove(&self.path.join(checkpoint::PREVIOUS))?;
+        match keep {
+            Keep::Nothing => remove(&self.path.join(checkpoint::FILE)),
+            _ => Ok(()),
+        }
+    }
+
     /// Begins the cell anew: what an unfinished run left is replaced.
     pub(crate) fn begin(&self, cell: &Cell) -> Result<Writer, SimError> {
-        // A process that was killed while it wrote a file beside its place; this one holds the lock.
+        self.prepare(cell)?;
+        for name in ["metrics.jsonl", "timing.jsonl", checkpoint::FILE, checkpoint::PREVIOUS] {
+            remove(&self.path.join(name))?;
+        }
+        Writer::open(&self.path, 0, 0)
+    }
+
+    /// Takes up the files of a run that goes on at a round: its lines before that round, the seconds that it has taken,
+    /// and the files cut behind them. `rounds` are those at which there must be lines.
+    ///
+    /// The inner error says which line there is not.
+    pub(crate) fn resume(
+        &self,
+        cell: &Cell,
+        round: u64,
+        rounds: impl Iterator<Item = u64>,
+    ) -> Result<Result<Resumed, String>, SimError> {
+        let path = self.path.join("metrics.jsonl");
+        let (metrics, end) = match lines_before(&path, |m: &Metrics| m.round, round) {
+            Ok(lines) => lines,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => (Vec::new(), 0),
+            Err(e) => return Err(SimError::io("read", path)(e)),
+        };
+        let mut there = metrics.iter().map(|m| m.round);
+        for round in rounds {
+            if there.next() != Some(round) {
+                return Ok(Err(format!("metrics.jsonl has no whole line for round {round}")));
+            }
+        }
+        if let Some(round) = there.next() {
+            return Ok(Err(format!(
+                "metrics.jsonl has a line for round {round}, where none is due"
+            )));
+        }
+        // Times are no results: lines that are not there are not missed.
+        let timing = lines_before(&self.path.join("timing.jsonl"), |t: &Timing| t.round, round);
+        let (timing, timing_end) = timing.unwrap_or_default();
+        let (seconds, evaluation_seconds) =
+            timing.last().map_or((0.0, 0.0), |t| (t.seconds, t.evaluation_seconds));
+        self.prepare(cell)?;
+        let writer = Writer::open(&self.path, end, timing_end)?;
+        Ok(Ok(Resumed { writer, metrics, seconds, evaluation_seconds }))
+    }
+
+    /// Removes what says that the cell is finished, and what a process left that was killed while it wrote a file beside
+    /// its place; says which cell this is.
+    fn prepare(&self, cell: &Cell) -> Result<(), SimError> {
         for entry in fs::read_dir(&self.path).map_err(SimError::io("read", &self.path))? {
             let path = entry.map_err(SimError::io("read", &self.path))?.path();
+            // This process holds the lock, so nobody is writing it.
             if path.extension().is_some_and(|ending| ending == "part") {
-                fs::remove_file(&path).map_err(SimError::io("remove", &path))?;
+                remove(&path)?;
             }
         }
-        for name in ["done.json", "metrics.jsonl", "timing.jsonl"] {
-            let path = self.path.join(name);
-            match fs::remove_file(&path) {
-                Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(SimError::io("replace", path)(e));
-                }
-                _ => {}
-            }
-        }
+        remove(&self.path.join("done.json"))?;
         // A program can ask for numbers that TOML has not, a seed of 2⁶³ for example.
         let text = toml::to_string(&cell.experiment)
             .map_err(|e| ConfigError::plain("config.toml", e.to_string()))?;
-        write_whole(&self.path.join("config.toml"), text.as_bytes())?;
-        let open = |name: &str| -> Result<(File, PathBuf), SimError> {
-            let path = self.path.join(name);
-            let file = File::create(&path).map_err(SimError::io("write", &path))?;
-            Ok((file, path))
-        };
-        Ok(Writer { metrics: open("metrics.jsonl")?, timing: open("timing.jsonl")? })
+        write_whole(&self.path.join("config.toml"), text.as_bytes())
     }
 
     pub(crate) fn finish(&self, done: &Done) -> Result<(), SimError> {
         let text = serde_json::to_string_pretty(done).expect("plain data");
-        write_whole(&self.path.join("done.json"), text.as_bytes())
+        let path = self.path.join("done.json");
+        write_whole(&path, text.as_bytes()).map_err(|e| match e {
+            SimError::Io { action, path, why } => lost_or(&self.path, action, &path, why),
+            e => e,
+        })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -174,16 +272,32 @@ impl Folder {
     }
 }
 
-/// A cell's finished results in a folder, if they are there with as many rounds.
-fn finished(folder: &Path, cell: &Cell) -> Result<Option<Outcome>, SimError> {
+/// What `done.json` in a folder says, if it is there.
+fn done(folder: &Path) -> Result<Option<Done>, SimError> {
     let path = folder.join("done.json");
     let bytes = match fs::read(&path) {
         Ok(bytes) => bytes,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(SimError::io("read", path)(e)),
     };
-    let done: Done = serde_json::from_slice(&bytes)
-        .map_err(|e| SimError::Results { path, reason: e.to_string() })?;
+    let damaged =
+        |e: serde_json::Error| SimError::Results { path: path.clone(), reason: e.to_string() };
+    #[derive(Deserialize)]
+    struct Schema {
+        #[serde(default = "first_schema")]
+        schema: u32,
+    }
+    // Before anything else is read: another version may have other keys.
+    let Schema { schema: found } = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if found != SCHEMA {
+        return Err(SimError::OtherSchema { path, found, expected: SCHEMA });
+    }
+    serde_json::from_slice(&bytes).map(Some).map_err(damaged)
+}
+
+/// A cell's finished results in a folder, if they are there with as many rounds.
+fn finished(folder: &Path, cell: &Cell) -> Result<Option<Outcome>, SimError> {
+    let Some(done) = done(folder)? else { return Ok(None) };
     if done.rounds != cell.experiment.rounds {
         return Ok(None);
     }
@@ -228,6 +342,20 @@ pub fn finished_cells(experiment: &Experiment, root: &Path) -> Result<Vec<Outcom
     Ok(outcomes)
 }
 
+/// How long one waits before it looks again whether another process is done with a cell.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// What a run that goes on finds.
+#[derive(Debug)]
+pub(crate) struct Resumed {
+    pub(crate) writer: Writer,
+    /// The lines before its round.
+    pub(crate) metrics: Vec<Metrics>,
+    /// Seconds that went into them.
+    pub(crate) seconds: f64,
+    pub(crate) evaluation_seconds: f64,
+}
+
 /// The growing files of a running cell.
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -235,25 +363,100 @@ pub(crate) struct Writer {
     timing: (File, PathBuf),
 }
 
-#[derive(Serialize)]
+/// A line of `timing.jsonl`.
+#[derive(Debug, Serialize, Deserialize)]
 struct Timing {
     round: u64,
+    /// Since the cell began, waiting between an interruption and its end left out.
     seconds: f64,
+    /// Of these, in evaluations and full passes.
+    #[serde(default)]
+    evaluation_seconds: f64,
 }
 
 impl Writer {
-    /// One line in each file, in one write each, so that a killed run leaves at most a torn last line.
-    pub(crate) fn line(&mut self, metrics: &Metrics, seconds: f64) -> Result<(), SimError> {
-        let mut text = serde_json::to_string(metrics).expect("plain data");
-        text.push('\n');
-        let (file, path) = &mut self.metrics;
-        file.write_all(text.as_bytes()).map_err(SimError::io("write", &*path))?;
-        let mut text =
-            serde_json::to_string(&Timing { round: metrics.round, seconds }).expect("plain data");
-        text.push('\n');
-        let (file, path) = &mut self.timing;
-        file.write_all(text.as_bytes()).map_err(SimError::io("write", &*path))
+    /// Opens the files of a folder, cut to these lengths.
+    fn open(folder: &Path, metrics: u64, timing: u64) -> Result<Self, SimError> {
+        let open = |name: &str, len: u64| -> Result<(File, PathBuf), SimError> {
+            let path = folder.join(name);
+            let open = || -> std::io::Result<File> {
+                let file = File::options().create(true).append(true).open(&path)?;
+                file.set_len(len)?;
+                Ok(file)
+            };
+            let file = open().map_err(SimError::io("write", &path))?;
+            Ok((file, path))
+        };
+        Ok(Self { metrics: open("metrics.jsonl", metrics)?, timing: open("timing.jsonl", timing)? })
     }
+
+    /// One line in each file, in one write each, so that a killed run leaves at most a torn last line.
+    pub(crate) fn line(
+        &mut self,
+        metrics: &Metrics,
+        seconds: f64,
+        evaluation_seconds: f64,
+    ) -> Result<(), SimError> {
+        let timing = Timing { round: metrics.round, seconds, evaluation_seconds };
+        append(&mut self.metrics, metrics)?;
+        append(&mut self.timing, &timing)
+    }
+
+    pub(crate) fn metrics(&self) -> &File {
+        &self.metrics.0
+    }
+}
+
+fn append((file, path): &mut (File, PathBuf), line: &impl Serialize) -> Result<(), SimError> {
+    let mut text = serde_json::to_string(line).expect("plain data");
+    text.push('\n');
+    file.write_all(text.as_bytes()).map_err(SimError::io("write", &*path))?;
+    // Writing to a file that was removed succeeds.
+    match path.parent() {
+        Some(folder) if !path.exists() => Err(SimError::Gone { path: folder.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
+/// The lines of a file that come before a round, and where they end. The first one that is torn or damaged ends them too.
+fn lines_before<L: serde::de::DeserializeOwned>(
+    path: &Path,
+    round_of: impl Fn(&L) -> u64,
+    round: u64,
+) -> std::io::Result<(Vec<L>, u64)> {
+    let bytes = fs::read(path)?;
+    let (mut lines, mut end) = (Vec::new(), 0);
+    for line in bytes.split_inclusive(|&b| b == b'\n') {
+        let Some(text) = line.strip_suffix(b"\n") else { break };
+        let Ok(value) = serde_json::from_slice::<L>(text) else { break };
+        if round_of(&value) >= round {
+            break;
+        }
+        lines.push(value);
+        end += line.len() as u64;
+    }
+    Ok((lines, end))
+}
+
+/// Removes a file, if there is one.
+pub(crate) fn remove(path: &Path) -> Result<(), SimError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(SimError::io("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// What an error in a cell's folder means: that the folder is gone, or what it says.
+pub(crate) fn lost_or(
+    folder: &Path,
+    action: &'static str,
+    path: &Path,
+    why: std::io::Error,
+) -> SimError {
+    if why.kind() == std::io::ErrorKind::NotFound && !folder.exists() {
+        return SimError::Gone { path: folder.to_owned() };
+    }
+    SimError::io(action, path)(why)
 }
 
 /// Writes a file beside its place and moves it there: it is never found half written.

@@ -1,16 +1,17 @@
 //! Running cells: one, or all of an experiment in parallel.
 
 use crate::cell::{Cell, Dealt, DealtLesson, batch_path, cells, check, deal, setup};
-use crate::config::{Experiment, Precision, Source};
+use crate::checkpoint::{self, Checkpoint, Checkpointer, Contents, Stamp};
+use crate::config::{Experiment, Keep, Precision, Source};
 use crate::optimum::Optima;
-use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Writer};
+use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Resumed, SCHEMA, Writer};
 use crate::telemetry::{Evaluator, full_pass};
-use crate::{Metrics, Number, SimError, Simulation};
+use crate::{Metrics, Moment, Number, SimError, Simulation, View};
 use fl_core::{Scalar, instruction_set};
 use fl_data::Loaded;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 
 /// What only a program can know: this crate reads neither clocks nor the system.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +26,7 @@ pub struct Host<'a> {
 
 /// Something that a display may want to show.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event<'a> {
     /// A cell begins.
     Started {
@@ -43,6 +45,31 @@ pub enum Event<'a> {
         what: &'a str,
         /// Whether it is worth a line that stays.
         lasting: bool,
+    },
+    /// A cell goes on from a checkpoint.
+    Resumed {
+        /// Its place in the list.
+        index: usize,
+        /// The cell.
+        cell: &'a Cell,
+        /// The round that comes next.
+        round: u64,
+    },
+    /// Something about a cell that its user should know, in words.
+    Notice {
+        /// Its place in the list.
+        index: usize,
+        /// The cell.
+        cell: &'a Cell,
+        /// What.
+        message: &'a str,
+    },
+    /// Another process is working at a cell, which is left to it or, if so asked, waited for at the end.
+    Busy {
+        /// Its place in the list.
+        index: usize,
+        /// The cell.
+        cell: &'a Cell,
     },
     /// A cell has been evaluated.
     Progress {
@@ -73,6 +100,27 @@ pub struct Options<'a> {
     pub jobs: usize,
     /// Threads in all.
     pub threads: usize,
+    /// Whether to start over what is there, instead of reading what is finished and going on with what is not.
+    pub fresh: bool,
+    /// What to do with a cell that another process is working at.
+    pub busy: Busy,
+}
+
+/// What to do with a cell that another process is working at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Busy {
+    /// Do the others first, then wait for it.
+    #[default]
+    Wait,
+    /// Leave it to the other process.
+    Skip,
+}
+
+impl<'a> Options<'a> {
+    /// Cells in this folder, one at a time, on as many threads: what is there goes on, and other processes are waited for.
+    pub fn new(out: &'a Path, threads: usize) -> Self {
+        Self { out, optima: out, jobs: 1, threads, fresh: false, busy: Busy::Wait }
+    }
 }
 
 /// Checks an experiment against its data: every cell is built, none is run.
@@ -129,10 +177,12 @@ fn build_check(cell: &Cell, data: &Loaded, dealt: &Dealt, source: &Source) -> Re
     Ok(())
 }
 
-/// Runs all cells of an experiment, several at a time; finished ones are read, not repeated.
+/// Runs all cells of an experiment, several at a time. Those that are finished are read, not repeated; those that were
+/// interrupted go on from their last checkpoint.
 ///
-/// Results do not depend on `jobs` or `threads`, nor on the order of methods. They come back in the order of
-/// [`cells`]. A cell that fails does not stop the others; the first failure in that order is returned at the end.
+/// Results do not depend on `jobs` or `threads`, nor on the order of methods, nor on interruptions. They come back in the
+/// order of [`cells`], without those that were left to other processes ([`Busy::Skip`]). A cell that fails does not stop
+/// the others; the first failure in that order is returned at the end.
 ///
 /// # Errors
 /// Mistakes in the file before anything runs, and whatever a cell failed with. A run that diverges is no failure: it is
@@ -152,197 +202,472 @@ pub fn run_experiment(
     let threads = (options.threads / jobs).max(1);
     let optima = Optima::new(options.optima, options.threads);
     let next = AtomicUsize::new(0);
-    let results: Vec<Mutex<Option<Result<Outcome, SimError>>>> =
+    // Cells that another process had when it was their turn.
+    let busy: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let results: Vec<Mutex<Option<Result<Option<Outcome>, SimError>>>> =
         cells.iter().map(|_| Mutex::new(None)).collect();
+    let turn = |index: usize, wait: Busy| {
+        let options = Options { busy: wait, ..options };
+        let cell = &cells[index];
+        let result = run_with(&optima, index, cell, source, data, options, host, watch);
+        let later = matches!(result, Ok(None)) && options.busy == Busy::Skip;
+        if let Ok(mut slot) = results[index].lock() {
+            *slot = Some(result);
+        }
+        if later && let Ok(mut busy) = busy.lock() {
+            busy.push(index);
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(cell) = cells.get(index) else { return };
-                    let run =
-                        || run_cell(index, cell, source, data, options.out, &optima, host, watch);
-                    let result = match &pool {
-                        Ok(pool) => pool.install(run),
-                        // Without threads of its own a cell still runs, on the pool that is there.
-                        Err(_) => run(),
-                    };
-                    if let Ok(mut slot) = results[index].lock() {
-                        *slot = Some(result);
+                let work = || {
+                    loop {
+                        let index = next.fetch_add(1, Ordering::Relaxed);
+                        if index >= cells.len() {
+                            break;
+                        }
+                        turn(index, Busy::Skip);
                     }
+                    let later = || busy.lock().ok().and_then(|mut busy| busy.pop());
+                    while let Some(index) = later().filter(|_| options.busy == Busy::Wait) {
+                        turn(index, Busy::Wait);
+                    }
+                };
+                match &pool {
+                    Ok(pool) => pool.install(work),
+                    // Without threads of its own a cell still runs, on the pool that is there.
+                    Err(_) => work(),
                 }
             });
         }
     });
-    results
-        .into_iter()
-        .map(|slot| slot.into_inner().ok().flatten().unwrap_or(Err(SimError::Stopped { round: 0 })))
-        .collect()
+    let mut outcomes = Vec::with_capacity(cells.len());
+    for slot in results {
+        let result = slot.into_inner().ok().flatten();
+        outcomes.extend(result.unwrap_or(Err(SimError::Stopped { round: 0 }))?);
+    }
+    Ok(outcomes)
 }
 
-fn run_cell(
+/// Runs one cell, on the rayon pool that this is called in (`jobs` and `threads` do not matter): reads it if it is
+/// finished, goes on from its last checkpoint if there is one, begins it otherwise. `index` is what events tell.
+///
+/// `None` where another process is working at it and [`Busy::Skip`] is asked for.
+///
+/// The experiment is not checked as a whole: [`check_with_data`] does that.
+///
+/// # Errors
+/// Whatever the cell failed with; [`SimError::Stopped`], with a checkpoint of the round that it names, when the host asked
+/// to stop.
+pub fn run_cell(
     index: usize,
     cell: &Cell,
     source: &Source,
     data: &Loaded,
-    root: &Path,
-    optima: &Optima,
+    options: Options<'_>,
     host: Host<'_>,
     watch: &(dyn Fn(Event<'_>) + Sync),
-) -> Result<Outcome, SimError> {
+) -> Result<Option<Outcome>, SimError> {
+    let optima = Optima::new(options.optima, options.threads);
+    run_with(&optima, index, cell, source, data, options, host, watch)
+}
+
+fn run_with(
+    optima: &Optima,
+    index: usize,
+    cell: &Cell,
+    source: &Source,
+    data: &Loaded,
+    options: Options<'_>,
+    host: Host<'_>,
+    watch: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Option<Outcome>, SimError> {
     if host.stop.load(Ordering::Relaxed) {
         return Err(SimError::Stopped { round: 0 });
     }
-    let folder = Folder::take(root, cell)?;
+    let folder = match Folder::take(options.out, cell, false, host.stop)? {
+        Some(folder) => folder,
+        None => {
+            watch(Event::Busy { index, cell });
+            let wait = options.busy == Busy::Wait;
+            match Folder::take(options.out, cell, wait, host.stop)? {
+                Some(folder) => folder,
+                None => return Ok(None),
+            }
+        }
+    };
     let digest = data.digest();
+    if options.fresh {
+        folder.clear()?;
+    }
     let outcome = match folder.finished(cell, &digest)? {
         Some(outcome) => outcome,
         None => {
             watch(Event::Started { index, cell });
-            let writer = folder.begin(cell)?;
-            let dealt = deal(cell, data, source)?;
-            let optimum = match cell.experiment.telemetry.optimum {
-                true => {
-                    let say = |what: &str, lasting| {
-                        watch(Event::Preparing { index, cell, what, lasting });
-                    };
-                    Some(optima.of(cell, data, &dealt, source, &say)?)
-                }
-                false => None,
-            };
-            let progress = |metrics: &Metrics| watch(Event::Progress { index, cell, metrics });
-            let (metrics, ending, estimator_bytes, resources) = match cell.experiment.precision {
-                Precision::F32 => {
-                    simulate::<f32>(cell, source, data, &dealt, optimum, writer, host, &progress)?
-                }
-                Precision::F64 => {
-                    simulate::<f64>(cell, source, data, &dealt, optimum, writer, host, &progress)?
-                }
-            };
-            let window = cell.experiment.window(&cell.experiment.method[0]);
-            let finals = Finals::of(&metrics, window);
-            let done = Done {
-                ending,
-                rounds: cell.experiment.rounds,
-                final_accuracy: finals.as_ref().and_then(|f| f.accuracy),
-                final_balanced_accuracy: finals.as_ref().and_then(|f| f.balanced_accuracy),
-                last_accuracy: metrics.last().map(|m| m.accuracy),
-                finals,
-                estimator_bytes,
-                version: env!("CARGO_PKG_VERSION").to_owned(),
-                instruction_set: instruction_set().to_owned(),
-                data: data.name.clone(),
-                data_digest: digest,
-                resources,
-            };
-            folder.finish(&done)?;
-            let path = folder.path().to_owned();
-            Outcome { cell: cell.clone(), done, metrics, path, reused: false }
+            let folder = &folder;
+            let run = Run { index, cell, source, data, digest, folder, optima, host, watch };
+            match cell.experiment.precision {
+                Precision::F32 => run.simulate::<f32>()?,
+                Precision::F64 => run.simulate::<f64>()?,
+            }
         }
     };
     watch(Event::Finished { index, outcome: &outcome });
-    Ok(outcome)
+    Ok(Some(outcome))
 }
 
-type Simulated = (Vec<Metrics>, Ending, u64, Resources);
+/// One cell on its way.
+struct Run<'a> {
+    index: usize,
+    cell: &'a Cell,
+    source: &'a Source,
+    data: &'a Loaded,
+    digest: String,
+    folder: &'a Folder,
+    optima: &'a Optima,
+    host: Host<'a>,
+    watch: &'a (dyn Fn(Event<'_>) + Sync),
+}
 
-fn simulate<T: Number>(
-    cell: &Cell,
-    source: &Source,
-    data: &Loaded,
-    dealt: &Dealt,
-    optimum: Option<Arc<[f64]>>,
-    mut writer: Writer,
-    host: Host<'_>,
-    progress: &dyn Fn(&Metrics),
-) -> Result<Simulated, SimError> {
-    let experiment = &cell.experiment;
-    let begin = (host.clock)();
-    let mut simulation = Simulation::new(setup::<T>(cell, data, dealt, source)?)?;
-    let estimator_bytes = simulation.estimator_memory() as u64;
-    let mut evaluator = Evaluator::new(simulation.view().objective(), &data.split.test);
-    if let Some(rows) = experiment.telemetry.evaluate_rows {
-        evaluator = evaluator.with_rows(rows);
+/// Where a run begins, or goes on.
+struct Begin {
+    /// The round of the checkpoint that it goes on from.
+    resumed: Option<u64>,
+    files: Resumed,
+}
+
+impl Run<'_> {
+    fn notice(&self, message: &str) {
+        (self.watch)(Event::Notice { index: self.index, cell: self.cell, message });
     }
-    if let Some(optimum) = optimum {
-        evaluator = evaluator.with_optimum(optimum);
+
+    /// The rounds before one at which there are lines.
+    fn lines_before(&self, round: u64) -> impl Iterator<Item = u64> + use<> {
+        let due = Cadence::new(&self.cell.experiment);
+        (0..round).filter(move |&k| due.line(k))
     }
-    let mut backdoor = match &dealt.lesson {
-        Some(DealtLesson::Changed { triggered: Some(test), .. }) => {
-            Some(Evaluator::new(simulation.view().objective(), test))
+
+    /// Restores the newest checkpoint that can be trusted, or begins at round 0.
+    fn begin<T: Number>(&self, simulation: &mut Simulation<'_, T>) -> Result<Begin, SimError> {
+        let (cell, folder) = (self.cell, self.folder);
+        let asked = cell.experiment.rounds;
+        let mut refused = false;
+        for name in [checkpoint::FILE, checkpoint::PREVIOUS] {
+            let path = folder.path().join(name);
+            let mut refuse = |reason: &str| {
+                refused = true;
+                self.notice(&format!("{} is not used: {reason}", path.display()));
+            };
+            let found = match Checkpoint::read(&path) {
+                Ok(Some(found)) => found,
+                Ok(None) => continue,
+                Err(reason) => {
+                    refuse(&reason);
+                    continue;
+                }
+            };
+            let stamp = &found.stamp;
+            if stamp.cell != cell.hash {
+                refuse(&format!("it is of cell {}, and this is {}", stamp.cell, cell.hash));
+                continue;
+            }
+            if stamp.data != self.digest {
+                return Err(folder.other_data(&self.digest, &stamp.data));
+            }
+            if stamp.contents == Contents::Model {
+                refuse("it holds the model alone (checkpoint.keep = \"model\")");
+                continue;
+            }
+            if stamp.round > asked {
+                let (path, done) = (folder.path().to_owned(), stamp.round);
+                return Err(SimError::Further { path, done, asked });
+            }
+            let files = match folder.resume(cell, stamp.round, self.lines_before(stamp.round))? {
+                Ok(files) => files,
+                Err(reason) => {
+                    refuse(&reason);
+                    continue;
+                }
+            };
+            if let Err(reason) = found.restore(simulation) {
+                refuse(&reason);
+                continue;
+            }
+            for (what, before, now) in [
+                ("version", &*stamp.version, env!("CARGO_PKG_VERSION")),
+                ("instruction set", &*stamp.instruction_set, instruction_set()),
+            ] {
+                if before != now {
+                    self.notice(&format!(
+                        "goes on with {what} {now} what {before} began: the results need not be the same bits as \
+                         those of a run on one of them"
+                    ));
+                }
+            }
+            let round = stamp.round;
+            (self.watch)(Event::Resumed { index: self.index, cell, round });
+            return Ok(Begin { resumed: Some(round), files });
         }
-        _ => None,
-    };
-    let (every, full_every) = (experiment.evaluation_interval(), experiment.full_pass_interval());
-    let rounds = experiment.rounds;
-    let mut metrics: Vec<Metrics> = Vec::new();
-    let mut evaluating = 0.0;
-    let mut record = |m: Metrics, metrics: &mut Vec<Metrics>| -> Result<(), SimError> {
-        writer.line(&m, (host.clock)() - begin)?;
-        progress(&m);
-        metrics.push(m);
-        Ok(())
-    };
-    let wants_full =
-        |round: u64| full_every > 0 && (round.is_multiple_of(full_every) || round == rounds);
-    let result = simulation.run(rounds, |moment, view| {
-        if host.stop.load(Ordering::Relaxed) {
-            return Err(SimError::Stopped { round: moment.round });
+        if refused {
+            self.notice("starts over at round 0");
         }
-        if !moment.round.is_multiple_of(every) && !wants_full(moment.round) {
-            return Ok(());
+        let writer = folder.begin(cell)?;
+        let files = Resumed { writer, metrics: Vec::new(), seconds: 0.0, evaluation_seconds: 0.0 };
+        Ok(Begin { resumed: None, files })
+    }
+
+    fn simulate<T: Number>(&self) -> Result<Outcome, SimError> {
+        let Self { cell, source, data, folder, host, .. } = *self;
+        let experiment = &cell.experiment;
+        let dealt = deal(cell, data, source)?;
+        let optimum = match experiment.telemetry.optimum {
+            true => {
+                let index = self.index;
+                let say = |what: &str, lasting| {
+                    (self.watch)(Event::Preparing { index, cell, what, lasting });
+                };
+                Some(self.optima.of(cell, data, &dealt, source, &say)?)
+            }
+            false => None,
+        };
+        // Searching is no part of the run.
+        let mut watch = Stopwatch::start(host.clock);
+        let mut simulation = Simulation::new(setup::<T>(cell, data, &dealt, source)?)?;
+        let estimator_bytes = simulation.estimator_memory() as u64;
+        let mut evaluator = Evaluator::new(simulation.view().objective(), &data.split.test);
+        if let Some(rows) = experiment.telemetry.evaluate_rows {
+            evaluator = evaluator.with_rows(rows);
         }
-        let before = (host.clock)();
-        finite(moment.params, moment.round)?;
-        // RSA's server survives models that are not finite, so nothing else would tell of them.
-        let diverged = |&&w: &&u32| moment.messages.row(w as usize).iter().any(|x| !x.is_finite());
-        if let Some(&w) = view.federation.regular().iter().find(diverged) {
-            let (round, worker) = (moment.round, w as usize);
-            let norm = crate::protocol::norm(moment.params);
-            return Err(SimError::Diverged { round, worker, norm });
+        if let Some(optimum) = optimum {
+            evaluator = evaluator.with_optimum(optimum);
         }
-        let mut m = evaluator.evaluate(view.objective(), moment.params, moment.round);
-        m.backdoor_success = backdoor
-            .as_mut()
-            .map(|door| door.evaluate(view.objective(), moment.params, moment.round).accuracy);
-        evaluator.messages(&mut m, moment, view);
-        if wants_full(moment.round) {
-            m.full = Some(full_pass(view, moment.params));
+        let mut backdoor = match &dealt.lesson {
+            Some(DealtLesson::Changed { triggered: Some(test), .. }) => {
+                Some(Evaluator::new(simulation.view().objective(), test))
+            }
+            _ => None,
+        };
+        let Begin { resumed, files } = self.begin(&mut simulation)?;
+        let Resumed { writer, metrics, seconds, evaluation_seconds } = files;
+        watch.add(seconds);
+        let begun = simulation.round();
+        let mut notes = Notes { run: self, writer, metrics, watch, evaluating: evaluation_seconds };
+        let mut evaluated_here = 0.0;
+
+        let stamp = Stamp::new(&cell.hash, &self.digest);
+        let mut checkpoints = Checkpointer::new(folder.path(), stamp, resumed);
+        let mut saved = notes.watch.seconds();
+        let due = Cadence::new(experiment);
+        let rounds = experiment.rounds;
+        let result = loop {
+            let round = simulation.round();
+            let stop = host.stop.load(Ordering::Relaxed);
+            let settings = &experiment.checkpoint;
+            let interval = settings.seconds();
+            // A slow disk makes checkpoints by the clock rarer, those by rounds are waited for.
+            let is_due = settings.rounds.is_some_and(|n| round.is_multiple_of(n))
+                || (interval.is_some_and(|s| notes.watch.seconds() - saved >= s)
+                    && !checkpoints.is_busy());
+            if round > begun && (stop || (is_due && round < rounds)) {
+                checkpoints.save(&mut simulation, Contents::State, Some(notes.writer.metrics()))?;
+                saved = notes.watch.seconds();
+            }
+            if stop {
+                checkpoints.wait()?;
+                return Err(SimError::Stopped { round });
+            }
+            if round >= rounds {
+                break Ok(());
+            }
+            let result = simulation.run(round + 1, |moment, view| {
+                if !due.line(moment.round) {
+                    return Ok(());
+                }
+                let before = notes.watch.seconds();
+                let mut line = measure(&mut evaluator, moment, view, due.full(moment.round))?;
+                line.backdoor_success = success(&mut backdoor, view, moment.params);
+                evaluated_here += notes.line(line, before)?;
+                Ok(())
+            });
+            if let Err(e) = result {
+                break Err(e);
+            }
+        };
+        let result = result.and_then(|()| {
+            match experiment.checkpoint.keep {
+                Keep::State => checkpoints.save(
+                    &mut simulation,
+                    Contents::State,
+                    Some(notes.writer.metrics()),
+                )?,
+                Keep::Model => checkpoints.save(&mut simulation, Contents::Model, None)?,
+                Keep::Nothing => {}
+            }
+            let before = notes.watch.seconds();
+            let params = simulation.params().to_vec();
+            finite(&params, rounds)?;
+            let mut view = simulation.view();
+            let mut line = evaluator.evaluate_all(view.objective(), &params, rounds);
+            line.backdoor_success = success(&mut backdoor, &view, &params);
+            if due.full(rounds) {
+                line.full = Some(full_pass(&mut view, &params));
+            }
+            evaluated_here += notes.line(line, before)?;
+            Ok(())
+        });
+        let ending = match result {
+            Ok(()) => Ending::Finished,
+            Err(e) if e.is_divergence() => Ending::Diverged { reason: e.to_string() },
+            Err(e) => return Err(e),
+        };
+        checkpoints.wait()?;
+        folder.prune(experiment.checkpoint.keep)?;
+        let Notes { metrics, mut watch, evaluating, .. } = notes;
+        let seconds = watch.seconds();
+        let finals = Finals::of(&metrics, experiment.window(&experiment.method[0]));
+        let done = Done {
+            schema: SCHEMA,
+            ending,
+            rounds,
+            final_accuracy: finals.as_ref().and_then(|f| f.accuracy),
+            final_balanced_accuracy: finals.as_ref().and_then(|f| f.balanced_accuracy),
+            last_accuracy: metrics.last().map(|m| m.accuracy),
+            finals,
+            estimator_bytes,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instruction_set: instruction_set().to_owned(),
+            data: data.name.clone(),
+            data_digest: self.digest.clone(),
+            resources: Resources {
+                seconds,
+                evaluation_seconds: evaluating,
+                rounds_per_second: (simulation.round() - begun) as f64
+                    / (watch.here() - evaluated_here).max(1e-9),
+                threads: rayon::current_num_threads(),
+                peak_memory: (host.peak_memory)(),
+            },
+        };
+        folder.finish(&done)?;
+        let path = folder.path().to_owned();
+        Ok(Outcome { cell: cell.clone(), done, metrics, path, reused: false })
+    }
+}
+
+/// A line in the middle of a run.
+fn measure<T: Scalar>(
+    evaluator: &mut Evaluator<'_, T>,
+    moment: &Moment<'_, T>,
+    view: &mut View<'_, '_, T>,
+    full: bool,
+) -> Result<Metrics, SimError> {
+    finite(moment.params, moment.round)?;
+    // RSA's server survives models that are not finite, so nothing else would tell of them.
+    let diverged = |&&w: &&u32| moment.messages.row(w as usize).iter().any(|x| !x.is_finite());
+    if let Some(&w) = view.federation.regular().iter().find(diverged) {
+        let (round, worker) = (moment.round, w as usize);
+        let norm = crate::protocol::norm(moment.params);
+        return Err(SimError::Diverged { round, worker, norm });
+    }
+    let mut line = evaluator.evaluate(view.objective(), moment.params, moment.round);
+    evaluator.messages(&mut line, moment, view);
+    if full {
+        line.full = Some(full_pass(view, moment.params));
+    }
+    Ok(line)
+}
+
+/// Share of the triggered test rows that the model takes for what the backdoor wants.
+fn success<T: Scalar>(
+    backdoor: &mut Option<Evaluator<'_, T>>,
+    view: &View<'_, '_, T>,
+    params: &[T],
+) -> Option<f64> {
+    let door = backdoor.as_mut()?;
+    Some(door.evaluate(view.objective(), params, 0).accuracy)
+}
+
+/// At which rounds something is measured.
+#[derive(Clone, Copy, Debug)]
+struct Cadence {
+    rounds: u64,
+    every: u64,
+    full_every: u64,
+}
+
+impl Cadence {
+    fn new(experiment: &Experiment) -> Self {
+        Self {
+            rounds: experiment.rounds,
+            every: experiment.evaluation_interval(),
+            full_every: experiment.full_pass_interval(),
         }
-        record(m, &mut metrics)?;
-        evaluating += (host.clock)() - before;
-        Ok(())
-    });
-    let result = result.and_then(|()| {
-        let before = (host.clock)();
-        let params = simulation.params().to_vec();
-        finite(&params, rounds)?;
-        let mut view = simulation.view();
-        let mut m = evaluator.evaluate_all(view.objective(), &params, rounds);
-        m.backdoor_success =
-            backdoor.as_mut().map(|door| door.evaluate(view.objective(), &params, rounds).accuracy);
-        if wants_full(rounds) {
-            m.full = Some(full_pass(&mut view, &params));
-        }
-        record(m, &mut metrics)?;
-        evaluating += (host.clock)() - before;
-        Ok(())
-    });
-    let ending = match result {
-        Ok(()) => Ending::Finished,
-        Err(e) if e.is_divergence() => Ending::Diverged { reason: e.to_string() },
-        Err(e) => return Err(e),
-    };
-    let seconds = (host.clock)() - begin;
-    let resources = Resources {
-        seconds,
-        evaluation_seconds: evaluating,
-        rounds_per_second: simulation.round() as f64 / (seconds - evaluating).max(1e-9),
-        threads: rayon::current_num_threads(),
-        peak_memory: (host.peak_memory)(),
-    };
-    Ok((metrics, ending, estimator_bytes, resources))
+    }
+
+    fn full(self, round: u64) -> bool {
+        self.full_every > 0 && (round.is_multiple_of(self.full_every) || round == self.rounds)
+    }
+
+    fn line(self, round: u64) -> bool {
+        round.is_multiple_of(self.every) || self.full(round)
+    }
+}
+
+/// What a run writes down.
+struct Notes<'a> {
+    run: &'a Run<'a>,
+    writer: Writer,
+    metrics: Vec<Metrics>,
+    watch: Stopwatch,
+    /// Seconds that evaluations and full passes took.
+    evaluating: f64,
+}
+
+impl Notes<'_> {
+    /// Writes a line whose measuring began at `before`; gives the seconds that it took.
+    fn line(&mut self, line: Metrics, before: f64) -> Result<f64, SimError> {
+        let now = self.watch.seconds();
+        self.evaluating += now - before;
+        self.writer.line(&line, now, self.evaluating)?;
+        let (index, cell) = (self.run.index, self.run.cell);
+        (self.run.watch)(Event::Progress { index, cell, metrics: &line });
+        self.metrics.push(line);
+        Ok(now - before)
+    }
+}
+
+/// Adds up the time that passes. A clock that is set back, or says nonsense, adds nothing.
+#[derive(Debug)]
+struct Stopwatch {
+    clock: fn() -> f64,
+    last: f64,
+    here: f64,
+    before: f64,
+}
+
+impl Stopwatch {
+    fn start(clock: fn() -> f64) -> Self {
+        Self { clock, last: clock(), here: 0.0, before: 0.0 }
+    }
+
+    /// Counts seconds of an earlier part of the run.
+    fn add(&mut self, seconds: f64) {
+        self.before += seconds;
+    }
+
+    /// Seconds since the start.
+    fn here(&mut self) -> f64 {
+        let now = (self.clock)();
+        self.here += (now - self.last).max(0.0);
+        self.last = now;
+        self.here
+    }
+
+    /// Seconds since the run began, in all its parts.
+    fn seconds(&mut self) -> f64 {
+        self.before + self.here()
+    }
 }
 
 fn finite<T: Scalar>(params: &[T], round: u64) -> Result<(), SimError> {
@@ -350,5 +675,19 @@ fn finite<T: Scalar>(params: &[T], round: u64) -> Result<(), SimError> {
         Ok(())
     } else {
         Err(SimError::ParametersDiverged { round })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_takes_no_time_away() {
+        static AT: AtomicUsize = AtomicUsize::new(0);
+        const TIMES: [f64; 6] = [100.0, 101.0, 41.0, 43.0, f64::NAN, 44.0];
+        let mut watch = Stopwatch::start(|| TIMES[AT.fetch_add(1, Ordering::Relaxed)]);
+        let seconds: Vec<f64> = (0..5).map(|_| watch.seconds()).collect();
+        assert_eq!(seconds, [1.0, 1.0, 3.0, 3.0, 3.0]);
     }
 }

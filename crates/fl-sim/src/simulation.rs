@@ -5,8 +5,8 @@ use crate::protocol::{Gradient, Protocol, Rsa};
 use crate::workers::{Lesson, Workers};
 use fl_core::{
     AlignedVec, Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Knowledge, Messages,
-    Objective, Pipeline, PreAggregatorSpec, Report, Role, RuleSpec, Scalar, Shape, Sight, Site,
-    SpecError, Streams, Workspace, streams,
+    Objective, Part, Pipeline, PreAggregatorSpec, Report, Role, RuleSpec, Scalar, Shape, Sight,
+    Site, SpecError, Streams, Visit, Workspace, streams,
 };
 
 /// What central node and workers do with each other.
@@ -250,11 +250,15 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         let epoch = self.round / rotation.every;
         // Not only at an epoch's first round: a run may begin in the middle of one.
         if self.epoch != Some(epoch) {
-            self.epoch = Some(epoch);
-            let mut rng = self.streams.at(Role::Byzantine, 0, epoch);
-            streams::distinct(&mut rng, self.federation.workers() as u32, &mut self.byzantine);
-            self.federation.replace(&self.byzantine);
+            self.rotate_to(epoch);
         }
+    }
+
+    fn rotate_to(&mut self, epoch: u64) {
+        self.epoch = Some(epoch);
+        let mut rng = self.streams.at(Role::Byzantine, 0, epoch);
+        streams::distinct(&mut rng, self.federation.workers() as u32, &mut self.byzantine);
+        self.federation.replace(&self.byzantine);
     }
 
     /// x^k.
@@ -265,6 +269,29 @@ impl<'a, T: Scalar> Simulation<'a, T> {
     /// k, the rounds done.
     pub fn round(&self) -> u64 {
         self.round
+    }
+
+    /// Shows everything that later rounds depend on, part by part and in a fixed order: the round, the parameters, each
+    /// worker's estimator, and what protocol and attack keep. A checkpoint is a copy of these parts; written over those of a
+    /// simulation from the same setup, they let it go on where this one was, to the same bits.
+    ///
+    /// Draws have addresses, so there is no random state among them.
+    pub fn state(&mut self, visit: &mut Visit<'_, T>) {
+        visit("round", Part::Count(&mut self.round));
+        visit("params", Part::Vector(&mut self.params));
+        for (w, estimator) in self.workers.estimators.iter_mut().enumerate() {
+            estimator.state(&mut |name, part| visit(&format!("worker.{w}.{name}"), part));
+        }
+        self.protocol.state(visit);
+        if self.rotation.is_some() {
+            // What is measured after the last round is about those who were regular in it.
+            let mut begun = self.epoch.map_or(0, |epoch| epoch + 1);
+            visit("epochs", Part::Count(&mut begun));
+            if begun > 0 {
+                self.rotate_to(begun - 1);
+            }
+        }
+        self.attack.state(&mut |name, part| visit(&format!("attack.{name}"), part));
     }
 
     /// The workers as an observer sees them.

@@ -118,25 +118,6 @@ fn a_finished_cell_is_read_and_not_repeated() {
     }
 }
 
-#[test]
-fn another_number_of_rounds_runs_the_same_cell_again() {
-    let out = tempdir().unwrap();
-    let short = run(SEVEN, out.path());
-    let before = metrics_files(out.path());
-    let long = run(&edited(SEVEN, &[("rounds = 24", "rounds = 32")]), out.path());
-    let after = metrics_files(out.path());
-    assert_eq!(before.len(), after.len());
-    for (a, b) in short.iter().zip(&long) {
-        assert_eq!((a.cell.folder(), b.reused, b.done.rounds), (b.cell.folder(), false, 32));
-        let (a, b) = (&before[&a.cell.folder()], &after[&b.cell.folder()]);
-        let [a, b]: [Vec<&str>; 2] = [a, b].map(|text| text.lines().collect());
-        // At 12 there is a full pass.
-        assert_eq!((a.len(), b.len()), (5, 6));
-        // The last line of the shorter run had no round after it to tell of.
-        assert_eq!(a[..4], b[..4]);
-    }
-}
-
 /// An attack of which the laboratory believes that it looks at the true messages.
 #[derive(Debug)]
 struct Looking<A>(A);

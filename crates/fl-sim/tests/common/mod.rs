@@ -95,7 +95,7 @@ pub(crate) fn try_run(
 ) -> Result<Vec<Outcome>, SimError> {
     let (experiment, source) = Experiment::parse(text, "test.toml", &[])?;
     let data = fl_data::digits::load();
-    let options = Options { out, optima: out, jobs, threads };
+    let options = Options { jobs, ..Options::new(out, threads) };
     fl_sim::run_experiment(&experiment, &source, &data, options, host(), &|_| {})
 }
 

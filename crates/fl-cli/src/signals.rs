@@ -1,0 +1,54 @@
+//! SIGINT and SIGTERM: the first one lets every run save its state and end, the second one ends the program at once.
+
+use crate::failure::Failure;
+use fl_sim::SimError;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// The signals that ask a program to end.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    stop: Arc<AtomicBool>,
+    which: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    /// From now on signals set [`Signals::stop`] instead of ending the program.
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        let (stop, which) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let register = || -> std::io::Result<()> {
+            for signal in [SIGINT, SIGTERM] {
+                // In the order in which they are called: the first looks at what the second, on the signal before, has set.
+                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+                flag::register_usize(signal, Arc::clone(&which), signal as usize)?;
+                flag::register(signal, Arc::clone(&stop))?;
+            }
+            Ok(())
+        };
+        register().map_err(|e| Failure::Failed(anyhow::anyhow!("cannot catch signals: {e}")))?;
+        Ok(Self { stop, which })
+    }
+
+    /// Set by the first signal.
+    pub(crate) fn stop(&self) -> &AtomicBool {
+        &self.stop
+    }
+
+    /// What an error means, given what signals there were.
+    pub(crate) fn explain(&self, error: SimError) -> Failure {
+        match (error, self.which.load(Ordering::Relaxed)) {
+            (SimError::Stopped { .. }, signal @ 1..) => {
+                let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
+                let message =
+                    "runs on their way have saved their state; the same command goes on with them";
+                Failure::Stopped(
+                    128 + signal as u8,
+                    anyhow::anyhow!("stopped by {name}: {message}"),
+                )
+            }
+            (error, _) => error.into(),
+        }
+    }
+}
