@@ -82,7 +82,7 @@ fn run(text: &str, out: &Path, optima: &Path, threads: usize) -> (Vec<Outcome>, 
     let (experiment, source) = Experiment::parse(text, "test.toml", &[]).expect("an experiment");
     let data = fl_data::digits::load();
     let said = Mutex::new(Vec::new());
-    let options = Options { out, optima, jobs: threads, threads };
+    let options = Options { optima, jobs: threads, ..Options::new(out, threads) };
     let watch = |event: Event<'_>| {
         if let Event::Preparing { what, lasting: true, .. } = event {
             said.lock().expect("no panic").push(what.to_owned());
