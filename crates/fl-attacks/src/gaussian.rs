@@ -1,8 +1,9 @@
 //! Gaussian attacks: send noise.
 
-use crate::honest::write_scaled_mean;
+use crate::columns::scaled_mean;
 use fl_core::{
-    Attack, AttackSpec, Cx, Kind, Parameter, Role, Scalar, Sight, Site, SpecError, choice, spec,
+    Affine, AlignedVec, Attack, AttackSpec, Cx, Kind, Knowledge, Parameter, Rays, Role, Scalar,
+    Sight, Site, SpecError, choice, spec,
 };
 use rand_distr::{Distribution, StandardNormal};
 
@@ -53,7 +54,7 @@ spec! {
 #[cfg_attr(
     feature = "serde",
     derive(serde::Serialize, serde::Deserialize),
-    serde(rename_all = "kebab-case")
+    serde(rename_all = "kebab-case", try_from = "with_serde::Either")
 )]
 pub enum Spread {
     /// The variance σ² of an element.
@@ -66,6 +67,34 @@ impl Default for Spread {
     /// The paper's `N(0, 10000)`.
     fn default() -> Self {
         Self::Variance(10_000.0)
+    }
+}
+
+#[cfg(feature = "serde")]
+mod with_serde {
+    use super::Spread;
+
+    /// Either name may stand in a file, and only one of them.
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(super) struct Either {
+        variance: Option<f64>,
+        std: Option<f64>,
+    }
+
+    impl TryFrom<Either> for Spread {
+        type Error = String;
+
+        fn try_from(either: Either) -> Result<Self, String> {
+            match (either.variance, either.std) {
+                (Some(variance), None) => Ok(Spread::Variance(variance)),
+                (None, Some(std)) => Ok(Spread::Std(std)),
+                (None, None) => Err("a spread needs `variance` or `std`".into()),
+                (Some(variance), Some(std)) => Err(format!(
+                    "a spread has a variance or a std, which is its root, not both: got variance = {variance} and std = {std}"
+                )),
+            }
+        }
     }
 }
 
@@ -83,12 +112,8 @@ choice! {
     }
 }
 
-impl<T: Scalar> AttackSpec<T> for Gaussian {
-    fn name(&self) -> &'static str {
-        "gaussian"
-    }
-
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+impl Gaussian {
+    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
         let (what, value) = match self.spread {
             Spread::Variance(variance) => ("gaussian: spread.variance", variance),
             Spread::Std(std) => ("gaussian: spread.std", std),
@@ -100,35 +125,90 @@ impl<T: Scalar> AttackSpec<T> for Gaussian {
             Spread::Variance(variance) => variance.sqrt(),
             Spread::Std(std) => std,
         };
-        Ok(Box::new(Run { std, mean: self.mean }))
+        let centred = self.mean == Centre::HonestMean;
+        let own = centred && site.knowledge == Knowledge::Own;
+        Ok(Aim { std, centred, own, attackers: site.attackers.len() })
+    }
+}
+
+impl<T: Scalar> AttackSpec<T> for Gaussian {
+    fn name(&self) -> &'static str {
+        "gaussian"
+    }
+
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let aim = self.aim(site)?;
+        let mean = aim.centred.then(|| AlignedVec::zeros(site.dim));
+        Ok(Box::new(Run { std: aim.std, mean, own: aim.own }))
+    }
+
+    fn affine(&self, site: &Site<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+        Ok(Some(Box::new(self.aim(site)?)))
+    }
+}
+
+/// Draws in place, without room for the noise.
+#[derive(Debug)]
+struct Run<T> {
+    std: f64,
+    mean: Option<AlignedVec<T>>,
+    own: bool,
+}
+
+impl<T: Scalar> Attack<T> for Run<T> {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+        if sight.attackers().is_empty() {
+            return;
+        }
+        if let Some(mean) = &mut self.mean {
+            scaled_mean(sight.known(), 1.0, mean);
+        }
+        let (std, mean) = (self.std, self.mean.as_deref());
+        sight.write(|_, worker, row| {
+            let mut rng = cx.draw(Role::Attack, worker);
+            for (i, x) in row.iter_mut().enumerate() {
+                let normal: f64 = StandardNormal.sample(&mut rng);
+                *x = T::from_f64(mean.map_or(0.0, |mean| mean[i].to_f64()) + std * normal);
+            }
+        });
+    }
+
+    fn needs_true_messages(&self) -> bool {
+        self.own
     }
 }
 
 #[derive(Debug)]
-struct Run {
+struct Aim {
     std: f64,
-    mean: Centre,
+    centred: bool,
+    own: bool,
+    attackers: usize,
 }
 
-impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
-        // A factor of 0 would not do for the centre at zero: 0 · ∞ is NaN.
-        let centred = self.mean == Centre::HonestMean;
-        if centred {
-            write_scaled_mean(sight, 1.0);
+impl<T: Scalar> Affine<T> for Aim {
+    fn aim(&mut self, cx: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+        let (base, directions) = rays.parts();
+        match self.centred {
+            true => scaled_mean(sight.known(), 1.0, base),
+            false => base.fill(T::ZERO),
         }
-        for &b in sight.federation().byzantine() {
+        for (&b, direction) in sight.attackers().iter().zip(directions.rows_mut()) {
             let mut rng = cx.draw(Role::Attack, b as usize);
-            for x in sight.row_mut(b as usize) {
+            for x in direction {
                 let normal: f64 = StandardNormal.sample(&mut rng);
-                let mean = if centred { x.to_f64() } else { 0.0 };
-                *x = T::from_f64(mean + self.std * normal);
+                *x = T::from_f64(normal);
             }
         }
+        self.std
+    }
+
+    fn directions(&self) -> usize {
+        self.attackers
     }
 
     fn needs_true_messages(&self) -> bool {
-        false
+        self.own
     }
 }
 

@@ -1,6 +1,9 @@
 //! Sample duplicating: send what one regular worker sends.
 
-use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, spec};
+use fl_core::streams::below;
+use fl_core::{
+    Attack, AttackSpec, Cx, Knowledge, Role, Scalar, Sight, Site, SpecError, choice, spec,
+};
 
 spec! {
     /// All Byzantine workers send the message of one regular worker `r`, `v_w = v_r`, as if they held copies of its samples.
@@ -9,10 +12,13 @@ spec! {
     /// distance-based rules are drawn to the cluster.
     ///
     /// # Requirements
-    /// A regular worker; by default the lowest.
+    /// A regular worker, by default the lowest, whose message the adversary knows.
     ///
     /// # Cost
     /// A copy for each Byzantine worker. Their true messages are not needed.
+    ///
+    /// # Randomness
+    /// A random worker is drawn from the stream of (`AttackChoice`, the attack's place, round).
     ///
     /// # Reference
     /// The paper's Section V-B.
@@ -22,9 +28,9 @@ spec! {
     /// use fl_attacks::{Attack, AttackSpec, Federation, SampleDuplicate, Sight, Site};
     /// use fl_core::{Cx, Messages, Streams};
     ///
-    /// let mut messages = Messages::from_rows(&[[1.0], [2.0], [3.0]]);
+    /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [3.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = SampleDuplicate { worker: Some(1) }.build(&Site::new(&federation, 1))?;
+    /// let mut attack = SampleDuplicate { worker: Some(1), ..Default::default() }.build(&Site::new(&federation, 1))?;
     /// let streams = Streams::new(0);
     /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [2.0]);
@@ -33,6 +39,18 @@ spec! {
     pub struct SampleDuplicate {
         /// The regular worker whose message is duplicated; the lowest if left out.
         pub worker: Option<usize> = None,
+        /// Whether it stays the same.
+        pub pick: Pick = Pick::Fixed,
+    }
+}
+
+choice! {
+    /// Whether one worker is duplicated all the time.
+    pub enum Pick {
+        /// One worker in all rounds.
+        Fixed,
+        /// A regular worker drawn anew in each round.
+        Random,
     }
 }
 
@@ -42,20 +60,42 @@ impl<T: Scalar> AttackSpec<T> for SampleDuplicate {
     }
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let federation = site.federation;
-        // A federation has at least one regular worker.
-        let worker = self.worker.unwrap_or(federation.regular()[0] as usize);
-        if worker >= federation.workers() || federation.is_byzantine(worker) {
-            let allowed = format!("a regular worker ({})", ranges(federation.regular()));
-            let got = if worker < federation.workers() {
-                format!("{worker}, which is Byzantine")
-            } else {
-                format!("{worker} of {} workers", federation.workers())
-            };
-            return Err(SpecError::new("sample-duplicating: worker", allowed, got));
+        let worker = regular("sample-duplicating", self.worker, site)?;
+        if self.pick == Pick::Random {
+            if self.worker.is_some() {
+                let allowed = "left out where a random worker is drawn";
+                return Err(SpecError::new("sample-duplicating: worker", allowed, worker));
+            }
+            return Ok(Box::new(Random { place: site.place }));
         }
         Ok(Box::new(Run { worker }))
     }
+}
+
+/// A regular worker whose message an attack uses: the given one, or the lowest.
+pub(crate) fn regular<T: Scalar>(
+    attack: &str,
+    worker: Option<usize>,
+    site: &Site<'_, T>,
+) -> Result<usize, SpecError> {
+    let federation = site.federation;
+    if site.knowledge == Knowledge::Own {
+        let allowed =
+            "\"omniscient\", since the attack sends what follows from a regular worker's message";
+        return Err(SpecError::new(format!("{attack}: knowledge"), allowed, "\"own\""));
+    }
+    // A federation has at least one regular worker.
+    let worker = worker.unwrap_or(federation.regular()[0] as usize);
+    if worker >= federation.workers() || federation.is_byzantine(worker) {
+        let allowed = format!("a regular worker ({})", ranges(federation.regular()));
+        let got = if worker < federation.workers() {
+            format!("{worker}, which is Byzantine")
+        } else {
+            format!("{worker} of {} workers", federation.workers())
+        };
+        return Err(SpecError::new(format!("{attack}: worker"), allowed, got));
+    }
+    Ok(worker)
 }
 
 /// Rising numbers as a reader would write them: `0 to 23, 27`.
@@ -67,6 +107,13 @@ fn ranges(numbers: &[u32]) -> String {
     runs.collect::<Vec<_>>().join(", ")
 }
 
+/// Lets all attackers send what `worker` sends.
+pub(crate) fn copy<T: Scalar>(sight: &mut Sight<'_, T>, worker: usize) {
+    for &b in sight.attackers() {
+        sight.copy(worker, b as usize);
+    }
+}
+
 #[derive(Debug)]
 struct Run {
     worker: usize,
@@ -74,9 +121,24 @@ struct Run {
 
 impl<T: Scalar> Attack<T> for Run {
     fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
-        for &b in sight.federation().byzantine() {
-            sight.copy(self.worker, b as usize);
-        }
+        copy(sight, self.worker);
+    }
+
+    fn needs_true_messages(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct Random {
+    place: usize,
+}
+
+impl<T: Scalar> Attack<T> for Random {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+        let regular = sight.federation().regular();
+        let mut rng = cx.draw(Role::AttackChoice, self.place);
+        copy(sight, regular[below(&mut rng, regular.len() as u32) as usize] as usize);
     }
 
     fn needs_true_messages(&self) -> bool {
@@ -91,8 +153,8 @@ mod tests {
 
     fn build(worker: Option<usize>, workers: usize, byzantine: &[u32]) -> Result<(), SpecError> {
         let federation = Federation::new(workers, byzantine)?;
-        AttackSpec::<f32>::build(&SampleDuplicate { worker }, &Site::new(&federation, 3))
-            .map(|_| ())
+        let spec = SampleDuplicate { worker, ..SampleDuplicate::default() };
+        AttackSpec::<f32>::build(&spec, &Site::new(&federation, 3)).map(|_| ())
     }
 
     #[test]
@@ -110,15 +172,29 @@ mod tests {
         assert_eq!(build(Some(27), 30, &byzantine), Ok(()));
     }
 
-    #[test]
-    fn by_default_the_lowest_regular_worker_is_duplicated() {
+    fn sent(spec: &SampleDuplicate, round: u64) -> Vec<f32> {
         let mut messages = fl_core::Messages::from_rows(&[[0.0f32], [1.0], [2.0], [3.0]]);
         let federation = Federation::new(4, &[0, 3]).expect("valid");
-        let mut attack =
-            SampleDuplicate::default().build(&Site::new(&federation, 1)).expect("valid");
+        let mut attack = spec.build(&Site::new(&federation, 1)).expect("valid");
         let streams = fl_core::Streams::new(0);
-        attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
-        let all: Vec<f32> = (0..4).map(|w| messages.row(w)[0]).collect();
-        assert_eq!(all, [1.0, 1.0, 2.0, 1.0]);
+        attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+        (0..4).map(|w| messages.row(w)[0]).collect()
+    }
+
+    #[test]
+    fn by_default_the_lowest_regular_worker_is_duplicated() {
+        assert_eq!(sent(&SampleDuplicate::default(), 0), [1.0, 1.0, 2.0, 1.0]);
+    }
+
+    #[test]
+    fn a_random_worker_is_one_for_all_attackers_and_every_regular_one_in_its_turn() {
+        let spec = SampleDuplicate { pick: Pick::Random, ..SampleDuplicate::default() };
+        let mut counts = [0; 2];
+        for round in 0..1000 {
+            let all = sent(&spec, round);
+            assert_eq!(all[0], all[3]);
+            counts[all[0] as usize - 1] += 1;
+        }
+        assert!(counts.iter().all(|c: &i32| c.abs_diff(500) < 80), "{counts:?}");
     }
 }

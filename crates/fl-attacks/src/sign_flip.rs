@@ -1,7 +1,10 @@
 //! Sign flipping: send the opposite, louder.
 
-use crate::honest::write_scaled_mean;
-use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, choice, spec};
+use crate::along::{Along, finite};
+use crate::columns::scaled_mean;
+use fl_core::{
+    Affine, Attack, AttackSpec, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, choice, spec,
+};
 
 spec! {
     /// Every Byzantine worker sends `v_w = c · v̂_w`, by default with the paper's `c = −5`.
@@ -44,8 +47,16 @@ choice! {
     pub enum Target {
         /// The Byzantine worker's own true message, as in the paper.
         Own,
-        /// The mean of the regular workers' messages.
+        /// The mean of the regular workers' messages, as far as they are known.
         HonestMean,
+    }
+}
+
+impl SignFlip {
+    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+        let factor = finite("sign-flipping: factor", self.factor)?;
+        let own = site.knowledge == Knowledge::Own;
+        Ok(Aim { factor, target: self.target, own, attackers: site.attackers.len() })
     }
 }
 
@@ -54,34 +65,64 @@ impl<T: Scalar> AttackSpec<T> for SignFlip {
         "sign-flipping"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        if !self.factor.is_finite() {
-            return Err(SpecError::new("sign-flipping: factor", "finite", self.factor));
-        }
-        Ok(Box::new(Run { factor: self.factor, target: self.target }))
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let aim = self.aim(site)?;
+        Ok(match self.target {
+            Target::Own => Box::new(Own { factor: self.factor }),
+            Target::HonestMean => Box::new(Along::new(aim, site)),
+        })
+    }
+
+    fn affine(&self, site: &Site<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+        Ok(Some(Box::new(self.aim(site)?)))
+    }
+}
+
+/// The worker's own message, in place.
+#[derive(Debug)]
+struct Own {
+    factor: f64,
+}
+
+impl<T: Scalar> Attack<T> for Own {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+        let factor = T::from_f64(self.factor);
+        sight.write(|_, _, row| row.iter_mut().for_each(|x| *x *= factor));
     }
 }
 
 #[derive(Debug)]
-struct Run {
+struct Aim {
     factor: f64,
     target: Target,
+    own: bool,
+    attackers: usize,
 }
 
-impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+impl<T: Scalar> Affine<T> for Aim {
+    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+        let (base, directions) = rays.parts();
+        base.fill(T::ZERO);
         match self.target {
             Target::Own => {
-                let factor = T::from_f64(self.factor);
-                for &b in sight.federation().byzantine() {
-                    sight.row_mut(b as usize).iter_mut().for_each(|x| *x *= factor);
+                for (&b, direction) in sight.attackers().iter().zip(directions.rows_mut()) {
+                    direction.copy_from_slice(sight.row(b as usize));
                 }
             }
-            Target::HonestMean => write_scaled_mean(sight, self.factor),
+            Target::HonestMean => scaled_mean(sight.known(), 1.0, directions.row_mut(0)),
         }
+        self.factor
+    }
+
+    fn range(&self, factor: f64) -> (f64, f64) {
+        ((2.0 * factor).min(-10.0), 0.0f64.max(2.0 * factor))
+    }
+
+    fn directions(&self) -> usize {
+        if self.target == Target::Own { self.attackers } else { 1 }
     }
 
     fn needs_true_messages(&self) -> bool {
-        self.target == Target::Own
+        self.own || self.target == Target::Own
     }
 }

@@ -1,42 +1,59 @@
 //! What every attack promises, one macro line an attack.
 
 use fl_attacks::{
-    AttackSpec, Centre, Federation, Gaussian, NoAttack, SampleDuplicate, Sight, SignFlip, Site,
-    Spread, Target,
+    Alie, AttackSpec, Centre, FangKrum, FangTrimmedMean, Federation, Gaussian, Huge, Infinity, Ipm,
+    Isolation, Knowledge, Mimic, MinMax, MinSum, Mixture, Nan, NoAttack, Perturbation, Pick,
+    RandomChoice, Rop, SameValue, SampleDuplicate, Scheduled, Sight, SignFlip, Site, Spread,
+    Target, Zero, ZeroSum,
 };
 use fl_core::{Cx, Messages, Scalar, Streams};
 
 const WORKERS: usize = 7;
 const DIM: usize = 33;
 
-fn honest<T: Scalar>() -> Messages<T> {
-    let mut messages = Messages::zeros(WORKERS, DIM);
+fn honest<T: Scalar>(dim: usize) -> Messages<T> {
+    let mut messages = Messages::zeros(WORKERS, dim);
     for (w, row) in messages.rows_mut().enumerate() {
         for (i, x) in row.iter_mut().enumerate() {
-            *x = T::from_f64(((w * DIM + i) as f64).sin());
+            *x = T::from_f64(0.3 + ((w * 33 + i) as f64).sin());
         }
     }
     messages
 }
 
 /// The rows after an attack on the honest round.
+fn attacked<T: Scalar>(
+    spec: &dyn AttackSpec<T>,
+    byzantine: &[u32],
+    knowledge: Knowledge,
+    (seed, round): (u64, u64),
+    mut messages: Messages<T>,
+) -> Vec<Vec<T>> {
+    let federation = Federation::new(WORKERS, byzantine).expect("valid");
+    let site = Site::new(&federation, messages.dim()).with_knowledge(knowledge);
+    let mut attack = spec.build(&site).expect("valid");
+    let streams = Streams::new(seed);
+    let mut sight = Sight::new(&mut messages, &federation).with_knowledge(knowledge);
+    attack.corrupt(&Cx::new(&streams, round), &mut sight);
+    messages.view().rows().map(<[T]>::to_vec).collect()
+}
+
 fn rows<T: Scalar>(
     spec: &dyn AttackSpec<T>,
     byzantine: &[u32],
     seed: u64,
     round: u64,
 ) -> Vec<Vec<T>> {
-    let federation = Federation::new(WORKERS, byzantine).expect("valid");
-    let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
-    let mut messages = honest();
-    let streams = Streams::new(seed);
-    attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
-    messages.view().rows().map(<[T]>::to_vec).collect()
+    attacked(spec, byzantine, Knowledge::Omniscient, (seed, round), honest(DIM))
+}
+
+fn bits<T: Scalar>(rows: &[Vec<T>]) -> Vec<u64> {
+    rows.iter().flatten().map(|x| x.to_f64().to_bits()).collect()
 }
 
 macro_rules! laws {
     ($name:ident, $spec:expr, named: $text:literal, changes: $changes:expr, random: $random:expr,
-     needs_true_messages: $needs:expr) => {
+     needs_true_messages: $needs:expr, own: $own:expr, finite: $finite:expr) => {
         mod $name {
             use super::*;
 
@@ -45,12 +62,25 @@ macro_rules! laws {
                 each::<f32>();
                 each::<f64>();
                 fn each<T: Scalar>() {
-                    let before = honest::<T>();
-                    for byzantine in [&[6][..], &[0, 3], &[1, 2, 4, 5, 6]] {
-                        let after = rows::<T>(&$spec, byzantine, 0, 0);
-                        for (w, after) in after.iter().enumerate() {
-                            let corrupted = byzantine.contains(&(w as u32)) && $changes;
-                            assert_eq!(before.row(w) != after, corrupted, "worker {w}");
+                    for byzantine in [&[6][..], &[0, 3], &[1, 2, 4, 5, 6], &[0, 1, 2, 3, 4, 5]] {
+                        for dim in [1, DIM, 700] {
+                            let before = honest::<T>(dim);
+                            let omniscient = Knowledge::Omniscient;
+                            let after = attacked::<T>(
+                                &$spec,
+                                byzantine,
+                                omniscient,
+                                (0, 0),
+                                before.clone(),
+                            );
+                            for (w, after) in after.iter().enumerate() {
+                                let may = byzantine.contains(&(w as u32)) && $changes;
+                                let same = before.row(w) == after;
+                                assert!(same || may, "worker {w} of {byzantine:?}");
+                                assert!(!same || !may || byzantine.len() > 2 || dim == 1);
+                            }
+                            let finite = after.iter().flatten().all(|x| x.is_finite());
+                            assert_eq!(finite, $finite, "{byzantine:?}, {dim}");
                         }
                     }
                 }
@@ -58,51 +88,108 @@ macro_rules! laws {
 
             #[test]
             fn an_attack_is_determined_by_seed_and_round() {
-                let first = rows::<f32>(&$spec, &[2, 5], 7, 3);
-                assert_eq!(first, rows::<f32>(&$spec, &[2, 5], 7, 3));
-                assert_eq!(first != rows::<f32>(&$spec, &[2, 5], 7, 4), $random);
-                assert_eq!(first != rows::<f32>(&$spec, &[2, 5], 8, 3), $random);
+                let first = bits(&rows::<f32>(&$spec, &[2, 5], 7, 3));
+                assert_eq!(first, bits(&rows::<f32>(&$spec, &[2, 5], 7, 3)));
+                let another = |seed, rounds: std::ops::Range<u64>| {
+                    rounds.map(|r| bits(&rows::<f32>(&$spec, &[2, 5], seed, r)) != first).any(|x| x)
+                };
+                assert_eq!(another(7, 4..14), $random);
+                assert_eq!(another(8, 3..13), $random);
             }
 
             #[test]
             fn a_used_object_does_what_a_fresh_one_does() {
                 let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-                let mut attack =
-                    AttackSpec::<f64>::build(&$spec, &Site::new(&federation, DIM)).expect("valid");
-                let (streams, mut messages) = (Streams::new(1), honest());
+                let site = Site::new(&federation, DIM);
+                let mut attack = AttackSpec::<f64>::build(&$spec, &site).expect("valid");
+                let (streams, mut messages) = (Streams::new(1), honest(DIM));
                 for round in 0..3 {
-                    messages = honest();
+                    messages = honest(DIM);
                     let mut sight = Sight::new(&mut messages, &federation);
                     attack.corrupt(&Cx::new(&streams, round), &mut sight);
                 }
-                for (used, fresh) in messages.view().rows().zip(rows::<f64>(&$spec, &[2, 5], 1, 2))
-                {
-                    assert_eq!(used, fresh);
-                }
+                let used: Vec<Vec<f64>> = messages.view().rows().map(<[f64]>::to_vec).collect();
+                assert_eq!(bits(&used), bits(&rows::<f64>(&$spec, &[2, 5], 1, 2)));
             }
 
             #[test]
             fn without_byzantine_workers_nothing_changes() {
-                let before = honest::<f64>();
-                for (w, row) in rows::<f64>(&$spec, &[], 0, 0).iter().enumerate() {
-                    assert_eq!(before.row(w), row);
+                for knowledge in [Knowledge::Omniscient, Knowledge::Own] {
+                    if knowledge == Knowledge::Own && !$own {
+                        continue;
+                    }
+                    let before = honest::<f64>(DIM);
+                    let after = attacked::<f64>(&$spec, &[], knowledge, (0, 0), before.clone());
+                    for (w, row) in after.iter().enumerate() {
+                        assert_eq!(before.row(w), row);
+                    }
                 }
             }
 
             #[test]
             fn true_messages_are_asked_for_exactly_when_they_matter() {
                 let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-                let mut attack =
-                    AttackSpec::<f64>::build(&$spec, &Site::new(&federation, DIM)).expect("valid");
+                let site = Site::new(&federation, DIM);
+                let mut attack = AttackSpec::<f64>::build(&$spec, &site).expect("valid");
                 assert_eq!(attack.needs_true_messages(), $needs);
                 // Rubbish in the Byzantine rows shows through only if they are looked at.
-                let mut messages = honest();
-                messages.row_mut(2).fill(f64::NAN);
-                messages.row_mut(5).fill(f64::INFINITY);
-                let streams = Streams::new(0);
-                attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
-                let clean = messages.view().rows().flatten().all(|x| x.is_finite());
-                assert_eq!(clean, !$needs);
+                let sent = |attack: &mut dyn fl_attacks::Attack<f64>, rubbish: f64| {
+                    let mut messages = honest(DIM);
+                    messages.row_mut(2).fill(rubbish);
+                    messages.row_mut(5).fill(-rubbish);
+                    let streams = Streams::new(0);
+                    let mut sight = Sight::new(&mut messages, &federation);
+                    // A round in which the random choice is sign flipping.
+                    attack.corrupt(&Cx::new(&streams, 2), &mut sight);
+                    bits(&messages.view().rows().map(<[f64]>::to_vec).collect::<Vec<_>>())
+                };
+                assert_eq!(sent(&mut *attack, 1e3) == sent(&mut *attack, 7.0), !$needs);
+            }
+
+            #[test]
+            fn what_is_not_known_does_not_matter() {
+                let federation = Federation::new(WORKERS, &[2, 4, 5]).expect("valid");
+                let site = Site::new(&federation, DIM).with_knowledge(Knowledge::Own);
+                match AttackSpec::<f32>::build(&$spec, &site) {
+                    Err(error) => {
+                        assert!(!$own, "{error}");
+                        assert!(error.to_string().contains("knowledge must be \"omniscient\""));
+                    }
+                    Ok(_) => {
+                        assert!($own);
+                        let sent = |rubbish: f32| {
+                            let mut messages = honest::<f32>(DIM);
+                            for w in [0, 1, 3, 6] {
+                                messages.row_mut(w).fill(rubbish);
+                            }
+                            let own = Knowledge::Own;
+                            let mut all =
+                                attacked::<f32>(&$spec, &[2, 4, 5], own, (0, 0), messages);
+                            for w in [0, 1, 3, 6] {
+                                all[w].clear();
+                            }
+                            bits(&all)
+                        };
+                        assert_eq!(sent(f32::NAN), sent(3.0));
+                    }
+                }
+            }
+
+            #[test]
+            fn any_number_of_threads_sends_the_same_bits() {
+                // Long enough for parallel passes.
+                let sent = |threads| {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                    pool.expect("a pool").install(|| {
+                        let messages = honest::<f32>(12_000);
+                        let omniscient = Knowledge::Omniscient;
+                        bits(&attacked::<f32>(&$spec, &[2, 4, 5], omniscient, (3, 4), messages))
+                    })
+                };
+                let one = sent(1);
+                for threads in [2, 3, 7] {
+                    assert!(one == sent(threads), "{threads} threads");
+                }
             }
 
             #[test]
@@ -113,18 +200,84 @@ macro_rules! laws {
     };
 }
 
-laws!(none, NoAttack, named: "none", changes: false, random: false, needs_true_messages: true);
+laws!(none, NoAttack, named: "none", changes: false, random: false, needs_true_messages: true,
+    own: true, finite: true);
 laws!(sign_flip, SignFlip::default(), named: "sign-flipping", changes: true, random: false,
-    needs_true_messages: true);
+    needs_true_messages: true, own: true, finite: true);
 laws!(sign_flip_of_the_honest_mean, SignFlip { factor: -1.0, target: Target::HonestMean },
-    named: "sign-flipping", changes: true, random: false, needs_true_messages: false);
+    named: "sign-flipping", changes: true, random: false, needs_true_messages: false, own: true,
+    finite: true);
 laws!(gaussian, Gaussian::default(), named: "gaussian", changes: true, random: true,
-    needs_true_messages: false);
+    needs_true_messages: false, own: true, finite: true);
 laws!(gaussian_around_the_honest_mean,
     Gaussian { spread: Spread::Std(0.1), mean: Centre::HonestMean },
-    named: "gaussian", changes: true, random: true, needs_true_messages: false);
+    named: "gaussian", changes: true, random: true, needs_true_messages: false, own: true,
+    finite: true);
 laws!(sample_duplicate, SampleDuplicate::default(), named: "sample-duplicating", changes: true,
-    random: false, needs_true_messages: false);
+    random: false, needs_true_messages: false, own: false, finite: true);
+laws!(sample_duplicate_of_a_random_worker,
+    SampleDuplicate { pick: Pick::Random, ..Default::default() }, named: "sample-duplicating",
+    changes: true, random: true, needs_true_messages: false, own: false, finite: true);
+laws!(zero, Zero, named: "zero", changes: true, random: false, needs_true_messages: false,
+    own: true, finite: true);
+laws!(zero_sum, ZeroSum, named: "zero-sum", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(isolation, Isolation::default(), named: "isolation", changes: true, random: false,
+    needs_true_messages: false, own: false, finite: true);
+laws!(same_value, SameValue::default(), named: "same-value", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(nan, Nan, named: "nan", changes: true, random: false, needs_true_messages: false, own: true,
+    finite: false);
+laws!(infinity, Infinity::default(), named: "infinity", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: false);
+laws!(huge, Huge::default(), named: "huge", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(alie, Alie { z: Some(1.5), ..Alie::default() }, named: "alie", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(ipm, Ipm::default(), named: "ipm", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(mimic, Mimic::default(), named: "mimic", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(min_max, MinMax::default(), named: "min-max", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(min_max_against_signs, MinMax { deviation: Perturbation::Sign }, named: "min-max",
+    changes: true, random: false, needs_true_messages: false, own: true, finite: true);
+laws!(min_sum, MinSum { deviation: Perturbation::Unit }, named: "min-sum", changes: true,
+    random: false, needs_true_messages: false, own: true, finite: true);
+laws!(fang_krum, FangKrum::default(), named: "fang-krum", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(fang_trimmed_mean, FangTrimmedMean::default(), named: "fang-trimmed-mean", changes: true,
+    random: true, needs_true_messages: false, own: true, finite: true);
+laws!(rop, Rop { z: Some(1.0), ..Rop::default() }, named: "rop", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(mixture, mixture(), named: "mixture", changes: true, random: true,
+    needs_true_messages: true, own: true, finite: true);
+laws!(random_choice, random_choice(), named: "random", changes: true, random: true,
+    needs_true_messages: true, own: true, finite: true);
+laws!(scheduled, scheduled(), named: "scheduled", changes: true, random: false,
+    needs_true_messages: true, own: true, finite: true);
+
+fn mixture<T: Scalar>() -> Mixture<T> {
+    let ipm = Ipm::default();
+    Mixture {
+        parts: vec![Box::<SignFlip>::default(), Box::new(Gaussian::default()), Box::new(ipm)],
+        counts: None,
+    }
+}
+
+fn random_choice<T: Scalar>() -> RandomChoice<T> {
+    RandomChoice { parts: vec![Box::<SignFlip>::default(), Box::<Ipm>::default()] }
+}
+
+fn scheduled<T: Scalar>() -> Scheduled<T> {
+    Scheduled {
+        attack: Box::<SignFlip>::default(),
+        otherwise: Box::new(NoAttack),
+        from: 0,
+        until: Some(100),
+        alternate: None,
+    }
+}
 
 fn refusal(spec: &dyn AttackSpec<f32>) -> String {
     let federation = Federation::new(WORKERS, &[6]).expect("valid");
@@ -150,6 +303,67 @@ fn a_spread_below_zero_or_not_finite_is_refused_by_the_name_it_was_given() {
     );
 }
 
+#[test]
+fn bad_settings_are_refused_by_name() {
+    assert_eq!(
+        refusal(&Alie { z: Some(f64::INFINITY), ..Alie::default() }),
+        "alie: z must be finite, got inf"
+    );
+    assert_eq!(refusal(&Ipm { epsilon: f64::NAN }), "ipm: epsilon must be finite, got NaN");
+    assert_eq!(
+        refusal(&Huge { value: 1e39 }),
+        "huge: value must be finite in f32, at most 3.4028234663852886e38, got 1e39"
+    );
+    assert_eq!(
+        refusal(&FangKrum { threshold: 0.0 }),
+        "fang-krum: threshold must be positive and finite, got 0"
+    );
+    assert_eq!(
+        refusal(&FangTrimmedMean { factor: 0.5 }),
+        "fang-trimmed-mean: factor must be finite and at least 1, got 0.5"
+    );
+    assert_eq!(
+        refusal(&Mimic { warm_up: 0, ..Mimic::default() }),
+        "mimic: warm-up must be at least 1 round, got 0"
+    );
+    assert_eq!(
+        refusal(&Mimic { worker: Some(6), ..Mimic::default() }),
+        "mimic: worker must be a regular worker (0 to 5), got 6, which is Byzantine"
+    );
+    assert_eq!(
+        refusal(&SampleDuplicate { worker: Some(0), pick: Pick::Random }),
+        "sample-duplicating: worker must be left out where a random worker is drawn, got 0"
+    );
+    assert_eq!(
+        refusal(&Mixture::<f32> { parts: Vec::new(), counts: None }),
+        "mixture: attacks must be at least 1, got 0"
+    );
+    let one = || -> Vec<Box<dyn AttackSpec<f32>>> { vec![Box::new(Zero)] };
+    assert_eq!(
+        refusal(&Mixture { parts: one(), counts: Some(vec![1, 1]) }),
+        "mixture: counts must be 1 numbers, one for each attack, got [1, 1]"
+    );
+    assert_eq!(
+        refusal(&Mixture { parts: one(), counts: Some(vec![2]) }),
+        "mixture: counts must be 1 in sum, the number of Byzantine workers, got [2]"
+    );
+    let schedule = |until, alternate| Scheduled::<f32> {
+        attack: Box::new(Zero),
+        otherwise: Box::new(NoAttack),
+        from: 5,
+        until,
+        alternate,
+    };
+    assert_eq!(
+        refusal(&schedule(Some(5), None)),
+        "scheduled: until must be more than from = 5, got 5"
+    );
+    assert_eq!(
+        refusal(&schedule(None, Some((0, 1)))),
+        "scheduled: on must be at least 1 round, got 0"
+    );
+}
+
 #[cfg(feature = "serde")]
 mod settings {
     use super::*;
@@ -168,7 +382,7 @@ mod settings {
         );
         assert_eq!(
             from_str::<SampleDuplicate>(r#"{"worker": 4}"#).expect("valid"),
-            SampleDuplicate { worker: Some(4) }
+            SampleDuplicate { worker: Some(4), ..Default::default() }
         );
         assert_eq!(from_str::<NoAttack>("{}").expect("valid"), NoAttack);
     }
@@ -181,7 +395,7 @@ mod settings {
         assert_eq!(from_str::<Gaussian>(&text).expect("valid"), spec);
         assert_eq!(
             serde_json::to_string(&SampleDuplicate::default()).expect("valid"),
-            "{\"worker\":null}"
+            "{\"worker\":null,\"pick\":\"fixed\"}"
         );
     }
 
@@ -190,6 +404,11 @@ mod settings {
         let error = |text| from_str::<Gaussian>(text).unwrap_err().to_string();
         assert!(error(r#"{"variance": 3}"#).contains("unknown field `variance`"));
         assert!(error(r#"{"spread": 3}"#).contains("expected"));
+        assert!(error(r#"{"spread": {}}"#).contains("a spread needs `variance` or `std`"));
+        assert!(
+            error(r#"{"spread": {"variance": 4, "std": 2}}"#)
+                .contains("not both: got variance = 4 and std = 2")
+        );
         assert!(from_str::<NoAttack>(r#"{"worker": 0}"#).is_err());
         assert!(from_str::<SampleDuplicate>(r#"{"wroker": 0}"#).is_err());
         assert!(from_str::<SignFlip>(r#"{"c": -5}"#).is_err());

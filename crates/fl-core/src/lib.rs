@@ -25,7 +25,7 @@ pub mod streams;
 mod tile;
 
 pub use aligned::AlignedVec;
-pub use attack::{Attack, AttackSpec, Federation, Knowledge, Sight, Site};
+pub use attack::{Affine, Attack, AttackSpec, Federation, Knowledge, Known, Rays, Sight, Site};
 pub use combine::{combine, largest, rounding};
 pub use data::{Batch, Dataset};
 #[cfg(feature = "serde")]

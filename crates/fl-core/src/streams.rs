@@ -33,6 +33,8 @@ pub enum Role {
     Refresh = 8,
     /// What becomes of a Byzantine worker's samples; the index is the worker, the round the sample's place.
     Poison = 10,
+    /// What the adversary draws for all Byzantine workers at once; the index is the attack's place among nested ones.
+    AttackChoice = 11,
     /// For programs that extend the laboratory.
     User = 64,
 }

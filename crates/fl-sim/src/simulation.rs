@@ -221,9 +221,11 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             self.rotate();
             let cx = Cx::new(&self.streams, self.round);
             self.protocol.messages(&cx, &mut self.workers, &self.params, &mut self.messages);
+            let (server, previous) = self.protocol.result();
             let mut sight = Sight::new(&mut self.messages, &self.federation)
                 .with_knowledge(self.knowledge)
-                .with_defence(self.protocol.result().0);
+                .with_defence(server)
+                .with_previous(previous);
             self.attack.corrupt(&cx, &mut sight);
             let report =
                 self.protocol.aggregate(&cx, &self.messages, &self.federation, &self.params)?;

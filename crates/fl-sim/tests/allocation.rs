@@ -44,7 +44,7 @@ fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 6] {
         ("sign flipping", Box::new(SignFlip::default())),
         ("sign flipping of the mean", Box::new(flip)),
         ("gaussian", Box::new(Gaussian::default())),
-        ("sample duplicating", Box::new(SampleDuplicate { worker: Some(0) })),
+        ("sample duplicating", Box::new(SampleDuplicate { worker: Some(0), ..Default::default() })),
         ("sample duplicating by default", Box::new(SampleDuplicate::default())),
     ]
 }

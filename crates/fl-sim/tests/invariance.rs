@@ -153,7 +153,7 @@ fn computing_true_messages_that_nobody_looks_at_changes_nothing() {
         simulation.params().to_vec()
     };
     let flip = SignFlip { target: Target::HonestMean, ..SignFlip::default() };
-    let duplicate = SampleDuplicate { worker: Some(0) };
+    let duplicate = SampleDuplicate { worker: Some(0), ..Default::default() };
     fn unseen<A: AttackSpec<f32>>(attack: &A) -> bool {
         let federation = Federation::new(30, &[29]).unwrap();
         !attack.build(&Site::new(&federation, 650)).unwrap().needs_true_messages()

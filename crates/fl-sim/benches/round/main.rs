@@ -29,7 +29,10 @@ impl AttackSpec<f32> for AllComputed {
         "sample-duplicating"
     }
     fn build(&self, site: &Site<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
-        let inner = AttackSpec::<f32>::build(&SampleDuplicate { worker: Some(0) }, site)?;
+        let inner = AttackSpec::<f32>::build(
+            &SampleDuplicate { worker: Some(0), ..Default::default() },
+            site,
+        )?;
         Ok(Box::new(Looking(inner)))
     }
 }
