@@ -1,7 +1,7 @@
 //! Isolation: send what leaves one worker's message as the mean.
 
 use crate::columns;
-use crate::sample_duplicate::regular;
+use crate::sample_duplicate::{regular, target};
 use fl_core::{AlignedVec, Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, spec};
 
 spec! {
@@ -52,15 +52,15 @@ impl<T: Scalar> AttackSpec<T> for Isolation {
     }
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let worker = regular("isolation", self.worker, site)?;
+        regular("isolation", self.worker, site)?;
         let rows = std::array::from_fn(|_| AlignedVec::zeros(site.dim));
-        Ok(Box::new(Run { worker, rows }))
+        Ok(Box::new(Run { worker: self.worker, rows }))
     }
 }
 
 #[derive(Debug)]
 struct Run<T> {
-    worker: usize,
+    worker: Option<usize>,
     /// What is sent, and the regular messages' mean.
     rows: [AlignedVec<T>; 2],
 }
@@ -72,7 +72,7 @@ impl<T: Scalar> Attack<T> for Run<T> {
         }
         let [row, mean] = &mut self.rows;
         let (b, r) = (sight.attackers().len() as f64, sight.federation().regular().len() as f64);
-        let target = sight.known().messages().row(self.worker);
+        let target = sight.known().messages().row(target(self.worker, sight.federation()));
         columns::each(sight.known(), row, mean, &mut [], |columns, row, _, _| {
             let (mean, target) = (columns.mean(), &target[columns.range.clone()]);
             for (k, x) in row.iter_mut().enumerate() {

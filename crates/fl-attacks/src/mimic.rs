@@ -1,7 +1,7 @@
 //! Mimic: be one honest worker too often, the one that tells most.
 
 use crate::columns::{self, tiles, total};
-use crate::sample_duplicate::{copy, regular};
+use crate::sample_duplicate::{copy, regular, target};
 use fl_core::{
     Attack, AttackSpec, Cx, Knowledge, Part, Scalar, Sight, Site, SpecError, Visit, spec,
 };
@@ -63,7 +63,8 @@ impl<T: Scalar> AttackSpec<T> for Mimic {
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.worker.is_some() {
-            return Ok(Box::new(Fixed { worker: regular("mimic", self.worker, site)? }));
+            regular("mimic", self.worker, site)?;
+            return Ok(Box::new(Fixed { worker: self.worker }));
         }
         if self.warm_up == 0 {
             return Err(SpecError::new("mimic: warm-up", "at least 1 round", 0));
@@ -83,12 +84,12 @@ impl<T: Scalar> AttackSpec<T> for Mimic {
 
 #[derive(Debug)]
 struct Fixed {
-    worker: usize,
+    worker: Option<usize>,
 }
 
 impl<T: Scalar> Attack<T> for Fixed {
     fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
-        copy(sight, self.worker);
+        copy(sight, target(self.worker, sight.federation()));
     }
 
     fn needs_true_messages(&self) -> bool {

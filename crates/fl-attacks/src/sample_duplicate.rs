@@ -2,7 +2,8 @@
 
 use fl_core::streams::below;
 use fl_core::{
-    Attack, AttackSpec, Cx, Knowledge, Role, Scalar, Sight, Site, SpecError, choice, spec,
+    Attack, AttackSpec, Cx, Federation, Knowledge, Role, Scalar, Sight, Site, SpecError, choice,
+    spec,
 };
 
 spec! {
@@ -12,7 +13,8 @@ spec! {
     /// distance-based rules are drawn to the cluster.
     ///
     /// # Requirements
-    /// A regular worker, by default the lowest, whose message the adversary knows.
+    /// A regular worker, by default the lowest, whose message the adversary knows. In rounds in which it is Byzantine, where
+    /// that changes, the lowest regular one stands in.
     ///
     /// # Cost
     /// A copy for each Byzantine worker. Their true messages are not needed.
@@ -60,15 +62,15 @@ impl<T: Scalar> AttackSpec<T> for SampleDuplicate {
     }
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let worker = regular("sample-duplicating", self.worker, site)?;
+        regular("sample-duplicating", self.worker, site)?;
         if self.pick == Pick::Random {
-            if self.worker.is_some() {
+            if let Some(worker) = self.worker {
                 let allowed = "left out where a random worker is drawn";
                 return Err(SpecError::new("sample-duplicating: worker", allowed, worker));
             }
             return Ok(Box::new(Random { place: site.place }));
         }
-        Ok(Box::new(Run { worker }))
+        Ok(Box::new(Run { worker: self.worker }))
     }
 }
 
@@ -107,6 +109,13 @@ fn ranges(numbers: &[u32]) -> String {
     runs.collect::<Vec<_>>().join(", ")
 }
 
+/// The given worker, or the lowest regular one; also where the given one has become Byzantine, since who is may change from
+/// round to round.
+pub(crate) fn target(worker: Option<usize>, federation: &Federation) -> usize {
+    let given = worker.filter(|&w| !federation.is_byzantine(w));
+    given.unwrap_or(federation.regular()[0] as usize)
+}
+
 /// Lets all attackers send what `worker` sends.
 pub(crate) fn copy<T: Scalar>(sight: &mut Sight<'_, T>, worker: usize) {
     for &b in sight.attackers() {
@@ -116,12 +125,12 @@ pub(crate) fn copy<T: Scalar>(sight: &mut Sight<'_, T>, worker: usize) {
 
 #[derive(Debug)]
 struct Run {
-    worker: usize,
+    worker: Option<usize>,
 }
 
 impl<T: Scalar> Attack<T> for Run {
     fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
-        copy(sight, self.worker);
+        copy(sight, target(self.worker, sight.federation()));
     }
 
     fn needs_true_messages(&self) -> bool {
@@ -149,7 +158,6 @@ impl<T: Scalar> Attack<T> for Random {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fl_core::Federation;
 
     fn build(worker: Option<usize>, workers: usize, byzantine: &[u32]) -> Result<(), SpecError> {
         let federation = Federation::new(workers, byzantine)?;
