@@ -5,6 +5,7 @@ mod ci;
 mod claims;
 mod cmd;
 mod reproduce;
+mod soak;
 mod statistics;
 mod tidy;
 
@@ -16,6 +17,9 @@ const HELP: &str = "cargo xtask VERB
   reproduce WHAT [--seeds N] [--quick] [--offline] [--profile paper|reference|authors]
                                        run a figure of the paper, draw it, and judge the paper's claims about it
                                        (fig4 … fig11, or all)
+  soak [--kills N] [--minutes N] [--seed N]
+                                       kill runs at 200 random moments and compare what they leave; then watch a run
+                                       for 20 minutes
   tidy                                 check the repository itself
   ci                                   everything that a change must pass after the tests
 ";
@@ -26,6 +30,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["data", names @ ..] => data(names),
         ["reproduce", rest @ ..] => reproduce::reproduce(rest),
+        ["soak", rest @ ..] => soak::soak(rest),
         ["tidy"] => tidy::tidy(),
         ["ci"] => ci::ci(),
         [] | ["help" | "--help" | "-h"] => {

@@ -103,6 +103,7 @@ fn line(outcome: &Outcome, finished: usize, cells: usize) -> String {
     let accuracy = done.final_accuracy.map_or("–".to_owned(), |a| format!("{a:.4}"));
     let how = match (&done.ending, outcome.reused) {
         (Ending::Diverged { reason }, _) => reason.clone(),
+        (Ending::Stopped { by, round }, _) => format!("ended at round {round}: {by}"),
         (Ending::Finished, true) => "finished before".to_owned(),
         (Ending::Finished, false) => {
             format!(

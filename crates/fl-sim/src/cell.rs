@@ -5,6 +5,7 @@ use crate::config::{
     Source,
 };
 use crate::registry::Number;
+use crate::stop::StopConfig;
 use crate::{ConfigError, Lesson, Named, Precision, ProtocolSpec, Rotation, Setup};
 use fl_core::data::{DatasetError, Layout, TILE, Values};
 use fl_core::{
@@ -70,6 +71,7 @@ pub(crate) fn hash(cell: &Experiment) -> String {
     core.rounds = 0;
     core.final_window = None;
     core.checkpoint = CheckpointConfig::default();
+    core.stop = StopConfig::default();
     for method in &mut core.method {
         method.name = String::new();
         method.final_window = None;
@@ -127,6 +129,7 @@ fn check_run(experiment: &Experiment, source: &Source) -> Result<(), ConfigError
         let message = "evaluate-rows must be at least 1, got 0";
         return Err(source.error_at(&["telemetry", "evaluate-rows"], message));
     }
+    experiment.stop.check(source)?;
     let CheckpointConfig { rounds, seconds, .. } = experiment.checkpoint;
     if rounds == Some(0) {
         let message = "checkpoint.rounds must be at least 1, got 0";

@@ -2,6 +2,7 @@
 
 use crate::named::{Choice, Named, name_or_table};
 use crate::registry::Registry;
+use crate::stop::StopConfig;
 use fl_core::Knowledge;
 use fl_data::{PartitionSpec, Scale, Source as DataSource};
 use fl_saga::{Clip, LocalSteps, Momentum};
@@ -37,6 +38,9 @@ pub struct Experiment {
     /// What is measured beside what always is.
     #[serde(default, skip_serializing_if = "TelemetryConfig::is_default")]
     pub telemetry: TelemetryConfig,
+    /// When a run ends before its last round; like the number of rounds it decides where results end, not what they are.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub stop: StopConfig,
     /// How often a run's state is saved, and what stays at its end; no result depends on it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub checkpoint: CheckpointConfig,
@@ -399,7 +403,7 @@ impl Source {
             let (name, span) = (key.get_ref().as_ref(), Some(key.span()));
             match (name, value.get_ref().is_table(), value.get_ref().is_array()) {
                 (
-                    "checkpoint" | "data" | "federation" | "model" | "telemetry" | "train",
+                    "checkpoint" | "data" | "federation" | "model" | "stop" | "telemetry" | "train",
                     _,
                     true,
                 ) => {

@@ -11,6 +11,7 @@ mod record;
 mod registry;
 mod run;
 mod simulation;
+mod stop;
 mod summary;
 mod telemetry;
 mod workers;
@@ -30,6 +31,7 @@ pub use record::{
 pub use registry::{AnyAttack, AnyEstimator, AnyModel, Entrant, Entry, Kind, Number, Registry};
 pub use run::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
 pub use simulation::{Moment, ProtocolSpec, Rotation, Setup, Simulation, View};
+pub use stop::{Plateau, Stop, StopConfig};
 pub use summary::{Summary, summarise};
 pub use telemetry::{Evaluator, FullPass, Metrics, full_pass};
 pub use workers::Lesson;

@@ -13,6 +13,7 @@
 use crate::cell::{Cell, hash};
 use crate::checkpoint;
 use crate::config::{Experiment, Keep};
+use crate::stop::Stop;
 use crate::{ConfigError, FullPass, Metrics, SimError};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
@@ -34,6 +35,13 @@ fn first_schema() -> u32 {
 pub enum Ending {
     /// All rounds were done.
     Finished,
+    /// Something in `[stop]` ended it early.
+    Stopped {
+        /// What.
+        by: Stop,
+        /// The rounds that were done.
+        round: u64,
+    },
     /// A regular message or the parameters stopped being finite.
     Diverged {
         /// In the run's own words.
@@ -298,7 +306,8 @@ fn done(folder: &Path) -> Result<Option<Done>, SimError> {
 /// A cell's finished results in a folder, if they are there with as many rounds.
 fn finished(folder: &Path, cell: &Cell) -> Result<Option<Outcome>, SimError> {
     let Some(done) = done(folder)? else { return Ok(None) };
-    if done.rounds != cell.experiment.rounds {
+    let early = matches!(done.ending, Ending::Stopped { .. });
+    if done.rounds != cell.experiment.rounds && !early {
         return Ok(None);
     }
     let path = folder.join("metrics.jsonl");
@@ -312,15 +321,25 @@ fn finished(folder: &Path, cell: &Cell) -> Result<Option<Outcome>, SimError> {
     // done.json is written last, so every line must be there.
     let last = metrics.last();
     let end = last.map(|m| m.round);
-    let expected = (done.ending == Ending::Finished).then_some(done.rounds);
+    let expected = match done.ending {
+        Ending::Finished => Some(done.rounds),
+        Ending::Stopped { round, .. } => Some(round),
+        Ending::Diverged { .. } => None,
+    };
     if expected.is_some_and(|rounds| end != Some(rounds)) {
         let found = end.map_or("without a line".to_owned(), |round| format!("at round {round}"));
-        let reason = format!("expected lines up to round {}, but it ends {found}", done.rounds);
+        let rounds = expected.unwrap_or(done.rounds);
+        let reason = format!("expected lines up to round {rounds}, but it ends {found}");
         return Err(SimError::Results { path, reason });
     }
     if last.map(|m| m.accuracy) != done.last_accuracy {
         let reason = "its last line is not the one that done.json tells of".to_owned();
         return Err(SimError::Results { path, reason });
+    }
+    // What ended it must do so today, and before the rounds that are asked for are done.
+    let enough = !early || last.is_some_and(|m| m.round <= cell.experiment.rounds);
+    if !enough || !cell.experiment.stop.agrees(&done.ending, &metrics) {
+        return Ok(None);
     }
     Ok(Some(Outcome { cell: cell.clone(), done, metrics, path: folder.to_owned(), reused: true }))
 }

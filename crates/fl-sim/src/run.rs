@@ -5,6 +5,7 @@ use crate::checkpoint::{self, Checkpoint, Checkpointer, Contents, Stamp};
 use crate::config::{Experiment, Keep, Precision, Source};
 use crate::optimum::Optima;
 use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Resumed, SCHEMA, Writer};
+use crate::stop::Stop;
 use crate::telemetry::{Evaluator, full_pass};
 use crate::{Metrics, Moment, Number, SimError, Simulation, View};
 use fl_core::{Scalar, instruction_set};
@@ -461,6 +462,8 @@ impl Run<'_> {
         let mut saved = notes.watch.seconds();
         let due = Cadence::new(experiment);
         let rounds = experiment.rounds;
+        // A checkpoint may have been made right after the line that ends the run.
+        let mut ended = experiment.stop.at_end(&notes.metrics);
         let result = loop {
             let round = simulation.round();
             let stop = host.stop.load(Ordering::Relaxed);
@@ -479,7 +482,14 @@ impl Run<'_> {
                 return Err(SimError::Stopped { round });
             }
             if round >= rounds {
-                break Ok(());
+                break Ok(None);
+            }
+            if let Some(by) = ended {
+                break Ok(Some(by));
+            }
+            let budget = experiment.stop.seconds;
+            if round > begun && budget.is_some_and(|s| notes.watch.here() >= s) {
+                break Ok(Some(Stop::Seconds));
             }
             let result = simulation.run(round + 1, |moment, view| {
                 if !due.line(moment.round) {
@@ -489,41 +499,49 @@ impl Run<'_> {
                 let mut line = measure(&mut evaluator, moment, view, due.full(moment.round))?;
                 line.backdoor_success = success(&mut backdoor, view, moment.params);
                 evaluated_here += notes.line(line, before)?;
+                // The round is finished first, so that what is measured last is what is kept.
+                ended = experiment.stop.at_end(&notes.metrics);
                 Ok(())
             });
             if let Err(e) = result {
                 break Err(e);
             }
         };
-        let result = result.and_then(|()| {
-            match experiment.checkpoint.keep {
-                Keep::State => checkpoints.save(
-                    &mut simulation,
-                    Contents::State,
-                    Some(notes.writer.metrics()),
-                )?,
+        let reached = simulation.round();
+        let result = result.and_then(|by| {
+            // Whatever is kept in the end, a run that ran out of time has to go on.
+            let keep =
+                if by == Some(Stop::Seconds) { Keep::State } else { experiment.checkpoint.keep };
+            match keep {
+                Keep::State => {
+                    let metrics = Some(notes.writer.metrics());
+                    checkpoints.save(&mut simulation, Contents::State, metrics)?;
+                }
                 Keep::Model => checkpoints.save(&mut simulation, Contents::Model, None)?,
                 Keep::Nothing => {}
             }
             let before = notes.watch.seconds();
             let params = simulation.params().to_vec();
-            finite(&params, rounds)?;
+            finite(&params, reached)?;
             let mut view = simulation.view();
-            let mut line = evaluator.evaluate_all(view.objective(), &params, rounds);
+            let mut line = evaluator.evaluate_all(view.objective(), &params, reached);
             line.backdoor_success = success(&mut backdoor, &view, &params);
-            if due.full(rounds) {
+            if due.full_at_end() {
                 line.full = Some(full_pass(&mut view, &params));
             }
             evaluated_here += notes.line(line, before)?;
-            Ok(())
+            Ok((by, keep))
         });
-        let ending = match result {
-            Ok(()) => Ending::Finished,
-            Err(e) if e.is_divergence() => Ending::Diverged { reason: e.to_string() },
+        let (ending, keep) = match result {
+            Ok((None, keep)) => (Ending::Finished, keep),
+            Ok((Some(by), keep)) => (Ending::Stopped { by, round: reached }, keep),
+            Err(e) if e.is_divergence() => {
+                (Ending::Diverged { reason: e.to_string() }, experiment.checkpoint.keep)
+            }
             Err(e) => return Err(e),
         };
         checkpoints.wait()?;
-        folder.prune(experiment.checkpoint.keep)?;
+        folder.prune(keep)?;
         let Notes { metrics, mut watch, evaluating, .. } = notes;
         let seconds = watch.seconds();
         let finals = Finals::of(&metrics, experiment.window(&experiment.method[0]));
@@ -607,6 +625,10 @@ impl Cadence {
 
     fn full(self, round: u64) -> bool {
         self.full_every > 0 && (round.is_multiple_of(self.full_every) || round == self.rounds)
+    }
+
+    fn full_at_end(self) -> bool {
+        self.full_every > 0
     }
 
     fn line(self, round: u64) -> bool {

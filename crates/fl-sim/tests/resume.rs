@@ -4,7 +4,7 @@ mod common;
 
 use common::{SEVEN, edited};
 use fl_sim::{
-    Busy, Ending, Event, Experiment, Host, Options, Outcome, SimError, finished_cells,
+    Busy, Ending, Event, Experiment, Host, Options, Outcome, SimError, Stop, finished_cells,
     read_metrics, run_experiment,
 };
 use std::collections::BTreeMap;
@@ -484,4 +484,65 @@ fn the_folder_of_a_running_cell_is_missed_when_it_is_removed() {
     let error = error.unwrap_err();
     assert!(matches!(error, SimError::Gone { .. }), "{error}");
     assert!(error.to_string().contains("was removed while its cell was running"), "{error}");
+}
+
+#[test]
+fn a_run_ends_early_where_the_file_says_so_and_goes_on_when_it_no_longer_does() {
+    let whole = tempdir().unwrap();
+    let (text, _) = one(whole.path());
+    let (outcomes, _) = run(&text, whole.path());
+    let target = outcomes[0].metrics[2].accuracy;
+    assert!(outcomes[0].metrics[..2].iter().all(|m| m.accuracy < target));
+    let whole = results(whole.path());
+    let out = tempdir().unwrap();
+    let early = format!("{}\n[stop]\naccuracy = {target}\n", text);
+    let (outcomes, _) = run(&early, out.path());
+    let reached = outcomes[0].metrics[outcomes[0].metrics.len() - 2].round;
+    let expected = Ending::Stopped { by: Stop::Accuracy, round: reached + 1 };
+    assert_eq!(outcomes[0].done.ending, expected);
+    // What is measured last is what is kept.
+    assert_eq!(outcomes[0].metrics.last().unwrap().round, reached + 1);
+    let (outcomes, _) = run(&early, out.path());
+    assert!(outcomes[0].reused && outcomes[0].done.ending == expected);
+    let (outcomes, told) = run(&text, out.path());
+    assert_eq!(told.resumed, [reached + 1]);
+    assert_eq!(outcomes[0].done.ending, Ending::Finished);
+    let mut again = results(out.path());
+    again.retain(|name, _| !name.ends_with("config.toml"));
+    for (name, bytes) in again {
+        assert!(whole[&name] == bytes, "{name}");
+    }
+}
+
+#[test]
+fn time_that_runs_out_leaves_a_cell_that_is_not_finished() {
+    let whole = tempdir().unwrap();
+    let (text, _) = one(whole.path());
+    run(&text, whole.path());
+    let whole = results(whole.path());
+    let out = tempdir().unwrap();
+    let (experiment, source) =
+        Experiment::parse(&format!("{text}\n[stop]\nseconds = 30\n"), "test.toml", &[]).unwrap();
+    let data = fl_data::digits::load();
+    let stop = AtomicBool::new(false);
+    static TICKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    let clock = || TICKS.fetch_add(1, Ordering::Relaxed) as f64;
+    let host = Host { clock, peak_memory: || None, stop: &stop };
+    let mut endings = Vec::new();
+    for _ in 0..20 {
+        let options = Options::new(out.path(), 1);
+        let outcomes = run_experiment(&experiment, &source, &data, options, host, &|_| {}).unwrap();
+        endings.push(outcomes[0].done.ending.clone());
+        if endings.last() == Some(&Ending::Finished) {
+            break;
+        }
+        assert!(finished_cells(&experiment, out.path()).unwrap().is_empty());
+    }
+    assert!(endings.len() > 1 && endings.last() == Some(&Ending::Finished), "{endings:?}");
+    assert!(matches!(endings[0], Ending::Stopped { by: Stop::Seconds, .. }), "{endings:?}");
+    let mut again = results(out.path());
+    again.retain(|name, _| !name.ends_with("config.toml"));
+    for (name, bytes) in again {
+        assert!(whole[&name] == bytes, "{name}");
+    }
 }
