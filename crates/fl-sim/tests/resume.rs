@@ -491,8 +491,9 @@ fn a_run_ends_early_where_the_file_says_so_and_goes_on_when_it_no_longer_does() 
     let whole = tempdir().unwrap();
     let (text, _) = one(whole.path());
     let (outcomes, _) = run(&text, whole.path());
-    let target = outcomes[0].metrics[2].accuracy;
-    assert!(outcomes[0].metrics[..2].iter().all(|m| m.accuracy < target));
+    // The best that is reached before the last line.
+    let lines = &outcomes[0].metrics[..outcomes[0].metrics.len() - 1];
+    let target = lines.iter().map(|m| m.accuracy).fold(0.0, f64::max);
     let whole = results(whole.path());
     let out = tempdir().unwrap();
     let early = format!("{}\n[stop]\naccuracy = {target}\n", text);
