@@ -21,10 +21,19 @@ pub(crate) enum Command {
     Run(RunArgs),
     /// Check an experiment file and show what it would run
     Check(CheckArgs),
-    /// Draw the accuracy curves of finished runs as SVG and PNG
+    /// Plan a sweep, run it or a share of it, see how it stands
+    Sweep {
+        #[command(subcommand)]
+        command: SweepCommand,
+    },
+    /// Show the final numbers of an experiment by any of its keys: mean, interval, best, worst, worst over attacks
+    Results(ResultsArgs),
+    /// Draw the accuracy curves of finished runs as SVG and PNG, for a sweep in panels or as heat maps
     Plot(PlotArgs),
     /// Draw pictures from descriptions in JSON: panels of curves with bands, or a heat map
     Draw(DrawArgs),
+    /// Follow the runs in a folder of results, of processes here or elsewhere
+    Watch(WatchArgs),
     /// Aggregate a matrix of messages from a file, W rows of p numbers, into one row
     Aggregate(AggregateArgs),
     /// List what an experiment file can name, a line each
@@ -76,12 +85,161 @@ pub(crate) struct RunArgs {
     /// Start every run over; what is there of it is removed
     #[arg(long)]
     pub(crate) fresh: bool,
+    #[command(flatten)]
+    pub(crate) pick: Pick,
     /// Print nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
+    /// Print what happens as JSON, one object a line, on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Do not fetch data that are missing
     #[arg(long)]
     pub(crate) offline: bool,
+}
+
+/// Which of an experiment's runs.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Pick {
+    /// Only share I of N, for an engine that starts N processes: --index 3/8; I counts from 0, or from 1 to N
+    #[arg(long, value_name = "I/N", value_parser = share)]
+    pub(crate) index: Option<(usize, usize)>,
+    /// Only this run, by the hash at the end of its folder's name; may be repeated
+    #[arg(long, value_name = "HASH")]
+    pub(crate) cell: Vec<String>,
+}
+
+impl Pick {
+    /// Whether nothing is left out.
+    pub(crate) fn is_all(&self) -> bool {
+        self.index.is_none() && self.cell.is_empty()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SweepCommand {
+    /// Show the runs of a sweep, which are done, and what the others will take
+    Plan(PlanArgs),
+    /// Run a sweep or a share of it; as `fl-cli run`
+    Run(RunArgs),
+    /// Show how many runs are done, running, failed and waiting
+    Status(StatusArgs),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    #[command(flatten)]
+    pub(crate) pick: Pick,
+    /// Where to look for data sets before FL_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Folder that holds the results
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Print one complete shell command a line for each run that is not done, for GNU parallel or HyperQueue
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// Threads of each of these commands; 1 if left out
+    #[arg(long, value_name = "N", requires = "lines")]
+    pub(crate) threads: Option<usize>,
+    /// Runs at a time that the time in all is told for; as many as processors if left out
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// List all runs, however many
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Do not run a few rounds of methods that nothing is known of
+    #[arg(long)]
+    pub(crate) no_trials: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct StatusArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// Folder that holds the results
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Show it again until nothing is left to do
+    #[arg(long, short)]
+    pub(crate) follow: bool,
+    /// Seconds between looks
+    #[arg(long, value_name = "S", default_value_t = 2.0)]
+    pub(crate) every: f64,
+    /// Print one JSON object a run, one a line
+    #[arg(long, conflicts_with = "follow")]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct WatchArgs {
+    /// A folder of results: of all experiments, of one, or of one run
+    #[arg(value_name = "RUNS")]
+    pub(crate) folder: PathBuf,
+    /// Show how it stands and end
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Seconds between looks
+    #[arg(long, value_name = "S", default_value_t = 2.0)]
+    pub(crate) every: f64,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ResultsArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// Folder that holds the results
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// A key to tell runs apart by: one of the sweep, or method, attack, seed, rule, pre, estimator; may be repeated, in
+    /// order; method and all keys of the sweep if left out
+    #[arg(long, value_name = "KEY")]
+    pub(crate) by: Vec<String>,
+    /// What is measured
+    #[arg(long, value_name = "NAME", default_value = "accuracy")]
+    pub(crate) measure: Measure,
+    /// How the table is written
+    #[arg(long, value_name = "NAME", default_value = "table")]
+    pub(crate) format: TableFormat,
+}
+
+/// A final number of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// Test accuracy, a mean over the last evaluations
+    Accuracy,
+    /// The same of the mean over classes
+    Balanced,
+    /// Test accuracy at the last evaluation
+    Last,
+}
+
+impl Measure {
+    /// What legends call it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Measure::Accuracy => "final test accuracy",
+            Measure::Balanced => "final balanced accuracy",
+            Measure::Last => "test accuracy at the last evaluation",
+        }
+    }
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// Columns of characters
+    Table,
+    /// Comma-separated values, all digits
+    Csv,
+    /// A list of objects, all digits
+    Json,
+    /// Markdown
+    Markdown,
+    /// A LaTeX tabular
+    Latex,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -91,6 +249,12 @@ pub(crate) struct CheckArgs {
     /// Where to look for data sets before FL_DATA_DIR and the user's cache
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
+    /// Show this run in full, by the hash at the end of its folder's name
+    #[arg(long, value_name = "HASH")]
+    pub(crate) cell: Option<String>,
+    /// List all runs, however many
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -106,6 +270,18 @@ pub(crate) struct PlotArgs {
     /// Title of the picture; the experiment's name if left out
     #[arg(long)]
     pub(crate) title: Option<String>,
+    /// Rows of panels, or of a heat map, by this key
+    #[arg(long, value_name = "KEY")]
+    pub(crate) rows: Option<String>,
+    /// Columns of panels, or of a heat map, by this key
+    #[arg(long, value_name = "KEY")]
+    pub(crate) columns: Option<String>,
+    /// Draw final numbers as a heat map instead of curves
+    #[arg(long)]
+    pub(crate) heat: bool,
+    /// What a heat map shows
+    #[arg(long, value_name = "NAME", default_value = "accuracy", requires = "heat")]
+    pub(crate) measure: Measure,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -261,6 +437,17 @@ fn key_value(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn share(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once('/').and_then(|(index, count)| {
+        Some((index.trim().parse::<usize>().ok()?, count.trim().parse::<usize>().ok()?))
+    });
+    match numbers {
+        Some((index, count)) if count > 0 && index <= count => Ok((index, count)),
+        Some((index, count)) => Err(format!("there is no share {index} of {count}")),
+        None => Err("expected I/N, for example 3/8".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -269,5 +456,14 @@ mod tests {
     #[test]
     fn the_grammar_is_sound() {
         Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_share_is_one_of_so_many() {
+        assert_eq!(share("0/4"), Ok((0, 4)));
+        assert_eq!(share("4/4"), Ok((4, 4)));
+        for wrong in ["5/4", "1/0", "1", "a/b", "-1/4", ""] {
+            assert!(share(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,58 +1,139 @@
 //! `fl-cli check`.
 
 use crate::args::CheckArgs;
+use crate::data::Sets;
 use crate::failure::Failure;
+use crate::sweep::{counts, distinct, megabytes};
 use crate::{experiment, host, say};
-use comfy_table::{Table, presets};
-use fl_sim::Registry;
+use anyhow::anyhow;
+use comfy_table::{CellAlignment, Table, presets};
+use fl_sim::{Deals, Memory, Registry, SweepCell, Task};
+use std::collections::HashMap;
 
-/// Checks an experiment as far as the data that are present allow, and shows its cells.
+/// Runs that are listed without `--all`.
+const SHOWN: usize = 60;
+
+/// Checks an experiment, or all that a sweep makes of it, as far as the data that are present allow; shows its runs, the
+/// memory that they need, and what the first of them, or one that is asked for, says in full.
 pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure> {
-    let (experiment, source) = experiment::read(&args.experiment, registry)?;
+    let sweep = experiment::read(&args.experiment, registry)?;
     let locations = host::locations(args.data_dir.as_ref());
-    let set = &experiment.data.set;
-    let data = match set.load(experiment.data.scale, &locations) {
-        Ok(data) => Some(data),
-        Err(fl_data::Error::Missing { .. }) => None,
-        Err(e) => return Err(Failure::of_data(&set.to_string(), e)),
-    };
-    if let Some(data) = &data {
-        fl_sim::check_with_data(&experiment, &source, data)?;
+    let cells = distinct(&sweep);
+    let mut sets = Sets::default();
+    let mut missing: Vec<String> = Vec::new();
+    for &i in &cells {
+        let config = &sweep.cells[i].cell.experiment.data;
+        let set = config.set.to_string();
+        match sets.look(config, &locations) {
+            Ok(()) => {}
+            Err(fl_data::Error::Missing { .. }) if missing.contains(&set) => {}
+            Err(fl_data::Error::Missing { .. }) => missing.push(set),
+            Err(e) => return Err(Failure::of_data(&set, e)),
+        }
     }
-    let cells = fl_sim::cells(&experiment);
-    say::result(format_args!(
-        "{}: {} methods × {} seeds = {} runs of {} rounds",
-        experiment.name,
-        experiment.method.len(),
-        experiment.seeds.len(),
-        cells.len(),
-        experiment.rounds
-    ));
+    let tasks: Vec<Task<'_>> = cells
+        .iter()
+        .filter_map(|&i| {
+            let SweepCell { point, cell } = &sweep.cells[i];
+            let data = sets.get(&cell.experiment.data)?;
+            Some(Task { cell, source: sweep.source(*point), data })
+        })
+        .collect();
+    let deals = Deals::default();
+    fl_sim::check_tasks(&tasks, &deals)?;
+    if let Some(wanted) = &args.cell {
+        let is = |i: &&usize| {
+            let cell = &sweep.cells[**i].cell;
+            cell.hash == *wanted || cell.folder() == *wanted
+        };
+        let Some(&i) = cells.iter().find(is) else {
+            let name = &sweep.base.name;
+            return Err(Failure::Usage(anyhow!("{name} has no cell {wanted:?}")));
+        };
+        return show(&sweep.cells[i]);
+    }
+    say::result(counts(&sweep));
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
-    table.set_header(["method", "seed", "estimators' memory", "folder"]);
-    for cell in &cells {
-        let memory = match &data {
-            Some(data) => {
-                fl_sim::estimator_memory(cell, data, &source)?.map_or("?".into(), megabytes)
+    let mut header: Vec<&str> = sweep.axes.iter().map(|axis| axis.name.as_str()).collect();
+    header.extend(["method", "seed", "estimators' memory", "messages", "folder"]);
+    table.set_header(header);
+    // Seeds and attacks do not change what is kept.
+    let mut known: HashMap<String, Memory> = HashMap::new();
+    let by_folder: HashMap<String, &Task<'_>> =
+        tasks.iter().map(|task| (task.cell.folder(), task)).collect();
+    let mut greatest = None;
+    for (k, &i) in cells.iter().enumerate() {
+        let SweepCell { point, cell } = &sweep.cells[i];
+        let memory = match by_folder.get(&cell.folder()) {
+            None => None,
+            Some(task) => {
+                let key = crate::sweep::alike(cell, true);
+                Some(match known.get(&key) {
+                    Some(memory) => *memory,
+                    None => {
+                        let dealt = deals.deal(cell, task.data, &task.source)?;
+                        let memory = fl_sim::memory(cell, task.data, &dealt, &task.source)?;
+                        known.insert(key, memory);
+                        memory
+                    }
+                })
             }
-            None => "?".into(),
         };
-        table.add_row([cell.method.name.clone(), cell.seed.to_string(), memory, cell.folder()]);
+        let total = memory.and_then(|m| Some(m.estimators? + m.messages));
+        greatest = greatest.max(total);
+        if k >= SHOWN && !args.all {
+            continue;
+        }
+        let shown = |bytes: Option<usize>| bytes.map_or("?".to_owned(), megabytes);
+        let mut row: Vec<String> = sweep.labels(*point).map(str::to_owned).collect();
+        row.extend([cell.method.name.clone(), cell.seed.to_string()]);
+        row.push(shown(memory.and_then(|m| m.estimators)));
+        row.push(shown(memory.map(|m| m.messages)));
+        row.push(cell.folder());
+        table.add_row(row);
+    }
+    let first = sweep.axes.len();
+    for column in first + 1..first + 4 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     say::result(table);
-    match data {
-        Some(data) => {
-            say::result(format_args!("data: {}, SHA-256 {}", data.name, data.digest()));
+    if cells.len() > SHOWN && !args.all {
+        say::result(format_args!("… and {} runs more; --all shows them", cells.len() - SHOWN));
+    }
+    if let Some(bytes) = greatest {
+        say::result(format_args!("memory: at most {} a run, and the data", megabytes(bytes)));
+    }
+    let mut told: Vec<String> = Vec::new();
+    for &i in &cells {
+        for warning in fl_sim::warnings(&sweep.cells[i].cell.experiment) {
+            if !told.contains(&warning) {
+                say::result(format_args!("warning: {warning}"));
+                told.push(warning);
+            }
         }
-        None => say::result(format_args!(
+    }
+    for data in sets.loaded() {
+        say::result(format_args!("data: {}, SHA-256 {}", data.name, data.digest()));
+    }
+    for set in missing {
+        say::result(format_args!(
             "data: {set} is not here yet, so that what depends on it is unchecked; `fl-cli data fetch {set}` fetches it"
-        )),
+        ));
+    }
+    if let Some(&i) = cells.first() {
+        let hash = &sweep.cells[i].cell.hash;
+        say::result(format_args!("the first run in full (--cell {hash}; others likewise):"));
+        show(&sweep.cells[i])?;
     }
     Ok(())
 }
 
-/// Bytes for people.
-fn megabytes(bytes: usize) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
+/// A cell's complete configuration.
+fn show(cell: &SweepCell) -> Result<(), Failure> {
+    let text = toml::to_string(&cell.cell.experiment).map_err(|e| Failure::Failed(e.into()))?;
+    say::result(format_args!("\n{}", text.trim_end()));
+    Ok(())
 }

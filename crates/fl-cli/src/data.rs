@@ -7,6 +7,7 @@ use anyhow::anyhow;
 use comfy_table::{Table, presets};
 use fl_data::fetch::{FetchOptions, Progress, Route, fetch, remove};
 use fl_data::{Loaded, Located, Locations, Scale, Source, State};
+use fl_sim::DataConfig;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) fn data(command: &DataCommand) -> Result<(), Failure> {
@@ -61,6 +62,70 @@ pub(crate) fn obtain(
     }
     get(set, locations, &FetchOptions::default(), quiet)?;
     source.load(scale, locations).map_err(|e| Failure::of_data(&name, e))
+}
+
+/// The data that the cells of a sweep name, each set loaded once for each way of scaling it.
+#[derive(Debug, Default)]
+pub(crate) struct Sets(Vec<(Source, Option<Scale>, Option<Loaded>)>);
+
+impl Sets {
+    /// Loads what these cells need, fetching what is missing.
+    pub(crate) fn obtain<'a>(
+        configs: impl IntoIterator<Item = &'a DataConfig>,
+        locations: &Locations,
+        offline: bool,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        let mut sets = Self::default();
+        for config in configs {
+            if sets.get(config).is_none() {
+                let data = obtain(&config.set, config.scale, locations, offline, quiet)?;
+                sets.0.push((config.set.clone(), config.scale, Some(data)));
+            }
+        }
+        Ok(sets)
+    }
+
+    /// What has been loaded for a cell.
+    pub(crate) fn get(&self, config: &DataConfig) -> Option<&Loaded> {
+        let is = |(set, scale, _): &&(Source, Option<Scale>, _)| {
+            *set == config.set && *scale == config.scale
+        };
+        self.0.iter().find(is).and_then(|(_, _, data)| data.as_ref())
+    }
+
+    /// All sets that have been loaded.
+    pub(crate) fn loaded(&self) -> impl Iterator<Item = &Loaded> {
+        self.0.iter().filter_map(|(_, _, data)| data.as_ref())
+    }
+
+    /// Loads what a cell needs, once; nothing is fetched.
+    pub(crate) fn look(
+        &mut self,
+        config: &DataConfig,
+        locations: &Locations,
+    ) -> Result<(), fl_data::Error> {
+        if self.get(config).is_none() {
+            let data = config.set.load(config.scale, locations)?;
+            self.0.push((config.set.clone(), config.scale, Some(data)));
+        }
+        Ok(())
+    }
+
+    /// The same, loaded if it is there; nothing is fetched.
+    pub(crate) fn present(
+        &mut self,
+        config: &DataConfig,
+        locations: &Locations,
+    ) -> Option<&Loaded> {
+        let tried =
+            self.0.iter().any(|(set, scale, _)| *set == config.set && *scale == config.scale);
+        if !tried {
+            let data = config.set.load(config.scale, locations).ok();
+            self.0.push((config.set.clone(), config.scale, data));
+        }
+        self.get(config)
+    }
 }
 
 /// One path a line, for other programs.

@@ -1,119 +1,271 @@
-//! Progress: a bar on a terminal, plain lines elsewhere.
+//! Progress: bars on a terminal, plain lines elsewhere, or JSON for programs.
 
-use fl_sim::{Cell, Ending, Event, Experiment, Outcome};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use crate::say;
+use crate::sweep::duration;
+use fl_sim::{Ending, Event, Outcome, Tally, Task};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
-/// Shows how far an experiment is.
+/// Shows how far some cells are.
 #[derive(Debug)]
 pub(crate) struct Display {
-    bar: ProgressBar,
-    plain: bool,
-    cells: usize,
-    rounds: u64,
+    how: How,
+    /// What each cell is called, and its rounds.
+    cells: Vec<(String, u64)>,
+    /// Their folders.
+    folders: Vec<String>,
     state: Mutex<State>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum How {
+    /// Not at all.
+    Quiet,
+    /// A bar for all rounds, and one for each cell that is running.
+    Bars,
+    /// A line when something ends.
+    Lines,
+    /// A JSON object a line, on standard output.
+    Json,
 }
 
 #[derive(Debug)]
 struct State {
+    all: ProgressBar,
+    bars: MultiProgress,
+    /// The bars of the cells that are running.
+    running: BTreeMap<usize, ProgressBar>,
     /// Rounds done of each cell.
     done: Vec<u64>,
     finished: usize,
 }
 
+/// Bars of cells that are shown at once.
+const BARS: usize = 8;
+
 impl Display {
-    pub(crate) fn new(experiment: &Experiment, cells: usize, quiet: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
-        let bar = ProgressBar::new(cells as u64 * experiment.rounds);
-        if quiet || !terminal {
-            bar.set_draw_target(ProgressDrawTarget::hidden());
+    pub(crate) fn new(names: Vec<String>, tasks: &[Task<'_>], quiet: bool, json: bool) -> Self {
+        let how = match (json, quiet, std::io::stderr().is_terminal()) {
+            (true, _, _) => How::Json,
+            (_, true, _) => How::Quiet,
+            (_, _, true) => How::Bars,
+            _ => How::Lines,
+        };
+        let rounds = tasks.iter().map(|task| task.cell.experiment.rounds);
+        let cells: Vec<(String, u64)> = names.into_iter().zip(rounds).collect();
+        let bars = MultiProgress::new();
+        if how != How::Bars {
+            bars.set_draw_target(ProgressDrawTarget::hidden());
         }
-        let style = ProgressStyle::with_template(
-            "{bar:24} {percent:>3}%  {prefix}  {per_sec:>14}  {eta:>4} left  {wide_msg}",
-        );
-        if let Ok(style) = style {
-            bar.set_style(style);
+        let all = bars.add(ProgressBar::new(cells.iter().map(|(_, rounds)| rounds).sum()));
+        let style = "{bar:24} {percent:>3}%  {prefix}  {per_sec:>14}  {eta:>4} left  {wide_msg}";
+        if let Ok(style) = ProgressStyle::with_template(style) {
+            all.set_style(style);
         }
-        bar.set_prefix(format!("0/{cells} runs"));
-        let state = Mutex::new(State { done: vec![0; cells], finished: 0 });
-        Self { bar, plain: !quiet && !terminal, cells, rounds: experiment.rounds, state }
+        all.set_prefix(format!("0/{} runs", cells.len()));
+        let done = vec![0; cells.len()];
+        let state = State { all, bars, running: BTreeMap::new(), done, finished: 0 };
+        let folders = tasks.iter().map(|task| task.cell.folder()).collect();
+        Self { how, cells, folders, state: Mutex::new(state) }
     }
 
     pub(crate) fn show(&self, event: &Event<'_>) {
         let Ok(mut state) = self.state.lock() else { return };
-        match event {
-            Event::Started { cell, .. } => {
-                self.bar.set_message(format!("{} seed {}", cell.method.name, cell.seed));
+        if self.how == How::Json {
+            if let Event::Finished { .. } = event {
+                state.finished += 1;
             }
-            Event::Preparing { cell, what, lasting, .. } => {
-                let line = format!("{}: {what}", name(cell));
-                match lasting {
-                    true => self.print(&line),
-                    false => self.bar.set_message(line),
+            if let Some(object) = self.object(event, state.finished) {
+                say::result(object);
+            }
+            return;
+        }
+        match event {
+            Event::Started { index, .. } => {
+                if self.how == How::Bars && state.running.len() < BARS {
+                    let (name, rounds) = &self.cells[*index];
+                    let bar = state.bars.add(ProgressBar::new(*rounds));
+                    let style =
+                        "  {bar:22} {percent:>3}%  {per_sec:>14}  {eta:>4} left  {wide_msg}";
+                    if let Ok(style) = ProgressStyle::with_template(style) {
+                        bar.set_style(style);
+                    }
+                    bar.set_message(name.clone());
+                    state.running.insert(*index, bar);
                 }
             }
-            Event::Resumed { cell, round, .. } => {
-                self.print(&format!("{}: goes on from round {round}", name(cell)));
+            Event::Preparing { index, what, lasting, .. } => {
+                let line = format!("{}: {what}", self.cells[*index].0);
+                match lasting {
+                    true => self.print(&state, &line),
+                    false => state.all.set_message(line),
+                }
             }
-            Event::Notice { cell, message, .. } => {
-                self.print(&format!("{}: {message}", name(cell)));
+            Event::Resumed { index, round, .. } => {
+                state.advance(*index, *round);
+                let line = format!("{}: goes on from round {round}", self.cells[*index].0);
+                self.print(&state, &line);
             }
-            Event::Busy { cell, .. } => {
-                self.print(&format!("{}: another process is at it", name(cell)));
+            Event::Notice { index, message, .. } => {
+                self.print(&state, &format!("{}: {message}", self.cells[*index].0));
             }
-            Event::Progress { index, cell, metrics } => {
-                state.done[*index] = metrics.round;
-                self.bar.set_position(state.done.iter().sum());
-                let (name, seed) = (&cell.method.name, cell.seed);
-                self.bar
-                    .set_message(format!("{name} seed {seed}: accuracy {:.3}", metrics.accuracy));
+            Event::Busy { index, .. } => {
+                let line = format!("{}: another process is at it", self.cells[*index].0);
+                self.print(&state, &line);
+            }
+            Event::Progress { index, metrics, .. } => {
+                state.advance(*index, metrics.round);
+                if let Some(bar) = state.running.get(index) {
+                    let name = &self.cells[*index].0;
+                    bar.set_message(format!("{name}: accuracy {:.3}", metrics.accuracy));
+                }
             }
             Event::Finished { index, outcome } => {
-                state.done[*index] = self.rounds;
+                state.advance(*index, self.cells[*index].1);
+                state.end(*index);
                 state.finished += 1;
-                self.bar.set_position(state.done.iter().sum());
-                self.bar.set_prefix(format!("{}/{} runs", state.finished, self.cells));
-                let line = line(outcome, state.finished, self.cells);
-                self.print(&line);
+                state.all.set_prefix(format!("{}/{} runs", state.finished, self.cells.len()));
+                let line = self.line(*index, outcome, state.finished);
+                self.print(&state, &line);
+            }
+            Event::Failed { index, error, .. } => {
+                state.end(*index);
+                self.print(&state, &format!("{}: failed: {error}", self.cells[*index].0));
             }
             _ => {}
         }
     }
 
-    fn print(&self, line: &str) {
-        if self.plain {
-            crate::say::remark(line);
-        } else {
-            self.bar.println(line);
+    fn print(&self, state: &State, line: &str) {
+        match self.how {
+            How::Lines => say::remark(line),
+            How::Bars => {
+                let _ = state.bars.println(line);
+            }
+            How::Quiet | How::Json => {}
         }
     }
 
+    /// Takes the bars away.
     pub(crate) fn finish(&self) {
-        self.bar.finish_and_clear();
+        if let Ok(state) = self.state.lock() {
+            state.all.finish_and_clear();
+            let _ = state.bars.clear();
+        }
+    }
+
+    /// The last word, for programs.
+    pub(crate) fn end(&self, tally: &Tally, seconds: f64) {
+        if self.how == How::Json {
+            say::result(json!({
+                "event": "end",
+                "run": tally.run,
+                "found": tally.found,
+                "busy": tally.busy,
+                "diverged": tally.diverged,
+                "failed": tally.failed.len(),
+                "seconds": seconds,
+            }));
+        }
+    }
+
+    fn line(&self, index: usize, outcome: &Outcome, finished: usize) -> String {
+        let done = &outcome.done;
+        let accuracy = done.final_accuracy.map_or("–".to_owned(), |a| format!("{a:.4}"));
+        let how = match (&done.ending, outcome.reused) {
+            (Ending::Diverged { reason }, _) => reason.clone(),
+            (Ending::Stopped { by, round }, _) => format!("ended at round {round}: {by}"),
+            (Ending::Finished, true) => "finished before".to_owned(),
+            (Ending::Finished, false) => {
+                let resources = &done.resources;
+                let speed = resources.rounds_per_second;
+                format!("{speed:.0} rounds/s, {}", duration(resources.seconds))
+            }
+        };
+        let (name, cells) = (&self.cells[index].0, self.cells.len());
+        format!("[{finished}/{cells}] {name}: accuracy {accuracy} ({how})")
+    }
+
+    /// An event for programs.
+    fn object(&self, event: &Event<'_>, finished: usize) -> Option<Value> {
+        let of = |index: usize, event: &str| {
+            let (name, rounds) = &self.cells[index];
+            json!({ "event": event, "cell": self.folders[index], "name": name, "rounds": rounds })
+        };
+        let with = |mut object: Value, more: Value| {
+            if let (Some(object), Value::Object(more)) = (object.as_object_mut(), more) {
+                object.extend(more);
+            }
+            object
+        };
+        Some(match event {
+            Event::Started { index, .. } => of(*index, "started"),
+            Event::Preparing { index, what, .. } => {
+                with(of(*index, "preparing"), json!({ "what": what }))
+            }
+            Event::Resumed { index, round, .. } => {
+                with(of(*index, "resumed"), json!({ "round": round }))
+            }
+            Event::Notice { index, message, .. } => {
+                with(of(*index, "notice"), json!({ "message": message }))
+            }
+            Event::Busy { index, .. } => of(*index, "busy"),
+            Event::Progress { index, metrics, .. } => with(
+                of(*index, "progress"),
+                json!({
+                    "round": metrics.round,
+                    "accuracy": metrics.accuracy,
+                    "balanced_accuracy": metrics.balanced_accuracy,
+                    "test_loss": metrics.test_loss,
+                }),
+            ),
+            Event::Finished { index, outcome } => {
+                let done = &outcome.done;
+                let (ending, reason) = match &done.ending {
+                    Ending::Diverged { reason } => ("diverged", Some(reason.clone())),
+                    Ending::Stopped { by, round } => {
+                        ("stopped", Some(format!("at round {round}: {by}")))
+                    }
+                    Ending::Finished => ("finished", None),
+                };
+                with(
+                    of(*index, "finished"),
+                    json!({
+                        "ending": ending,
+                        "reason": reason,
+                        "found": outcome.reused,
+                        "final_accuracy": done.final_accuracy,
+                        "seconds": done.resources.seconds,
+                        "rounds_per_second": done.resources.rounds_per_second,
+                        "done": finished,
+                        "of": self.cells.len(),
+                    }),
+                )
+            }
+            Event::Failed { index, error, .. } => {
+                with(of(*index, "failed"), json!({ "reason": error.to_string() }))
+            }
+            _ => return None,
+        })
     }
 }
 
-fn name(cell: &Cell) -> String {
-    format!("{} seed {}", cell.method.name, cell.seed)
-}
-
-fn line(outcome: &Outcome, finished: usize, cells: usize) -> String {
-    let (cell, done) = (&outcome.cell, &outcome.done);
-    let accuracy = done.final_accuracy.map_or("–".to_owned(), |a| format!("{a:.4}"));
-    let how = match (&done.ending, outcome.reused) {
-        (Ending::Diverged { reason }, _) => reason.clone(),
-        (Ending::Stopped { by, round }, _) => format!("ended at round {round}: {by}"),
-        (Ending::Finished, true) => "finished before".to_owned(),
-        (Ending::Finished, false) => {
-            format!(
-                "{:.0} rounds/s, {:.1} s",
-                done.resources.rounds_per_second, done.resources.seconds
-            )
+impl State {
+    fn advance(&mut self, index: usize, round: u64) {
+        self.done[index] = round;
+        self.all.set_position(self.done.iter().sum());
+        if let Some(bar) = self.running.get(&index) {
+            bar.set_position(round);
         }
-    };
-    format!(
-        "[{finished}/{cells}] {} seed {}: accuracy {accuracy} ({how})",
-        cell.method.name, cell.seed
-    )
+    }
+
+    fn end(&mut self, index: usize) {
+        if let Some(bar) = self.running.remove(&index) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+    }
 }

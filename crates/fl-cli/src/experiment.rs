@@ -3,18 +3,14 @@
 use crate::args::ExperimentArgs;
 use crate::failure::Failure;
 use anyhow::Context;
-use fl_sim::{Experiment, Registry, Source};
+use fl_sim::{Registry, Sweep};
 
-/// Reads the experiment file with its `--set` edits.
-pub(crate) fn read(
-    args: &ExperimentArgs,
-    registry: &Registry,
-) -> Result<(Experiment, Source), Failure> {
+/// Reads the experiment file, with or without a sweep, and with its `--set` edits; every cell is checked as far as that is
+/// possible without data.
+pub(crate) fn read(args: &ExperimentArgs, registry: &Registry) -> Result<Sweep, Failure> {
     let name = args.config.display().to_string();
     let text = std::fs::read_to_string(&args.config)
         .with_context(|| format!("cannot read the experiment file {name}"))
         .map_err(Failure::Usage)?;
-    let (experiment, source) = Experiment::parse_with(registry, &text, &name, &args.set)?;
-    fl_sim::check(&experiment, &source)?;
-    Ok((experiment, source))
+    Ok(Sweep::parse_with(registry, &text, &name, &args.set)?)
 }

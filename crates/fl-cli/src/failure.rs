@@ -27,6 +27,20 @@ impl Failure {
         })
     }
 
+    /// What is to be told, one by one: every mistake of an experiment file, or the only thing that failed.
+    pub(crate) fn problems(&self) -> Vec<String> {
+        let (Failure::Failed(e) | Failure::Usage(e) | Failure::Data(e) | Failure::Stopped(_, e)) =
+            self;
+        let config = e.chain().find_map(|cause| cause.downcast_ref::<ConfigError>());
+        match config.map(ConfigError::mistakes) {
+            Some(mistakes) if mistakes.len() > 1 => {
+                let count = format!("{} mistakes; nothing was run", mistakes.len());
+                mistakes.iter().map(ToString::to_string).chain([count]).collect()
+            }
+            _ => vec![self.to_string()],
+        }
+    }
+
     /// What a data set's error means to someone who asked for `set`.
     pub(crate) fn of_data(set: &str, e: fl_data::Error) -> Self {
         use fl_data::Error as E;

@@ -40,7 +40,7 @@ pub(crate) fn info(args: &InfoArgs) -> Result<(), Failure> {
     let mut simulation = Simulation::new(setup).map_err(|e| Failure::Usage(e.into()))?;
     let start = simulation.params().to_vec();
     let measured = full_pass(&mut simulation.view(), &start);
-    let train = dealt.train.as_ref().unwrap_or(&loaded.split.train);
+    let train = dealt.train.as_deref().unwrap_or(&loaded.split.train);
     print(&loaded, train, &dealt.partition);
     let variation = variation(args, &measured);
     say::result(&variation);

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod args;
+mod board;
 mod check;
 mod data;
 mod display;
@@ -17,8 +18,10 @@ mod results;
 mod run;
 mod say;
 mod signals;
+mod sweep;
+mod tables;
 
-use args::{Args, Command};
+use args::{Args, Command, SweepCommand};
 use clap::Parser;
 use fl_sim::Registry;
 use std::process::ExitCode;
@@ -35,6 +38,11 @@ use std::process::ExitCode;
 pub fn main(registry: Registry) -> ExitCode {
     let result = match Args::parse().command {
         Command::Run(args) => run::run(&args, &registry),
+        Command::Sweep { command: SweepCommand::Plan(args) } => sweep::plan(&args, &registry),
+        Command::Sweep { command: SweepCommand::Run(args) } => run::run(&args, &registry),
+        Command::Sweep { command: SweepCommand::Status(args) } => sweep::status(&args, &registry),
+        Command::Results(args) => tables::results(&args, &registry),
+        Command::Watch(args) => board::watch(&args),
         Command::Check(args) => check::check(&args, &registry),
         Command::Plot(args) => plot::plot(&args, &registry),
         Command::Draw(args) => draw::draw(&args),
@@ -46,7 +54,9 @@ pub fn main(registry: Registry) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say::remark(format_args!("error: {failure}"));
+            for problem in failure.problems() {
+                say::remark(format_args!("error: {problem}"));
+            }
             failure.code()
         }
     }

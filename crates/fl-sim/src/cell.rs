@@ -2,11 +2,12 @@
 
 use crate::config::{
     ByzantineConfig, CheckpointConfig, Experiment, MethodConfig, ProtocolConfig, RotatingConfig,
-    Source,
 };
+use crate::mistake::Mistakes;
 use crate::registry::Number;
+use crate::source::Source;
 use crate::stop::StopConfig;
-use crate::{ConfigError, Lesson, Named, Precision, ProtocolSpec, Rotation, Setup};
+use crate::{ConfigError, Lesson, Named, ProtocolSpec, Rotation, Setup};
 use fl_core::data::{DatasetError, Layout, TILE, Values};
 use fl_core::{
     AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Objective, Pipeline, Poison,
@@ -14,6 +15,7 @@ use fl_core::{
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// One method, one attack, one seed.
 #[derive(Clone, Debug)]
@@ -88,70 +90,78 @@ pub(crate) fn hash(cell: &Experiment) -> String {
 /// The checks that need no data: all methods included, and whatever follows from the numbers of workers and classes.
 ///
 /// # Errors
-/// The first thing that cannot work, at its place in the file.
+/// Everything that cannot work, each at its place in the file.
 pub fn check(experiment: &Experiment, source: &Source) -> Result<(), ConfigError> {
-    check_run(experiment, source)?;
-    let shape = check_federation(experiment, source)?;
-    check_poison(experiment, shape, source)?;
-    check_model(experiment, source)?;
+    let mut mistakes = Mistakes::default();
+    check_run(experiment, source, &mut mistakes);
+    // Where something was assumed of the federation, nothing can be said about what depends on it.
+    let assumed = [&["data"][..], &["federation", "workers"], &["federation", "byzantine"]];
+    let known = !assumed.iter().any(|path| source.is_assumed(path));
+    let shape = known.then(|| check_federation(experiment, source));
+    let shape = shape.and_then(|shape| mistakes.take(shape));
+    if let Some(shape) = shape.filter(|_| !source.is_assumed(&["federation", "poison"])) {
+        mistakes.take(check_poison(experiment, shape, source));
+    }
+    mistakes.take(check_model(experiment, source));
     if experiment.method.is_empty() {
         let help = "add [[method]] with name = \"Byrd-SAGA\", estimator = \"saga\", rule = \"geometric-median\"";
         let message = "an experiment needs at least one [[method]], got none";
-        return Err(source.error_at(&["method"], message).with_help(help));
+        mistakes.add(source.error_at(&["method"], message).with_help(help));
     }
-    for index in 0..experiment.method.len() {
-        check_method(experiment, index, shape, source)?;
+    let mut right = Vec::new();
+    for (index, method) in experiment.method.iter().enumerate() {
+        let before = mistakes.len();
+        check_method(experiment, index, shape, source, &mut mistakes);
+        if mistakes.len() == before && !source.is_assumed(&["method", &index.to_string()]) {
+            right.push(method);
+        }
     }
-    check_attack(experiment, shape, source)?;
-    Ok(())
+    if let Some(shape) = shape.filter(|_| !source.is_assumed(&["federation", "attack"])) {
+        mistakes.take(check_attack(experiment, &right, shape, source));
+    }
+    mistakes.without(|path| source.follows(path)).or(())
 }
 
-fn check_run(experiment: &Experiment, source: &Source) -> Result<(), ConfigError> {
-    let at = |path: &str, message: String| Err(source.error_at(&[path], message));
+fn check_run(experiment: &Experiment, source: &Source, mistakes: &mut Mistakes) {
+    let mut at = |path: &str, message: String| mistakes.add(source.error_at(&[path], message));
     let name = &experiment.name;
     if name.is_empty() || name.contains(['/', '\\', '\0']) || name.starts_with('.') {
-        return at("name", format!("name must be usable as a folder's name, got {name:?}"));
-    }
-    // Names of files end at 255 bytes on most systems.
-    if name.len() > 200 {
-        return at("name", format!("name must have at most 200 bytes, got {}", name.len()));
+        at("name", format!("name must be usable as a folder's name, got {name:?}"));
+    } else if name.len() > 200 {
+        // Names of files end at 255 bytes on most systems.
+        at("name", format!("name must have at most 200 bytes, got {}", name.len()));
     }
     if experiment.rounds == 0 || experiment.rounds >= 1 << 32 {
-        return at(
-            "rounds",
-            format!("rounds must be from 1 to 2³² − 1, got {}", experiment.rounds),
-        );
+        at("rounds", format!("rounds must be from 1 to 2³² − 1, got {}", experiment.rounds));
     }
     if experiment.evaluate_every == Some(0) {
-        return at("evaluate-every", "evaluate-every must be at least 1, got 0".into());
+        at("evaluate-every", "evaluate-every must be at least 1, got 0".into());
+    }
+    if experiment.seeds.is_empty() {
+        at("seeds", "seeds must hold at least one number, got none".into());
     }
     if experiment.telemetry.evaluate_rows == Some(0) {
         let message = "evaluate-rows must be at least 1, got 0";
-        return Err(source.error_at(&["telemetry", "evaluate-rows"], message));
+        mistakes.add(source.error_at(&["telemetry", "evaluate-rows"], message));
     }
-    experiment.stop.check(source)?;
+    mistakes.take(experiment.stop.check(source));
     let CheckpointConfig { rounds, seconds, .. } = experiment.checkpoint;
     if rounds == Some(0) {
         let message = "checkpoint.rounds must be at least 1, got 0";
-        return Err(source.error_at(&["checkpoint", "rounds"], message));
+        mistakes.add(source.error_at(&["checkpoint", "rounds"], message));
     }
     if let Some(seconds) = seconds.filter(|s| s.is_nan() || *s <= 0.0) {
         let message = format!("checkpoint.seconds must be a positive number, got {seconds}");
-        return Err(source
-            .error_at(&["checkpoint", "seconds"], message)
-            .with_help("seconds = inf saves the state at the end only"));
-    }
-    if experiment.seeds.is_empty() {
-        return at("seeds", "seeds must hold at least one number, got none".into());
+        let error = source.error_at(&["checkpoint", "seconds"], message);
+        mistakes.add(error.with_help("seconds = inf saves the state at the end only"));
     }
     for (i, seed) in experiment.seeds.iter().enumerate() {
         if experiment.seeds[..i].contains(seed) {
             let path = ["seeds", &i.to_string()];
             let message = format!("every seed must be there once, got {seed} twice");
-            return Err(source.error_at(&path, message));
+            mistakes.add(source.error_at(&path, message));
         }
     }
-    Ok(())
 }
 
 /// Workers, classes and Byzantine workers must fit each other; gives W and f.
@@ -188,6 +198,21 @@ fn check_federation(experiment: &Experiment, source: &Source) -> Result<Shape, C
         _ => federation_of(experiment, 0, classes, source)?.byzantine().len(),
     };
     Ok(Shape { workers, byzantine })
+}
+
+/// W and f of an experiment that has been checked.
+pub(crate) fn federation_size(experiment: &Experiment) -> Option<Shape> {
+    let workers = experiment.federation.workers;
+    let byzantine = match &experiment.federation.byzantine {
+        ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
+            *count
+        }
+        ByzantineConfig::Workers(list) => list.len(),
+        ByzantineConfig::Classes(list) => {
+            list.len() * experiment.data.partition.workers_per_class()?
+        }
+    };
+    Some(Shape { workers, byzantine })
 }
 
 /// Somebody must be regular.
@@ -273,9 +298,14 @@ fn named(
     }
 }
 
-/// Whether the attack can be carried out in this federation, under every seed and against every method. What an attack
+/// Whether the attack can be carried out in this federation, under every seed and against these methods. What an attack
 /// requires has nothing to do with the length of messages.
-fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Result<(), ConfigError> {
+fn check_attack(
+    experiment: &Experiment,
+    methods: &[&MethodConfig],
+    shape: Shape,
+    source: &Source,
+) -> Result<(), ConfigError> {
     let (config, at) = (&experiment.federation, &["federation", "attack"]);
     let attack = attack::<f32>(experiment, source)?;
     let drawn =
@@ -286,7 +316,7 @@ fn check_attack(experiment: &Experiment, shape: Shape, source: &Source) -> Resul
         .iter()
         .map(|&seed| federation_of(experiment, seed, classes, source))
         .collect::<Result<_, _>>()?;
-    for method in &experiment.method {
+    for method in methods {
         let defence =
             match &method.rule {
                 Some(rule) => {
@@ -344,6 +374,9 @@ fn check_poison(experiment: &Experiment, shape: Shape, source: &Source) -> Resul
 
 /// The model's own settings; columns and classes are the data's.
 fn check_model(experiment: &Experiment, source: &Source) -> Result<(), ConfigError> {
+    if source.is_assumed(&["model"]) {
+        return Ok(());
+    }
     let model = model::<f64>(experiment, source)?
         .build(fl_core::data::TILE, 2)
         .map_err(|e| source.error_at(&["model"], e))?;
@@ -391,51 +424,49 @@ fn check_optimum(
 fn check_method(
     experiment: &Experiment,
     index: usize,
-    shape: Shape,
+    shape: Option<Shape>,
     source: &Source,
-) -> Result<(), ConfigError> {
+    mistakes: &mut Mistakes,
+) {
     let method = &experiment.method[index];
     let i = index.to_string();
     let at = |key: &str, message: String| source.error_at(&["method", &i, key], message);
-    if method.name.is_empty() {
-        return Err(at("name", "a method needs a name, got \"\"".into()));
-    }
-    if method.name.len() > 100 {
-        let found = method.name.len();
-        return Err(at(
-            "name",
-            format!("a method's name must have at most 100 bytes, got {found}"),
-        ));
-    }
-    if experiment.method[..index].iter().any(|m| m.name == method.name) {
+    let found = method.name.len();
+    if found == 0 {
+        mistakes.add(at("name", "a method needs a name, got \"\"".into()));
+    } else if found > 100 {
+        let message = format!("a method's name must have at most 100 bytes, got {found}");
+        mistakes.add(at("name", message));
+    } else if experiment.method[..index].iter().any(|m| m.name == method.name) {
         let message = format!("two methods are called {:?}; names must differ", method.name);
-        return Err(at("name", message));
+        mistakes.add(at("name", message));
     }
     let batch = method.batch.unwrap_or(experiment.train.batch);
     if batch == 0 {
-        return Err(source.error_at(&batch_path(method, &i), "batch must be at least 1, got 0"));
+        let path = batch_path(method, &i);
+        mistakes.add(source.error_at(&path, "batch must be at least 1, got 0"));
     }
     let step = method.step.unwrap_or(experiment.train.step);
     if !(step > 0.0 && step.is_finite()) {
         let path: &[&str] =
             if method.step.is_some() { &["method", &i, "step"] } else { &["train", "step"] };
         let message = format!("step must be a positive number, got {step}");
-        return Err(source.error_at(path, message));
+        mistakes.add(source.error_at(path, message));
     }
     match (&method.protocol, &method.rule) {
         (Some(Named(ProtocolConfig::Rsa(rsa))), _) => {
+            let key = if method.rule.is_some() { "rule" } else { "pre" };
             if method.rule.is_some() || !method.pre.is_empty() {
-                let key = if method.rule.is_some() { "rule" } else { "pre" };
                 let message = "RSA has no aggregation rule and no pre-aggregators: workers send models and the server \
                                takes its own step";
-                return Err(at(key, message.into()).with_help(format!("remove {key}")));
+                mistakes.add(at(key, message.into()).with_help(format!("remove {key}")));
             }
             let estimator = &method.estimator.name;
             if estimator != "sgd" {
                 let message = format!(
                     "RSA is defined with stochastic gradients (estimator = \"sgd\"), got \"{estimator}\""
                 );
-                return Err(at("estimator", message));
+                mistakes.add(at("estimator", message));
             }
             for (key, there) in [
                 ("local-steps", method.local_steps.is_some()),
@@ -444,37 +475,51 @@ fn check_method(
             ] {
                 if there {
                     let message = format!("RSA has no {key}: workers send models");
-                    return Err(at(key, message).with_help(format!("remove {key}")));
+                    mistakes.add(at(key, message).with_help(format!("remove {key}")));
                 }
             }
             if !(rsa.lambda > 0.0 && rsa.lambda.is_finite()) {
                 let message = format!("lambda must be a positive number, got {}", rsa.lambda);
-                return Err(source.error_at(&["method", &i, "protocol", "rsa", "lambda"], message));
+                let path = ["method", &i, "protocol", "rsa", "lambda"];
+                mistakes.add(source.error_at(&path, message));
             }
         }
-        (None, Some(rule)) => {
-            let mut inner = shape;
-            for (stage, spec) in pre(method, source)?.iter().enumerate() {
-                let path = ["method", &i, "pre", &stage.to_string()];
-                inner = spec.output(inner).map_err(|e| source.error_at(&path, e))?;
+        (None, Some(_)) => {
+            let assumed = ["pre", "rule"].iter().any(|key| source.is_assumed(&["method", &i, key]));
+            if let (Some(shape), false) = (shape, assumed) {
+                mistakes.take(check_server(method, &i, shape, source));
             }
-            source.registry().rules().make(rule)?.check(inner).map_err(|e| {
-                let error = at("rule", e.to_string());
-                if inner == shape {
-                    return error;
-                }
-                let (w, f) = (inner.workers, inner.byzantine);
-                error.with_help(format!(
-                    "after pre-aggregation there are {w} messages, of which {f} may hold something Byzantine"
-                ))
-            })?;
         }
         (None, None) => {
             let message = format!("method {:?} needs a rule", method.name);
-            return Err(at("rule", message).with_help("for example rule = \"geometric-median\""));
+            mistakes.add(at("rule", message).with_help("for example rule = \"geometric-median\""));
         }
     }
-    Ok(())
+}
+
+/// Whether the rule can do with what the pre-aggregators leave of W and f.
+fn check_server(
+    method: &MethodConfig,
+    index: &str,
+    shape: Shape,
+    source: &Source,
+) -> Result<(), ConfigError> {
+    let mut inner = shape;
+    for (stage, spec) in pre(method, source)?.iter().enumerate() {
+        let path = ["method", index, "pre", &stage.to_string()];
+        inner = spec.output(inner).map_err(|e| source.error_at(&path, e))?;
+    }
+    let Some(rule) = &method.rule else { return Ok(()) };
+    source.registry().rules().make(rule)?.check(inner).map_err(|e| {
+        let error = source.error_at(&["method", index, "rule"], e);
+        if inner == shape {
+            return error;
+        }
+        let (w, f) = (inner.workers, inner.byzantine);
+        error.with_help(format!(
+            "after pre-aggregation there are {w} messages, of which {f} may hold something Byzantine"
+        ))
+    })
 }
 
 /// Where a method's batch is written.
@@ -489,9 +534,9 @@ pub(crate) fn batch_path<'a>(method: &MethodConfig, index: &'a str) -> Vec<&'a s
 #[derive(Clone, Debug)]
 pub struct Dealt {
     /// Who holds what.
-    pub partition: Partition,
+    pub partition: Arc<Partition>,
     /// The training samples as their workers see them, where that is another way than they are loaded.
-    pub train: Option<Dataset>,
+    pub train: Option<Arc<Dataset>>,
     /// Who is who; for a start, where that changes.
     pub federation: Federation,
     /// What Byzantine workers learn in place of their own samples.
@@ -519,6 +564,21 @@ pub enum DealtLesson {
 /// # Errors
 /// When data and federation do not fit, at the place in the file.
 pub fn deal(cell: &Cell, data: &Loaded, source: &Source) -> Result<Dealt, ConfigError> {
+    deal_from(share_out(cell, data, source)?, cell, data, source)
+}
+
+/// What cells have in common that differ in other things than data, seed and number of workers.
+#[derive(Clone, Debug)]
+pub(crate) struct Shares {
+    partition: Arc<Partition>,
+    train: Option<Arc<Dataset>>,
+}
+
+pub(crate) fn share_out(
+    cell: &Cell,
+    data: &Loaded,
+    source: &Source,
+) -> Result<Shares, ConfigError> {
     let experiment = &cell.experiment;
     let (train, workers) = (&data.split.train, experiment.federation.workers);
     let streams = Streams::new(cell.seed);
@@ -532,13 +592,26 @@ pub fn deal(cell: &Cell, data: &Loaded, source: &Source) -> Result<Dealt, Config
         .partition
         .transform(train, data.picture, &partition, &mut streams.at(Role::Partition, 0, 1))
         .map_err(|e| partition_error(&e, source))?;
+    Ok(Shares { partition: Arc::new(partition), train: seen.map(Arc::new) })
+}
+
+pub(crate) fn deal_from(
+    shares: Shares,
+    cell: &Cell,
+    data: &Loaded,
+    source: &Source,
+) -> Result<Dealt, ConfigError> {
+    let experiment = &cell.experiment;
+    let (train, workers) = (&data.split.train, experiment.federation.workers);
+    let Shares { partition, train: seen } = shares;
+    let streams = Streams::new(cell.seed);
     let federation = federation_of(experiment, cell.seed, Some(train.classes()), source)?;
     let at = |e: String| source.error_at(&["federation", "poison"], e);
     let lesson = match &experiment.federation.poison {
         None => None,
         Some(poison) => {
             let samples: Vec<&[u32]> = (0..workers).map(|w| partition.worker(w)).collect();
-            let data_seen = seen.as_ref().unwrap_or(train);
+            let data_seen = seen.as_deref().unwrap_or(train);
             let (picture, samples, federation) = (data.picture, &*samples, &federation);
             let scene = Scene { data: data_seen, picture, samples, federation };
             let spec = source.registry().poisons().make(poison)?;
@@ -581,7 +654,7 @@ pub fn setup<'a, T: Number>(
 ) -> Result<Setup<'a, T>, ConfigError> {
     let (experiment, method) = (&cell.experiment, &cell.method);
     let index = cell.method_index.to_string();
-    let train = dealt.train.as_ref().unwrap_or(&data.split.train);
+    let train = dealt.train.as_deref().unwrap_or(&data.split.train);
     let objective = model::<T>(experiment, source)?
         .build_for(train)
         .map_err(|e| source.error_at(&["model"], e))?;
@@ -658,33 +731,6 @@ fn attack<T: Number>(
         .attacks()
         .make(&experiment.federation.attack)
         .map(|attack| T::attack(&*attack))
-}
-
-/// Bytes that the estimators of a cell's workers will keep between rounds; `None` where one does not say. Nothing is
-/// allocated.
-///
-/// # Errors
-/// As [`setup`].
-pub fn estimator_memory(
-    cell: &Cell,
-    data: &Loaded,
-    source: &Source,
-) -> Result<Option<usize>, ConfigError> {
-    fn of<T: Number>(
-        cell: &Cell,
-        data: &Loaded,
-        dealt: &Dealt,
-        source: &Source,
-    ) -> Result<Option<usize>, ConfigError> {
-        let setup = setup::<T>(cell, data, dealt, source)?;
-        let samples = setup.samples.iter().map(|samples| samples.len());
-        Ok(fl_saga::memory(&*setup.estimator, &*setup.objective, samples))
-    }
-    let dealt = deal(cell, data, source)?;
-    match cell.experiment.precision {
-        Precision::F32 => of::<f32>(cell, data, &dealt, source),
-        Precision::F64 => of::<f64>(cell, data, &dealt, source),
-    }
 }
 
 /// A method's estimator: local steps with it, then momentum, then clipping.

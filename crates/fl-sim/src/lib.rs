@@ -3,26 +3,38 @@
 mod cell;
 mod checkpoint;
 mod config;
+mod deals;
 mod error;
+mod estimate;
+mod mistake;
 mod named;
 mod optimum;
 mod protocol;
+mod reading;
 mod record;
 mod registry;
 mod run;
+mod schedule;
 mod simulation;
+mod source;
+mod standing;
 mod stop;
 mod summary;
+mod sweep;
 mod telemetry;
+mod warnings;
 mod workers;
 
-pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, estimator_memory, setup};
+pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, setup};
 pub use config::{
-    ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, Empty, Experiment,
-    FederationConfig, Keep, MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig,
-    Source, TelemetryConfig, TrainConfig,
+    ByzantineConfig, CheckpointConfig, DataConfig, Empty, Experiment, FederationConfig, Keep,
+    MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig, TelemetryConfig,
+    TrainConfig,
 };
+pub use deals::Deals;
 pub use error::SimError;
+pub use estimate::{Memory, memory, trial};
+pub use mistake::{ConfigError, Mistake};
 pub use named::{Choice, Named};
 pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
 pub use record::{
@@ -30,8 +42,13 @@ pub use record::{
 };
 pub use registry::{AnyAttack, AnyEstimator, AnyModel, Entrant, Entry, Kind, Number, Registry};
 pub use run::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
+pub use schedule::{Tally, Task, check_tasks, run_tasks};
 pub use simulation::{Moment, ProtocolSpec, Rotation, Setup, Simulation, View};
+pub use source::Source;
+pub use standing::{Progress, Standing, standing, standings};
 pub use stop::{Plateau, Stop, StopConfig};
 pub use summary::{Summary, summarise};
+pub use sweep::{Axis, AxisValue, Sweep, SweepCell};
 pub use telemetry::{Evaluator, FullPass, Metrics, full_pass};
+pub use warnings::warnings;
 pub use workers::Lesson;

@@ -1,8 +1,8 @@
 //! x*, the minimiser of problem (1) over the regular workers, and where it is kept.
 
 use crate::cell::{Cell, Dealt};
-use crate::config::Source;
 use crate::record::write_whole;
+use crate::source::Source;
 use crate::{SimError, cell};
 use fl_core::{Dataset, Fold, Objective, Workspace};
 use fl_data::{Loaded, npy};

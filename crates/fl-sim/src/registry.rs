@@ -3,7 +3,7 @@
 //! The command line's help, the names in experiment files and the checks of settings all come from here, and a program of
 //! one's own can add to it.
 
-use crate::config::{Source, in_words, suggestion};
+use crate::source::{Source, Tree, find, in_words, suggestion, value};
 use crate::{Choice, ConfigError};
 use fl_core::{
     AttackSpec, Described, Doc, EstimatorSpec, ModelSpec, PoisonSpec, PreAggregatorSpec, RuleSpec,
@@ -400,7 +400,10 @@ impl<S: 'static> Kind<S> {
             let message = in_words(&message);
             let help = suggestion(&message);
             let error = ConfigError::plain(&format!("{} {}", self.what, choice.name), message);
-            help.map_or(error.clone(), |help| error.with_help(help))
+            match help {
+                Some(name) => error.with_help(format!("did you mean `{name}`?")),
+                None => error,
+            }
         };
         let Some(entry) = self.find(&choice.name) else {
             return Err(fail(self.unknown(&choice.name)));
@@ -420,25 +423,24 @@ impl<S: 'static> Kind<S> {
         choice: &mut Choice,
         path: &[&str],
         source: &Source,
+        tree: &Tree<'_>,
     ) -> Result<S, ConfigError> {
-        let written = source.value(path);
+        let written = value(tree, path);
         let mut inside = path.to_vec();
         inside.push(&choice.name);
         let Some(entry) = self.find(&choice.name) else {
             // In the short form the name is the value, in the long one it is a key.
             let span = match &written {
                 Some(value) if value.get_ref().is_str() => Some(value.span()),
-                _ => source.find(&inside),
+                _ => find(tree, &inside),
             };
             return Err(source.error_in_words(span, &self.unknown(&choice.name)));
         };
-        let settings = written.filter(|value| value.get_ref().is_table()).and_then(|value| {
-            let DeValue::Table(mut table) = value.into_inner() else { return None };
-            table.remove(&*choice.name)
-        });
+        let settings =
+            written.and_then(|value| value.get_ref().as_table()?.get(&*choice.name)).cloned();
         let settings =
             settings.unwrap_or_else(|| Spanned::new(0..0, DeValue::Table(DeTable::new())));
-        let span = source.find(&inside);
+        let span = find(tree, &inside);
         match (entry.read)(settings.into_deserializer()) {
             Ok((spec, settings)) => {
                 choice.settings = settings;

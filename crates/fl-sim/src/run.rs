@@ -1,10 +1,13 @@
 //! Running cells: one, or all of an experiment in parallel.
 
-use crate::cell::{Cell, Dealt, DealtLesson, batch_path, cells, check, deal, setup};
+use crate::cell::{Cell, Dealt, DealtLesson, batch_path, cells, check, setup};
 use crate::checkpoint::{self, Checkpoint, Checkpointer, Contents, Stamp};
-use crate::config::{Experiment, Keep, Precision, Source};
+use crate::config::{Experiment, Keep, Precision};
+use crate::deals::Deals;
 use crate::optimum::Optima;
 use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Resumed, SCHEMA, Writer};
+use crate::schedule::{Task, check_tasks, run_each};
+use crate::source::Source;
 use crate::stop::Stop;
 use crate::telemetry::{Evaluator, full_pass};
 use crate::{Metrics, Moment, Number, SimError, Simulation, View};
@@ -12,7 +15,7 @@ use fl_core::{Scalar, instruction_set};
 use fl_data::Loaded;
 use std::path::Path;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What only a program can know: this crate reads neither clocks nor the system.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +91,15 @@ pub enum Event<'a> {
         /// What came of it.
         outcome: &'a Outcome,
     },
+    /// A cell has failed.
+    Failed {
+        /// Its place in the list.
+        index: usize,
+        /// The cell.
+        cell: &'a Cell,
+        /// Why.
+        error: &'a SimError,
+    },
 }
 
 /// How to run an experiment.
@@ -127,28 +139,26 @@ impl<'a> Options<'a> {
 /// Checks an experiment against its data: every cell is built, none is run.
 ///
 /// # Errors
-/// The first part that cannot work, at its place in the file.
+/// Every part that cannot work, at its place in the file.
 pub fn check_with_data(
     experiment: &Experiment,
     source: &Source,
     data: &Loaded,
 ) -> Result<(), SimError> {
     check(experiment, source)?;
-    let mut dealt: Option<(u64, Dealt)> = None;
-    for cell in &cells(experiment) {
-        // Cells of a seed follow each other and share who holds what and who is Byzantine.
-        if dealt.as_ref().is_none_or(|(seed, _)| *seed != cell.seed) {
-            let new = deal(cell, data, source)?;
-            dealt = Some((cell.seed, new));
-        }
-        let Some((_, dealt)) = &dealt else { continue };
-        build_check(cell, data, dealt, source)?;
-    }
-    Ok(())
+    let cells = cells(experiment);
+    let tasks: Vec<Task<'_>> =
+        cells.iter().map(|cell| Task { cell, source: source.clone(), data }).collect();
+    check_tasks(&tasks, &Deals::default())
 }
 
 /// Builds what `Simulation::new` builds and [`check`] could not, because it depends on the data.
-fn build_check(cell: &Cell, data: &Loaded, dealt: &Dealt, source: &Source) -> Result<(), SimError> {
+pub(crate) fn build_check(
+    cell: &Cell,
+    data: &Loaded,
+    dealt: &Dealt,
+    source: &Source,
+) -> Result<(), SimError> {
     let setup = setup::<f32>(cell, data, dealt, source)?;
     // The worker with the fewest samples, so that what is suggested suits all of them.
     let Some((worker, samples)) =
@@ -196,54 +206,17 @@ pub fn run_experiment(
     host: Host<'_>,
     watch: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Vec<Outcome>, SimError> {
-    check_with_data(experiment, source, data)?;
-    std::fs::create_dir_all(options.out).map_err(SimError::io("make the folder", options.out))?;
+    check(experiment, source)?;
     let cells = cells(experiment);
-    let jobs = options.jobs.min(options.threads).clamp(1, cells.len());
-    let threads = (options.threads / jobs).max(1);
-    let optima = Optima::new(options.optima, options.threads);
-    let next = AtomicUsize::new(0);
-    // Cells that another process had when it was their turn.
-    let busy: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    let tasks: Vec<Task<'_>> =
+        cells.iter().map(|cell| Task { cell, source: source.clone(), data }).collect();
     let results: Vec<Mutex<Option<Result<Option<Outcome>, SimError>>>> =
         cells.iter().map(|_| Mutex::new(None)).collect();
-    let turn = |index: usize, wait: Busy| {
-        let options = Options { busy: wait, ..options };
-        let cell = &cells[index];
-        let result = run_with(&optima, index, cell, source, data, options, host, watch);
-        let later = matches!(result, Ok(None)) && options.busy == Busy::Skip;
+    run_each(&tasks, options, host, watch, &|index, result| {
         if let Ok(mut slot) = results[index].lock() {
             *slot = Some(result);
         }
-        if later && let Ok(mut busy) = busy.lock() {
-            busy.push(index);
-        }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                let work = || {
-                    loop {
-                        let index = next.fetch_add(1, Ordering::Relaxed);
-                        if index >= cells.len() {
-                            break;
-                        }
-                        turn(index, Busy::Skip);
-                    }
-                    let later = || busy.lock().ok().and_then(|mut busy| busy.pop());
-                    while let Some(index) = later().filter(|_| options.busy == Busy::Wait) {
-                        turn(index, Busy::Wait);
-                    }
-                };
-                match &pool {
-                    Ok(pool) => pool.install(work),
-                    // Without threads of its own a cell still runs, on the pool that is there.
-                    Err(_) => work(),
-                }
-            });
-        }
-    });
+    })?;
     let mut outcomes = Vec::with_capacity(cells.len());
     for slot in results {
         let result = slot.into_inner().ok().flatten();
@@ -272,11 +245,14 @@ pub fn run_cell(
     watch: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Option<Outcome>, SimError> {
     let optima = Optima::new(options.optima, options.threads);
-    run_with(&optima, index, cell, source, data, options, host, watch)
+    let deals = Deals::of([cell]);
+    run_with(&optima, &deals, index, cell, source, data, options, host, watch)
 }
 
-fn run_with(
+/// The same, with what cells of a process share.
+pub(crate) fn run_with(
     optima: &Optima,
+    deals: &Deals,
     index: usize,
     cell: &Cell,
     source: &Source,
@@ -308,7 +284,7 @@ fn run_with(
         None => {
             watch(Event::Started { index, cell });
             let folder = &folder;
-            let run = Run { index, cell, source, data, digest, folder, optima, host, watch };
+            let run = Run { index, cell, source, data, digest, folder, optima, deals, host, watch };
             match cell.experiment.precision {
                 Precision::F32 => run.simulate::<f32>()?,
                 Precision::F64 => run.simulate::<f64>()?,
@@ -328,6 +304,7 @@ struct Run<'a> {
     digest: String,
     folder: &'a Folder,
     optima: &'a Optima,
+    deals: &'a Deals,
     host: Host<'a>,
     watch: &'a (dyn Fn(Event<'_>) + Sync),
 }
@@ -422,7 +399,7 @@ impl Run<'_> {
     fn simulate<T: Number>(&self) -> Result<Outcome, SimError> {
         let Self { cell, source, data, folder, host, .. } = *self;
         let experiment = &cell.experiment;
-        let dealt = deal(cell, data, source)?;
+        let dealt = self.deals.deal(cell, data, source)?;
         let optimum = match experiment.telemetry.optimum {
             true => {
                 let index = self.index;
@@ -703,6 +680,7 @@ fn finite<T: Scalar>(params: &[T], round: u64) -> Result<(), SimError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::AtomicUsize;
 
     #[test]
     fn a_clock_that_is_set_back_takes_no_time_away() {

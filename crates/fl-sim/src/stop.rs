@@ -5,8 +5,8 @@
 //! are: they are not part of a cell's hash, and a run that ended early goes on when they are changed.
 
 use crate::Metrics;
-use crate::config::Source;
 use crate::record::Ending;
+use crate::source::Source;
 use serde::{Deserialize, Serialize};
 
 /// When a run ends before its last round; the first that applies ends it.

@@ -1,0 +1,196 @@
+//! Mistakes in experiment files: what, at which line and column, and what to do. Several are told at once.
+
+use std::fmt;
+use std::ops::Range;
+
+/// Where in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    start: usize,
+    line: usize,
+    column: usize,
+    text: String,
+    width: usize,
+}
+
+impl Place {
+    pub(crate) fn new(text: &str, span: Range<usize>) -> Self {
+        let start = span.start.min(text.len());
+        let begin = text[..start].rfind('\n').map_or(0, |i| i + 1);
+        let end = text[start..].find('\n').map_or(text.len(), |i| start + i);
+        let width = text[start..span.end.clamp(start, end)].chars().count().max(1);
+        Self {
+            start,
+            line: text[..start].matches('\n').count() + 1,
+            column: text[begin..start].chars().count() + 1,
+            text: text[begin..end].trim_end().to_owned(),
+            width,
+        }
+    }
+}
+
+/// One mistake in an experiment file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mistake {
+    pub(crate) file: String,
+    pub(crate) place: Option<Place>,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+    /// The keys that lead to what is wrong, where it is a key.
+    pub(crate) path: Vec<String>,
+    /// For which values of a sweep it is one, if not for all.
+    pub(crate) when: Option<String>,
+}
+
+impl Mistake {
+    /// What is wrong, without its place.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The same message at the same place.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.place == other.place && self.message == other.message
+    }
+
+    /// Whether it stands within these bytes of the file.
+    pub(crate) fn is_at(&self, span: &Range<usize>) -> bool {
+        self.place.as_ref().is_some_and(|place| span.contains(&place.start))
+    }
+
+    /// Whether it stands where these bytes begin.
+    pub(crate) fn begins(&self, span: &Range<usize>) -> bool {
+        self.place.as_ref().is_some_and(|place| place.start == span.start)
+    }
+
+    /// The line and the column, from 1, where the mistake has a place.
+    pub fn place(&self) -> Option<(usize, usize)> {
+        self.place.as_ref().map(|place| (place.line, place.column))
+    }
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            None => write!(f, "{}: {}", self.file, self.message.trim_end())?,
+            Some(p) => {
+                let number = p.line.to_string();
+                let pad = " ".repeat(number.len());
+                // Tabs stay tabs, so that the caret is below its place however wide they are shown.
+                let before = p.text.chars().chain(std::iter::repeat(' ')).take(p.column - 1);
+                let space: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
+                let carets = "^".repeat(p.width);
+                writeln!(f, "{}:{}:{}: {}", self.file, p.line, p.column, self.message.trim_end())?;
+                write!(f, "{pad} |\n{number} | {}\n{pad} | {space}{carets}", p.text)?;
+            }
+        }
+        if let Some(when) = &self.when {
+            write!(f, "\n  where: {when}")?;
+        }
+        match &self.help {
+            Some(help) => write!(f, "\n  help: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The mistakes in an experiment file, at least one, in the order of their lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    mistakes: Vec<Mistake>,
+}
+
+impl ConfigError {
+    /// A mistake with no place in the file.
+    pub fn plain(file: &str, message: impl fmt::Display) -> Self {
+        Self::new(Mistake {
+            file: file.to_owned(),
+            place: None,
+            message: message.to_string(),
+            help: None,
+            path: Vec::new(),
+            when: None,
+        })
+    }
+
+    pub(crate) fn new(mistake: Mistake) -> Self {
+        Self { mistakes: vec![mistake] }
+    }
+
+    /// The same with a line that says what to do.
+    #[must_use]
+    pub fn with_help(mut self, help: impl fmt::Display) -> Self {
+        for mistake in &mut self.mistakes {
+            mistake.help = Some(help.to_string());
+        }
+        self
+    }
+
+    /// All of them.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, mistake) in self.mistakes.iter().enumerate() {
+            write!(f, "{}{mistake}", if i > 0 { "\n" } else { "" })?;
+        }
+        match self.mistakes.len() {
+            1 => Ok(()),
+            count => write!(f, "\n{count} mistakes"),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// Mistakes as they are found.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Mistakes(Vec<Mistake>);
+
+impl Mistakes {
+    /// The value, or its mistakes among the others.
+    pub(crate) fn take<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.add(error);
+                None
+            }
+        }
+    }
+
+    pub(crate) fn add(&mut self, error: ConfigError) {
+        for mistake in error.mistakes {
+            if !self.0.iter().any(|m| m.is_like(&mistake)) {
+                self.0.push(mistake);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Leaves out what `drop` says of a mistake's path.
+    pub(crate) fn without(mut self, drop: impl Fn(&[String]) -> bool) -> Self {
+        self.0.retain(|mistake| !drop(&mistake.path));
+        self
+    }
+
+    /// The value if there was no mistake.
+    pub(crate) fn or<T>(mut self, value: T) -> Result<T, ConfigError> {
+        if self.0.is_empty() {
+            return Ok(value);
+        }
+        self.0
+            .sort_by_key(|mistake| mistake.place.as_ref().map_or(usize::MAX, |place| place.start));
+        Err(ConfigError { mistakes: self.0 })
+    }
+}

@@ -1,0 +1,200 @@
+//! Running many cells, of one experiment or of a whole sweep: several at a time, and beside other processes.
+
+use crate::cell::Cell;
+use crate::deals::{Deals, key};
+use crate::mistake::Mistakes;
+use crate::optimum::Optima;
+use crate::record::{Ending, Outcome};
+use crate::run::{Busy, Event, Host, Options, build_check, run_with};
+use crate::source::Source;
+use crate::{Precision, SimError};
+use fl_data::Loaded;
+use serde::Serialize;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// The file in a cell's folder that says why it failed; it is gone when the cell is tried again.
+pub(crate) const FAILURE: &str = "failure.txt";
+
+/// A cell to run, with what it is made from.
+#[derive(Clone, Debug)]
+pub struct Task<'a> {
+    /// The cell.
+    pub cell: &'a Cell,
+    /// The file that it comes from.
+    pub source: Source,
+    /// The data that it names.
+    pub data: &'a Loaded,
+}
+
+/// What came of running cells.
+#[derive(Debug, Default)]
+pub struct Tally {
+    /// Cells that were run to their end here.
+    pub run: usize,
+    /// Cells that were found finished.
+    pub found: usize,
+    /// Cells that other processes were at and that were left to them.
+    pub busy: usize,
+    /// Of the first two, those that diverged.
+    pub diverged: usize,
+    /// Cells that failed, by their places in the list of tasks, and why; in order.
+    pub failed: Vec<(usize, SimError)>,
+}
+
+/// Checks cells against their data: each is built, none is run.
+///
+/// Cells that differ in nothing that their workers are built from are built once.
+///
+/// # Errors
+/// Everything that cannot work, each at its place in the file.
+pub fn check_tasks(tasks: &[Task<'_>], deals: &Deals) -> Result<(), SimError> {
+    #[derive(Serialize)]
+    struct Workers<'a>(&'a str, &'a crate::MethodConfig, &'a crate::Choice, usize, Precision);
+    let mut seen = HashSet::new();
+    let mut mistakes = Mistakes::default();
+    for task in tasks {
+        let experiment = &task.cell.experiment;
+        let deal = key(task.cell);
+        let mut method = task.cell.method.clone();
+        // Neither can be wrong only for some data.
+        (method.step, method.rule, method.pre) = (None, None, Vec::new());
+        let (model, batch) = (&experiment.model, experiment.train.batch);
+        let workers = Workers(&deal, &method, model, batch, experiment.precision);
+        if !seen.insert(serde_json::to_string(&workers).expect("plain data")) {
+            continue;
+        }
+        let result = deals
+            .deal(task.cell, task.data, &task.source)
+            .map_err(SimError::from)
+            .and_then(|dealt| build_check(task.cell, task.data, &dealt, &task.source));
+        match result {
+            Ok(()) => {}
+            Err(SimError::Config(error)) => mistakes.add(error),
+            Err(other) => return Err(other),
+        }
+    }
+    Ok(mistakes.or(())?)
+}
+
+/// Runs cells, several at a time; those that are finished are read, not repeated, and those that were interrupted go on.
+/// Cells in one folder are one cell.
+///
+/// Several processes may do this with the same folder at the same time: every cell is run by one of them. A cell that
+/// another process is at comes last.
+///
+/// Results do not depend on `jobs` or `threads`, nor on the order of tasks. A cell that fails does not stop the others.
+///
+/// # Errors
+/// Mistakes before anything runs, and a folder that cannot be made. What cells failed with is in the [`Tally`].
+pub fn run_tasks(
+    tasks: &[Task<'_>],
+    options: Options<'_>,
+    host: Host<'_>,
+    watch: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Tally, SimError> {
+    let tally = Mutex::new(Tally::default());
+    run_each(tasks, options, host, watch, &|index, result| {
+        let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Ok(Some(outcome)) => {
+                *if outcome.reused { &mut tally.found } else { &mut tally.run } += 1;
+                tally.diverged += usize::from(outcome.done.ending != Ending::Finished);
+            }
+            Ok(None) => tally.busy += 1,
+            Err(error) => tally.failed.push((index, error)),
+        }
+    })?;
+    let mut tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+    tally.failed.sort_by_key(|(index, _)| *index);
+    Ok(tally)
+}
+
+/// As [`run_tasks`]; `take` is given what came of each, once for each folder.
+pub(crate) fn run_each(
+    tasks: &[Task<'_>],
+    options: Options<'_>,
+    host: Host<'_>,
+    watch: &(dyn Fn(Event<'_>) + Sync),
+    take: &(dyn Fn(usize, Result<Option<Outcome>, SimError>) + Sync),
+) -> Result<(), SimError> {
+    let mut folders = HashSet::new();
+    let once: Vec<usize> =
+        (0..tasks.len()).filter(|&i| folders.insert(tasks[i].cell.folder())).collect();
+    let deals = Deals::of(once.iter().map(|&i| tasks[i].cell));
+    check_tasks(tasks, &deals)?;
+    fs::create_dir_all(options.out).map_err(SimError::io("make the folder", options.out))?;
+    // Cells that share a partition follow each other, so that few of them are in memory.
+    let mut groups: HashMap<String, usize> = HashMap::new();
+    let mut order: Vec<(usize, usize)> = Vec::new();
+    for &index in &once {
+        let next = groups.len();
+        order.push((*groups.entry(key(tasks[index].cell)).or_insert(next), index));
+    }
+    order.sort_unstable();
+    let queue: Mutex<VecDeque<usize>> = Mutex::new(order.into_iter().map(|(_, i)| i).collect());
+    // Cells that another process had when it was their turn.
+    let later: Mutex<VecDeque<usize>> = Mutex::default();
+    let pop = |queue: &Mutex<VecDeque<usize>>| {
+        queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
+    };
+    let optima = Optima::new(options.optima, options.threads);
+    let turn = |index: usize, busy: Busy| {
+        let Task { cell, source, data } = &tasks[index];
+        let with = Options { busy, ..options };
+        let result = run_with(&optima, &deals, index, cell, source, data, with, host, watch);
+        if matches!(result, Ok(None)) && options.busy == Busy::Wait {
+            return later.lock().unwrap_or_else(PoisonError::into_inner).push_back(index);
+        }
+        deals.give_back(cell);
+        tell(&options.out.join(cell.folder()), &result);
+        match &result {
+            Err(SimError::Stopped { .. }) | Ok(_) => {}
+            Err(error) => watch(Event::Failed { index, cell, error }),
+        }
+        take(index, result);
+    };
+    let jobs = options.jobs.min(options.threads).clamp(1, once.len().max(1));
+    let threads = (options.threads / jobs).max(1);
+    std::thread::scope(|scope| {
+        for _ in 0..jobs {
+            scope.spawn(|| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+                let work = || {
+                    while let Some(index) = pop(&queue) {
+                        turn(index, Busy::Skip);
+                    }
+                    while let Some(index) = pop(&later) {
+                        turn(index, Busy::Wait);
+                    }
+                };
+                match &pool {
+                    Ok(pool) => pool.install(work),
+                    // Without threads of its own a cell still runs, on the pool that is there.
+                    Err(_) => work(),
+                }
+            });
+        }
+    });
+    Ok(())
+}
+
+/// Leaves word of a failure, for whoever asks how a sweep stands. Where even that cannot be written, the error that is
+/// returned has to do.
+fn tell(folder: &Path, result: &Result<Option<Outcome>, SimError>) {
+    let path = folder.join(FAILURE);
+    match result {
+        Err(SimError::Stopped { .. }) | Ok(None) => {}
+        // What is there is right, and was not what was asked for.
+        Err(SimError::Further { .. } | SimError::OtherConfiguration { .. }) => {}
+        Err(error) if folder.is_dir() => {
+            let _ = fs::write(path, format!("{error}\n"));
+        }
+        Err(_) => {}
+        Ok(Some(_)) => {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
