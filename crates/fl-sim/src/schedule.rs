@@ -101,7 +101,8 @@ pub fn run_tasks(
         match result {
             Ok(Some(outcome)) => {
                 *if outcome.reused { &mut tally.found } else { &mut tally.run } += 1;
-                tally.diverged += usize::from(outcome.done.ending != Ending::Finished);
+                let diverged = matches!(outcome.done.ending, Ending::Diverged { .. });
+                tally.diverged += usize::from(diverged);
             }
             Ok(None) => tally.busy += 1,
             Err(error) => tally.failed.push((index, error)),

@@ -124,7 +124,7 @@ impl Source {
             let (name, span) = (key.get_ref().as_ref(), Some(key.span()));
             match (name, value.get_ref().is_table(), value.get_ref().is_array()) {
                 (
-                    "checkpoint" | "data" | "federation" | "model" | "sweep" | "telemetry"
+                    "checkpoint" | "data" | "federation" | "model" | "stop" | "sweep" | "telemetry"
                     | "train",
                     _,
                     true,

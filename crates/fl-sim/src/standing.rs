@@ -3,6 +3,7 @@
 use crate::cell::Cell;
 use crate::record::{Done, Ending};
 use crate::schedule::FAILURE;
+use crate::stop::Stop;
 use crate::{Metrics, SimError};
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -20,7 +21,7 @@ pub enum Standing {
     Interrupted(Progress),
     /// A process is at it.
     Running(Progress),
-    /// It is finished, or has diverged.
+    /// It is finished, has ended early as its file asked for, or has diverged.
     Finished(Box<Done>),
     /// It failed, in its own words; the next run tries it again.
     Failed(String),
@@ -53,7 +54,7 @@ impl Standing {
 
     /// Whether it ended because it diverged.
     pub fn has_diverged(&self) -> bool {
-        self.done().is_some_and(|done| done.ending != Ending::Finished)
+        self.done().is_some_and(|done| matches!(done.ending, Ending::Diverged { .. }))
     }
 }
 
@@ -92,7 +93,11 @@ pub fn standing(folder: &Path, rounds: Option<u64>) -> Standing {
     if !is_running {
         match fs::read(folder.join("done.json")) {
             Ok(bytes) => match serde_json::from_slice::<Done>(&bytes) {
-                Ok(done) if rounds.is_none_or(|rounds| rounds == done.rounds) => {
+                Ok(Done { ending: Ending::Stopped { by: Stop::Seconds, .. }, .. }) => {}
+                Ok(done)
+                    if rounds.is_none_or(|rounds| rounds == done.rounds)
+                        || matches!(done.ending, Ending::Stopped { .. }) =>
+                {
                     return Standing::Finished(Box::new(done));
                 }
                 Ok(done) if rounds.is_some_and(|rounds| rounds < done.rounds) => {

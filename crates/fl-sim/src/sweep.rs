@@ -14,12 +14,13 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Keys that do not decide a cell's results, so that sweeping over them would run the same cells again.
-const NOT_SWEPT: [(&str, &str); 6] = [
+const NOT_SWEPT: [(&str, &str); 7] = [
     ("name", "it only names the folder of results"),
     ("rounds", "more rounds continue the same cells; run the file again with --set rounds=…"),
     ("seeds", "every seed of the list is run at every point already"),
     ("final-window", "it does not decide what a cell computes"),
     ("checkpoint", "no result depends on it"),
+    ("stop", "it decides where a cell ends and not what it computes"),
     ("sweep", "it is what sweeps"),
 ];
 
@@ -486,7 +487,7 @@ impl Reader<'_, '_> {
         let last = parts.last().copied().unwrap_or_default();
         let fixed = NOT_SWEPT
             .iter()
-            .find(|(name, _)| parts == [*name] || (parts[0] == "method" && last == *name));
+            .find(|(name, _)| parts[0] == *name || (parts[0] == "method" && last == *name));
         if let Some((name, why)) = fixed {
             return self.wrong(place, format!("{name} cannot be swept over: {why}"), None);
         }
