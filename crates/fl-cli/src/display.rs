@@ -84,18 +84,15 @@ impl Display {
             return;
         }
         match event {
-            Event::Started { index, .. } => {
-                if self.how == How::Bars && state.running.len() < BARS {
-                    let (name, rounds) = &self.cells[*index];
-                    let bar = state.bars.add(ProgressBar::new(*rounds));
-                    let style =
-                        "  {bar:22} {percent:>3}%  {per_sec:>14}  {eta:>4} left  {wide_msg}";
-                    if let Ok(style) = ProgressStyle::with_template(style) {
-                        bar.set_style(style);
-                    }
-                    bar.set_message(name.clone());
-                    state.running.insert(*index, bar);
+            Event::Started { index, .. } if self.how == How::Bars && state.running.len() < BARS => {
+                let (name, rounds) = &self.cells[*index];
+                let bar = state.bars.add(ProgressBar::new(*rounds));
+                let style = "  {bar:22} {percent:>3}%  {per_sec:>14}  {eta:>4} left  {wide_msg}";
+                if let Ok(style) = ProgressStyle::with_template(style) {
+                    bar.set_style(style);
                 }
+                bar.set_message(name.clone());
+                state.running.insert(*index, bar);
             }
             Event::Preparing { index, what, lasting, .. } => {
                 let line = format!("{}: {what}", self.cells[*index].0);

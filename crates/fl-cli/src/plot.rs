@@ -206,7 +206,7 @@ fn heat(
             .zip(which)
             .map(|(key, label)| format!("{} = {label}", key.name()))
             .collect();
-        map.title = Some([&[name.clone()], &here[..]].concat().join(", "));
+        map.title = Some([std::slice::from_ref(&name), &here].concat().join(", "));
         map.footer = Some(footer(sweep, standings));
         (map.row_label, map.column_label) = (rows.name().to_owned(), columns.name().to_owned());
         map.value_label = args.measure.words().to_owned();

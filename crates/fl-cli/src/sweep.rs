@@ -96,7 +96,7 @@ fn seconds(
             let per_round =
                 known.entry(alike(cell, true)).or_insert_with(|| trial(i).into_iter().collect());
             let mean = per_round.iter().sum::<f64>() / per_round.len() as f64;
-            (!per_round.is_empty()).then(|| mean * cell.experiment.rounds as f64)
+            (!per_round.is_empty()).then_some(mean * cell.experiment.rounds as f64)
         })
         .collect()
 }
@@ -154,7 +154,7 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
     let mut header: Vec<&str> = sweep.axes.iter().map(|axis| axis.name.as_str()).collect();
     header.extend(["method", "seed", "state", "time", "memory", "folder"]);
     table.set_header(header);
-    let shown = args.all.then_some(usize::MAX).unwrap_or(SHOWN);
+    let shown = if args.all { usize::MAX } else { SHOWN };
     let mut greatest = None;
     for (k, (&i, standing)) in cells.iter().zip(&standings).enumerate() {
         let SweepCell { point, cell } = &sweep.cells[i];

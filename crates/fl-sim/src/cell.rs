@@ -549,9 +549,9 @@ pub enum DealtLesson {
     /// Changed samples.
     Changed {
         /// The samples.
-        poisoned: Poisoned,
+        poisoned: Box<Poisoned>,
         /// Test samples with a backdoor's trigger and its target as their label.
-        triggered: Option<Dataset>,
+        triggered: Option<Box<Dataset>>,
     },
     /// The samples of this worker.
     Held(usize),
@@ -633,9 +633,9 @@ fn learn(
         Poison::Held(worker) => DealtLesson::Held(worker),
         Poison::LeastLikely => DealtLesson::LeastLikely,
         Poison::Changed(change) => DealtLesson::Changed {
-            poisoned: Poisoned::new(&*change, scene, streams)?,
+            poisoned: Box::new(Poisoned::new(&*change, scene, streams)?),
             triggered: match change.backdoor() {
-                Some(backdoor) => triggered(test, backdoor)?,
+                Some(backdoor) => triggered(test, backdoor)?.map(Box::new),
                 None => None,
             },
         },

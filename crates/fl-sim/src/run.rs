@@ -210,8 +210,8 @@ pub fn run_experiment(
     let cells = cells(experiment);
     let tasks: Vec<Task<'_>> =
         cells.iter().map(|cell| Task { cell, source: source.clone(), data }).collect();
-    let results: Vec<Mutex<Option<Result<Option<Outcome>, SimError>>>> =
-        cells.iter().map(|_| Mutex::new(None)).collect();
+    type Slot = Mutex<Option<Result<Option<Outcome>, SimError>>>;
+    let results: Vec<Slot> = cells.iter().map(|_| Mutex::new(None)).collect();
     run_each(&tasks, options, host, watch, &|index, result| {
         if let Ok(mut slot) = results[index].lock() {
             *slot = Some(result);

@@ -709,7 +709,7 @@ impl Reader<'_, '_> {
                     let by_place = value.as_integer().and_then(|i| usize::try_from(i).ok());
                     match by_name.or(by_place.filter(|i| *i < self.names.len())) {
                         Some(method) => methods.push(method),
-                        None => self.no_value(&key, &value, span, self.names.to_vec().into_iter()),
+                        None => self.no_value(&key, &value, span, self.names.iter().cloned()),
                     }
                 }
                 one.methods = Some(methods);
