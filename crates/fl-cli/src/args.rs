@@ -46,6 +46,8 @@ pub(crate) enum Command {
     },
     /// Tell all about a rule, a pre-aggregator, an attack, an estimator or a model: formula, requirements, settings, references
     Explain(ExplainArgs),
+    /// Say what the paper's theory says about an experiment file or plain numbers: constants, conditions, bounds
+    Theory(TheoryArgs),
     /// Fetch, list, verify, remove or look at data sets
     Data {
         #[command(subcommand)]
@@ -337,6 +339,71 @@ pub(crate) struct ExplainArgs {
     /// f, the number of Byzantine messages that is asked about
     #[arg(long, value_name = "F", default_value_t = 6)]
     pub(crate) byzantine: usize,
+}
+
+/// An experiment file, or numbers.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct TheoryArgs {
+    /// The experiment file (TOML); without one --workers and --byzantine are needed
+    pub(crate) config: Option<PathBuf>,
+    /// Set a key of the file, for example --set train.step=0.1; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value, requires = "config")]
+    pub(crate) set: Vec<(String, String)>,
+    /// W, all workers
+    #[arg(long, value_name = "W", conflicts_with = "config")]
+    pub(crate) workers: Option<usize>,
+    /// B, the Byzantine ones
+    #[arg(long, value_name = "B", conflicts_with = "config")]
+    pub(crate) byzantine: Option<usize>,
+    /// s, the resampling size; 1 is none, 2 if left out
+    #[arg(long, value_name = "S", conflicts_with = "config")]
+    pub(crate) s: Option<usize>,
+    /// µ, the strong convexity of f
+    #[arg(long, value_name = "MU", conflicts_with = "config")]
+    pub(crate) mu: Option<f64>,
+    /// L, the smoothness of f
+    #[arg(long, value_name = "L", conflicts_with = "config")]
+    pub(crate) smooth: Option<f64>,
+    /// L of every sample's cost, which Theorem 1 needs; as --smooth if left out
+    #[arg(long, value_name = "L", conflicts_with = "config")]
+    pub(crate) smooth_sample: Option<f64>,
+    /// J, samples of a worker
+    #[arg(long, value_name = "J", conflicts_with = "config")]
+    pub(crate) samples: Option<usize>,
+    /// b, samples in a batch; 1 if left out
+    #[arg(long, value_name = "B", conflicts_with = "config")]
+    pub(crate) batch: Option<usize>,
+    /// γ, the step size
+    #[arg(long, value_name = "GAMMA", conflicts_with = "config")]
+    pub(crate) step: Option<f64>,
+    /// δ², the outer variation; measured if left out and there is a file
+    #[arg(long, value_name = "X")]
+    pub(crate) delta2: Option<f64>,
+    /// σ², the inner variation of a message; measured if left out and there is a file
+    #[arg(long, value_name = "X")]
+    pub(crate) sigma2: Option<f64>,
+    /// ‖x⁰ − x*‖²; bounded by (‖∇f(x⁰)‖/µ)² if left out and there is a file
+    #[arg(long, value_name = "X")]
+    pub(crate) initial: Option<f64>,
+    /// ε of an approximate geometric median; 0 if left out
+    #[arg(long, value_name = "X")]
+    pub(crate) epsilon: Option<f64>,
+    /// Rounds of plain averaging after which δ² and σ² are measured, beside x⁰
+    #[arg(long, value_name = "K,…", value_delimiter = ',', default_value = "1,10,100")]
+    pub(crate) points: Vec<u64>,
+    /// Print as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Where to look for data sets before FL_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+impl TheoryArgs {
+    /// The file and its edits; the file must be there.
+    pub(crate) fn experiment(&self) -> ExperimentArgs {
+        ExperimentArgs { config: self.config.clone().unwrap_or_default(), set: self.set.clone() }
+    }
 }
 
 /// What can be listed.

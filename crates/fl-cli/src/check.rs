@@ -4,10 +4,10 @@ use crate::args::CheckArgs;
 use crate::data::Sets;
 use crate::failure::Failure;
 use crate::sweep::{counts, distinct, megabytes};
-use crate::{experiment, host, say};
+use crate::{experiment, host, say, theory};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{Deals, Memory, Registry, SweepCell, Task};
+use fl_sim::{Deals, Memory, Registry, Sweep, SweepCell, Task};
 use std::collections::HashMap;
 
 /// Runs that are listed without `--all`.
@@ -106,15 +106,7 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
     if let Some(bytes) = greatest {
         say::result(format_args!("memory: at most {} a run, and the data", megabytes(bytes)));
     }
-    let mut told: Vec<String> = Vec::new();
-    for &i in &cells {
-        for warning in fl_sim::warnings(&sweep.cells[i].cell.experiment) {
-            if !told.contains(&warning) {
-                say::result(format_args!("warning: {warning}"));
-                told.push(warning);
-            }
-        }
-    }
+    warn(&sweep, &cells, &by_folder, &deals)?;
     for data in sets.loaded() {
         say::result(format_args!("data: {}, SHA-256 {}", data.name, data.digest()));
     }
@@ -128,6 +120,42 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
         say::result(format_args!("the first run in full (--cell {hash}; others likewise):"));
         show(&sweep.cells[i])?;
     }
+    Ok(())
+}
+
+/// Says where methods go beyond what is proven. Steps are compared with the theory's where data, federation and model are
+/// those of the first run: the constants of one problem take a pass over its data.
+fn warn(
+    sweep: &Sweep,
+    cells: &[usize],
+    by_folder: &HashMap<String, &Task<'_>>,
+    deals: &Deals,
+) -> Result<(), Failure> {
+    let Some(&first) = cells.first() else { return Ok(()) };
+    let first = &sweep.cells[first].cell;
+    let problem = match by_folder.get(&first.folder()) {
+        Some(task) => {
+            let dealt = deals.deal(first, task.data, &task.source)?;
+            fl_sim::theory::problem(first, task.data, &dealt, &task.source)?
+        }
+        None => None,
+    };
+    let mut told = Vec::new();
+    for &i in cells {
+        let SweepCell { point, cell } = &sweep.cells[i];
+        let (one, other) = (&cell.experiment, &first.experiment);
+        let alike = one.data == other.data
+            && one.federation == other.federation
+            && one.model == other.model
+            && one.train.batch == other.train.batch;
+        let problem = problem.as_ref().filter(|_| alike);
+        for warning in fl_sim::theory::warnings(one, &sweep.source(*point), problem)? {
+            if !told.contains(&warning) {
+                told.push(warning);
+            }
+        }
+    }
+    theory::warn(&told);
     Ok(())
 }
 

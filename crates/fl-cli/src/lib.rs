@@ -20,6 +20,7 @@ mod say;
 mod signals;
 mod sweep;
 mod tables;
+mod theory;
 
 use args::{Args, Command, SweepCommand};
 use clap::Parser;
@@ -49,6 +50,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Aggregate(args) => aggregate::aggregate(&args, &registry),
         Command::List { kind, markdown } => explain::list(kind, markdown, &registry),
         Command::Explain(args) => explain::explain(&args, &registry),
+        Command::Theory(args) => theory::theory(&args, &registry),
         Command::Data { command } => data::data(&command),
     };
     match result {

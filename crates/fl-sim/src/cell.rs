@@ -165,7 +165,10 @@ fn check_run(experiment: &Experiment, source: &Source, mistakes: &mut Mistakes) 
 }
 
 /// Workers, classes and Byzantine workers must fit each other; gives W and f.
-fn check_federation(experiment: &Experiment, source: &Source) -> Result<Shape, ConfigError> {
+pub(crate) fn check_federation(
+    experiment: &Experiment,
+    source: &Source,
+) -> Result<Shape, ConfigError> {
     let classes = experiment
         .data
         .set

@@ -22,7 +22,7 @@ mod stop;
 mod summary;
 mod sweep;
 mod telemetry;
-mod warnings;
+pub mod theory;
 mod workers;
 
 pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, setup};
@@ -50,5 +50,4 @@ pub use stop::{Plateau, Stop, StopConfig};
 pub use summary::{Summary, summarise};
 pub use sweep::{Axis, AxisValue, Sweep, SweepCell};
 pub use telemetry::{Evaluator, FullPass, Metrics, full_pass};
-pub use warnings::warnings;
 pub use workers::Lesson;

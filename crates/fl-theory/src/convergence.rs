@@ -154,7 +154,7 @@ pub fn steps(
         condition("(54)", "γ ≤ 1/(J²µ)", table),
         condition("(60)", "γ ≤ the least of (44), (50), (54)", descent.min(lyapunov).min(table)),
         condition("(61)", "γ ≤ µ/(2√10 J² L² C_sα)", stated),
-        condition("Theorem 2, ε", "γ ≤ µ/(4√5 J² L² C_sα)", approximate),
+        condition("(61) with ε", "γ ≤ µ/(4√5 J² L² C_sα)", approximate),
     ])
 }
 
