@@ -191,8 +191,7 @@ fn measure_of<T: Number>(
     let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch).min(smallest);
     setup.estimator = Box::new(Sgd::new(batch));
     setup.attack = Box::new(fl_attacks::NoAttack {});
-    setup.protocol =
-        ProtocolSpec::Gradient { pre: Vec::new(), rule: Box::new(fl_agg::Mean::default()) };
+    setup.protocol = ProtocolSpec::Gradient { pre: Vec::new(), rule: Box::new(fl_agg::Mean) };
     let mut simulation = Simulation::new(setup).map_err(|e| source.error_at(&["federation"], e))?;
     let mut estimate = Estimate::default();
     let mut gradient_norm = f64::NAN;

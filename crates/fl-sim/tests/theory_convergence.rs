@@ -243,6 +243,9 @@ fn errors(
     sum.iter().map(|x| x / seeds as f64).collect()
 }
 
+/// An attack as data.
+type Adversary = Box<dyn AttackSpec<f64>>;
+
 fn saga() -> Box<dyn EstimatorSpec<f64>> {
     Box::new(Saga::new(1))
 }
@@ -279,7 +282,7 @@ fn theorem_1_bounds_the_error_at_every_round_under_every_attack() {
             theorem_1(&setting(s), setting(s).d_regular(), &known.problem, known.delta2, &run)
                 .expect("tolerable");
         assert!(bound.holds(), "{bound:?}");
-        let attacks: [fn() -> Box<dyn AttackSpec<f64>>; 3] =
+        let attacks: [fn() -> Adversary; 3] =
             [far_away, || Box::new(SignFlip::default()), || Box::new(Gaussian::default())];
         for attack in attacks {
             let errors = errors(&known, saga, attack, s, gamma, 1500, 4);
