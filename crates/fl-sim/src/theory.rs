@@ -2,7 +2,7 @@
 //! warning before a run.
 
 use crate::cell::{Cell, Dealt, check_federation, setup};
-use crate::config::{Experiment, MethodConfig, Precision, ProtocolConfig, Source};
+use crate::config::{ByzantineConfig, Experiment, MethodConfig, Precision, ProtocolConfig, Source};
 use crate::{Choice, ConfigError, Named, Number, ProtocolSpec, SimError, Simulation, full_pass};
 use fl_core::{Curvature, Shape};
 use fl_data::Loaded;
@@ -48,6 +48,9 @@ pub fn scope(
     if let Some(Named(ProtocolConfig::Rsa(_))) = method.protocol {
         return neither("RSA sends models, and the theorems are about gradients".into());
     }
+    if matches!(experiment.federation.byzantine, ByzantineConfig::Rotating(_)) {
+        return neither("the Byzantine workers change, so that problem (1) does too".into());
+    }
     match &method.rule {
         Some(rule) if rule.name == "geometric-median" => {}
         Some(rule) => {
@@ -90,7 +93,8 @@ fn resampling_size(choice: &Choice, source: &Source) -> usize {
 }
 
 /// µ, L and J of problem (1) as a cell deals it: over the regular workers' samples, with the cell's batch. `None` for a model that is
-/// not strongly convex (a perceptron, or λ = 0).
+/// not strongly convex (a perceptron, or λ = 0), and where Byzantine workers
+/// change and problem (1) with them.
 ///
 /// Where regular workers hold equally many samples f is the mean over all of them. Where they do not, f is the mean of the workers' means, and
 /// the means of their constants bound it. Bounds that [`Curvature`] gives are as good as they are: L from above, µ from below.
@@ -116,6 +120,9 @@ fn problem_of<T: Number>(
     source: &Source,
 ) -> Result<Option<Problem>, ConfigError> {
     let setup = setup::<T>(cell, data, dealt, source)?;
+    if setup.rotation.is_some() {
+        return Ok(None);
+    }
     let regular = || setup.federation.regular().iter().map(|&w| setup.samples[w as usize]);
     let samples = regular().map(<[u32]>::len).max().unwrap_or(0);
     let curvature = if regular().all(|rows| rows.len() == samples) {
@@ -191,6 +198,7 @@ fn measure_of<T: Number>(
     let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch).min(smallest);
     setup.estimator = Box::new(Sgd::new(batch));
     setup.attack = Box::new(fl_attacks::NoAttack {});
+    (setup.rotation, setup.lesson) = (None, None);
     setup.protocol = ProtocolSpec::Gradient { pre: Vec::new(), rule: Box::new(fl_agg::Mean) };
     let mut simulation = Simulation::new(setup).map_err(|e| source.error_at(&["federation"], e))?;
     let mut estimate = Estimate::default();

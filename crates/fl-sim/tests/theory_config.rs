@@ -76,6 +76,11 @@ fn each_method_has_the_theorem_that_is_about_it() {
     for (scope, why) in scopes[2..].iter().zip(["krum", "RSA", "momentum"]) {
         assert!(matches!(scope, Scope::Neither(text) if text.contains(why)), "{scope:?}");
     }
+    // Problem (1) is over regular workers that stay the same.
+    let (experiment, source) =
+        read(&[("federation.byzantine", "{ rotating = { count = 6, every = 5 } }")]);
+    let rotating = scope(&experiment, &experiment.method[0], &source).unwrap();
+    assert!(matches!(rotating, Scope::Neither(text) if text.contains("change")));
     // The default s is read from the registry.
     let (experiment, source) = read(&[("method.0.pre", "[\"resample\"]")]);
     let scope = scope(&experiment, &experiment.method[0], &source).unwrap();
