@@ -75,3 +75,11 @@ pub(crate) fn commit() -> String {
     let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
     if changed { commit + "+" } else { commit }
 }
+
+/// What `fl-cli` prints.
+pub(crate) fn fl_cli_output(args: &[&str]) -> Result<String> {
+    let mut all = vec!["run", "--quiet", "--release", "--package", "fl-cli", "--"];
+    all.extend(args);
+    eprintln!("$ cargo {}", all.join(" "));
+    output(&all)
+}

@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Draw(DrawArgs),
     /// Follow the runs in a folder of results, of processes here or elsewhere
     Watch(WatchArgs),
+    /// Print what the paper's illustrations, its Figure 3 and its tables say, computed, as JSON
+    Paper(PaperArgs),
     /// Aggregate a matrix of messages from a file, W rows of p numbers, into one row
     Aggregate(AggregateArgs),
     /// List what an experiment file can name, a line each
@@ -292,6 +294,34 @@ pub(crate) struct DrawArgs {
     /// and FILE.png
     #[arg(value_name = "FILE.json", required = true)]
     pub(crate) pictures: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct PaperArgs {
+    /// Which part
+    #[arg(value_enum)]
+    pub(crate) part: PaperPart,
+    /// Where to look for data sets before FL_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Do not fetch data that are missing
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// A part of the paper that is computed and not an experiment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PaperPart {
+    /// Inner and outer variation under Byzantine attacks, an illustration
+    Fig1,
+    /// The worked example of resampling
+    Fig2,
+    /// Learning error against the fraction of Byzantine workers
+    Fig3,
+    /// Requirements and learning errors
+    Table1,
+    /// The data sets
+    Table2,
 }
 
 /// A rule and what stands before it.

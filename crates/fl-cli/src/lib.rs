@@ -13,6 +13,7 @@ mod failure;
 mod host;
 mod info;
 mod matrix;
+mod paper;
 mod plot;
 mod results;
 mod run;
@@ -46,6 +47,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Watch(args) => board::watch(&args),
         Command::Check(args) => check::check(&args, &registry),
         Command::Plot(args) => plot::plot(&args, &registry),
+        Command::Paper(args) => paper::paper(&args),
         Command::Draw(args) => draw::draw(&args),
         Command::Aggregate(args) => aggregate::aggregate(&args, &registry),
         Command::List { kind, markdown } => explain::list(kind, markdown, &registry),

@@ -1,10 +1,14 @@
 //! `cargo xtask reproduce`: the figures and tables of the paper, and a verdict on each of its claims.
 
+mod document;
 mod figures;
 mod picture;
+mod reference;
 mod report;
 pub(crate) mod results;
+mod sensitivity;
 pub(crate) mod stamp;
+mod theory;
 
 use crate::cmd;
 use anyhow::{Context, Result, bail};
@@ -13,6 +17,7 @@ use results::Results;
 use stamp::Stamp;
 use std::fs;
 use std::time::Instant;
+use theory::{PARTS, Part};
 
 /// Seeds of the record.
 const SEEDS: u32 = 10;
@@ -58,6 +63,11 @@ pub(crate) struct Options {
 }
 
 impl Options {
+    /// Whether this is what docs/reproduction.md is about.
+    fn is_record(&self) -> bool {
+        self.profile == Profile::Paper && !self.quick && self.seeds >= SEEDS
+    }
+
     /// The folder of runs.
     fn runs(&self) -> String {
         let quick = if self.quick { "-quick" } else { "" };
@@ -76,41 +86,92 @@ impl Options {
     }
 }
 
-pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
-    let options = parse(args)?;
-    let chosen: Vec<&Figure> = match &*options.what {
-        "all" => FIGURES.iter().collect(),
-        name => figures::find(name).into_iter().collect(),
-    };
-    let begin = Instant::now();
-    let expected: f64 = chosen.iter().map(|f| expected(f, &options)).sum();
-    // Predictions of what is done and what it took, which tell how fast this machine is.
-    let (mut predicted, mut taken, mut before) = (0.0, 0.0, 0.0);
-    let mut idle = true;
-    for (i, figure) in chosen.iter().enumerate() {
-        let pace = if predicted > 0.0 { taken / predicted } else { 1.0 };
-        let left = pace * (expected - before);
-        before += self::expected(figure, &options);
-        let since = Instant::now();
-        eprintln!(
-            "\n[{} of {}] {}; about {} left",
-            i + 1,
-            chosen.len(),
-            figure.title,
-            duration(left)
-        );
-        if run(figure, &options)? {
-            idle = false;
-            predicted += self::expected(figure, &options);
-            taken += since.elapsed().as_secs_f64();
+/// What can be asked for.
+#[derive(Clone, Copy)]
+enum Item {
+    Part(&'static Part),
+    Figure(&'static Figure),
+}
+
+impl Item {
+    /// In the paper's order.
+    fn all() -> Vec<Item> {
+        let mut items: Vec<Item> = PARTS.iter().map(Item::Part).collect();
+        items.extend(FIGURES.iter().map(Item::Figure));
+        items
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Item::Part(part) => part.name,
+            Item::Figure(figure) => figure.name,
         }
     }
-    if idle {
+
+    fn title(self) -> &'static str {
+        match self {
+            Item::Part(part) => part.title,
+            Item::Figure(figure) => figure.title,
+        }
+    }
+
+    fn expected(self, options: &Options) -> f64 {
+        match self {
+            Item::Part(_) => 1.0,
+            Item::Figure(figure) => expected(figure, options),
+        }
+    }
+}
+
+pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
+    let options = parse(args)?;
+    let begin = Instant::now();
+    let idle = if options.what == "sensitivity" {
+        !sensitivity::run(&options)?
+    } else {
+        run_items(&options)?
+    };
+    let documented = match (options.is_record(), &*options.what) {
+        (true, "all" | "sensitivity") => document::write_all(&options)?,
+        _ => false,
+    };
+    if idle && !documented {
         println!("\neverything is up to date; nothing was run and nothing drawn");
     } else {
         println!("\n{} in all", duration(begin.elapsed().as_secs_f64()));
     }
     Ok(())
+}
+
+/// Runs what was asked for; true if all was there.
+fn run_items(options: &Options) -> Result<bool> {
+    let mut chosen = Item::all();
+    chosen.retain(|item| options.what == "all" || options.what == item.name());
+    let mut left: f64 = chosen.iter().map(|item| item.expected(options)).sum();
+    // Predictions of what is done and what it took, which tell how fast this machine is.
+    let (mut idle, mut predicted, mut taken) = (true, 0.0, 0.0);
+    for (i, &item) in chosen.iter().enumerate() {
+        let pace = if predicted > 0.0 { taken / predicted } else { 1.0 };
+        let title = item.title();
+        eprintln!(
+            "\n[{} of {}] {title}; about {} left",
+            i + 1,
+            chosen.len(),
+            duration(pace * left)
+        );
+        left -= item.expected(options);
+        let since = Instant::now();
+        let ran = match item {
+            Item::Part(part) => theory::run(part, options)?,
+            Item::Figure(figure) => run(figure, options)?,
+        };
+        if ran {
+            idle = false;
+            predicted += item.expected(options);
+            taken += since.elapsed().as_secs_f64();
+        }
+    }
+    Ok(idle)
 }
 
 fn expected(figure: &Figure, options: &Options) -> f64 {
@@ -133,9 +194,7 @@ fn run(figure: &Figure, options: &Options) -> Result<bool> {
     let text = fs::read_to_string(cmd::root().join(&config))
         .with_context(|| format!("cannot read {config}"))?;
     let folder = options.figures();
-    let asked = format!("{options:?}");
-    let stamp =
-        Stamp::new(&format!("{folder}/{}", figure.name), &[text.as_bytes(), asked.as_bytes()]);
+    let stamp = figure_stamp(&folder, figure.name, &text, options);
     if stamp.is_current() {
         println!("{folder}/{}: up to date", figure.name);
         return Ok(false);
@@ -168,6 +227,12 @@ fn run(figure: &Figure, options: &Options) -> Result<bool> {
     files.push(path);
     stamp.write(&files)?;
     Ok(true)
+}
+
+/// The stamp of a figure or table: made from its experiment file and what was asked for.
+fn figure_stamp(folder: &str, name: &str, text: &str, options: &Options) -> Stamp {
+    let asked = format!("{:?} {} {}", options.profile, options.seeds, options.quick);
+    Stamp::new(&format!("{folder}/{name}"), &[text.as_bytes(), asked.as_bytes()])
 }
 
 /// The name of a case's experiment: `fig8-b3`.
@@ -255,8 +320,8 @@ fn write(path: &str, text: &str) -> Result<()> {
 
 fn parse(args: &[&str]) -> Result<Options> {
     let names = || {
-        let mut names: Vec<&str> = FIGURES.iter().map(|f| f.name).collect();
-        names.push("all");
+        let mut names: Vec<&str> = Item::all().iter().map(|item| item.name()).collect();
+        names.extend(["all", "sensitivity"]);
         names.join(", ")
     };
     let (mut what, mut seeds, mut quick, mut offline) = (None, None, false, false);
@@ -283,7 +348,11 @@ fn parse(args: &[&str]) -> Result<Options> {
                 "{flag} is no flag of reproduce: there are --seeds N, --quick, --offline and --profile NAME"
             ),
             name if what.is_some() => bail!("one at a time, or `all`; got {name} as well"),
-            name if name == "all" || figures::find(name).is_some() => what = Some(name.to_owned()),
+            name if ["all", "sensitivity"].contains(&name)
+                || Item::all().iter().any(|item| item.name() == name) =>
+            {
+                what = Some(name.to_owned());
+            }
             name => bail!("{name} cannot be reproduced; what can is one of {}", names()),
         }
     }
@@ -300,7 +369,9 @@ mod tests {
     fn options_are_understood_and_mistakes_are_named() {
         let options = parse(&["fig7", "--seeds", "2", "--quick"]).unwrap();
         assert_eq!((&*options.what, options.seeds, options.quick), ("fig7", 2, true));
-        assert_eq!(parse(&["all", "--profile", "reference"]).unwrap().profile, Profile::Reference);
+        assert!(!options.is_record());
+        assert!(parse(&["all"]).unwrap().is_record());
+        assert!(!parse(&["all", "--profile", "reference"]).unwrap().is_record());
         let error = |args: &[&str]| parse(args).err().unwrap().to_string();
         assert!(error(&["fig99"]).contains("fig10"));
         assert!(error(&[]).contains("what?"));

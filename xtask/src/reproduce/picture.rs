@@ -239,16 +239,15 @@ fn variation(case: &Case) -> Vec<Panel> {
 
 fn companions(case: &Case, figure: &Figure) -> Vec<Panel> {
     let mut panels = Vec::new();
+    // The bound of Theorem 1 is not drawn: no figure meets its condition on the step, see docs/reproduction.md.
     if figure.convex {
-        let mut panel =
-            log(rounds(case, Measure::Distance, "Distance to the optimum", DISTANCE, None));
-        for method in &case.methods {
-            let bound = series(method, Measure::Bound, false);
-            if !bound.is_empty() {
-                panel.curves.push((format!("bound for {}", method.name), "line", bound));
-            }
-        }
-        panels.push(panel);
+        panels.push(log(rounds(
+            case,
+            Measure::Distance,
+            "Distance to the optimum",
+            DISTANCE,
+            None,
+        )));
     }
     let times = case
         .methods

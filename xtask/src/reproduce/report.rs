@@ -1,8 +1,8 @@
 //! Tables and verdicts as Markdown.
 
-use super::Options;
 use super::figures::Figure;
 use super::results::{Measure, Results};
+use super::{Options, Profile, reference};
 use crate::claims::{judge, statements};
 use crate::statistics::Estimate;
 use std::fmt::Write as _;
@@ -28,6 +28,15 @@ pub(crate) fn figure(
     text += &numbers(results);
     text.push('\n');
     text += &verdicts(results, others);
+    if let (Profile::Reference, Some((table, disagree))) =
+        (options.profile, reference::agreement(results))
+    {
+        let _ = writeln!(text, "\n## Agreement with an independent implementation\n\n{table}");
+        let _ = match disagree {
+            0 => writeln!(text, "All agree."),
+            n => writeln!(text, "{n} do not agree."),
+        };
+    }
     text
 }
 

@@ -64,8 +64,6 @@ pub(crate) enum Measure {
     MessageVariation,
     ByzantineWeight,
     Distance,
-    /// The theorem's bound on the distance, where its conditions hold.
-    Bound,
 }
 
 impl Measure {
@@ -81,7 +79,6 @@ impl Measure {
             Measure::MessageVariation => &line["full"]["message_variation"],
             Measure::ByzantineWeight => &line["byzantine_weight"],
             Measure::Distance => &line["squared_distance_to_optimum"],
-            Measure::Bound => &line["bound"],
         };
         value.as_f64().unwrap_or(f64::NAN)
     }

@@ -7,12 +7,15 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The parts of this program that decide how pictures and reports look.
-const PROGRAM: [&str; 5] = [
+const PROGRAM: [&str; 8] = [
     include_str!("../claims.rs"),
     include_str!("../statistics.rs"),
     include_str!("figures.rs"),
     include_str!("picture.rs"),
+    include_str!("reference.rs"),
+    include_str!("report.rs"),
     include_str!("results.rs"),
+    include_str!("theory.rs"),
 ];
 
 /// FNV-1a in 64 bits: tells whether something changed, not whether somebody cheats.
