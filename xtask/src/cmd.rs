@@ -58,11 +58,40 @@ pub(crate) fn output(args: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// `fl-cli`, optimised: built if need be, or the one that the environment variable FL_CLI names.
+fn fl_cli_command(args: &[&str]) -> (Command, String) {
+    if let Some(program) = std::env::var_os("FL_CLI") {
+        let text = format!("{} {}", program.to_string_lossy(), args.join(" "));
+        let mut command = Command::new(program);
+        command.args(args);
+        return (command, text);
+    }
+    let mut command = clean_cargo();
+    let cargo = ["run", "--quiet", "--release", "--package", "fl-cli", "--"];
+    command.args(cargo).args(args);
+    (command, format!("cargo {} {}", cargo.join(" "), args.join(" ")))
+}
+
 /// Runs `fl-cli`, optimised.
 pub(crate) fn fl_cli(args: &[&str]) -> Result<()> {
-    let mut all = vec!["run", "--quiet", "--release", "--package", "fl-cli", "--"];
-    all.extend(args);
-    run(&all)
+    let (mut command, text) = fl_cli_command(args);
+    eprintln!("$ {text}");
+    let status = command.current_dir(root()).status().context("cannot run fl-cli")?;
+    if !status.success() {
+        bail!("`{text}` ended with {status}");
+    }
+    Ok(())
+}
+
+/// What `fl-cli` prints.
+pub(crate) fn fl_cli_output(args: &[&str]) -> Result<String> {
+    let (mut command, text) = fl_cli_command(args);
+    eprintln!("$ {text}");
+    let output = command.current_dir(root()).output().context("cannot run fl-cli")?;
+    if !output.status.success() {
+        bail!("`{text}`: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 /// The commit that is checked out, with a `+` where files differ from it; empty outside of a repository.
@@ -74,12 +103,4 @@ pub(crate) fn commit() -> String {
     let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]) else { return "unknown".into() };
     let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
     if changed { commit + "+" } else { commit }
-}
-
-/// What `fl-cli` prints.
-pub(crate) fn fl_cli_output(args: &[&str]) -> Result<String> {
-    let mut all = vec!["run", "--quiet", "--release", "--package", "fl-cli", "--"];
-    all.extend(args);
-    eprintln!("$ cargo {}", all.join(" "));
-    output(&all)
 }

@@ -20,6 +20,7 @@ mod sgd;
 mod spread;
 mod svrg;
 mod table;
+mod window_saga;
 
 pub use clip::Clip;
 pub use decorated::Decorated;
@@ -36,3 +37,4 @@ pub use sampling::Sampling;
 pub use sarah::Sarah;
 pub use sgd::Sgd;
 pub use svrg::Svrg;
+pub use window_saga::WindowSaga;

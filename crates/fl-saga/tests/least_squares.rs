@@ -22,6 +22,10 @@ fn a_batch_of_all_samples_gives_the_local_gradient_whatever_the_table_holds() {
         let local = Local { worker: 1, workers: 2, objective: &objective, data: &set, samples };
         for sampling in [Sampling::Distinct, Sampling::Window] {
             for spec in plain::<f64>(samples.len(), sampling) {
+                // With a slot a window, another window of all samples remembers other parameters.
+                if label(&*spec).starts_with("WindowSaga") && samples.len() > 1 {
+                    continue;
+                }
                 let mut estimator = spec.build(&local).unwrap();
                 let mut work = Workspace::new(&objective, &set, spec.capacity());
                 let start = [0.3, 0.1, -0.4];

@@ -664,7 +664,7 @@ pub fn setup<'a, T: Number>(
     let batch = method.batch.unwrap_or(experiment.train.batch);
     let estimator = estimator::<T>(method, batch, source)?;
     let protocol = match (&method.protocol, &method.rule) {
-        (Some(Named(ProtocolConfig::Rsa(rsa))), _) => ProtocolSpec::Rsa { lambda: rsa.lambda },
+        (Some(Named(ProtocolConfig::Rsa(rsa))), _) => ProtocolSpec::RsaVariant(*rsa),
         (None, Some(rule)) => {
             let rule = source.registry().rules().make(rule)?;
             ProtocolSpec::Gradient { pre: pre(method, source)?, rule }

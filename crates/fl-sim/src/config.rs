@@ -273,6 +273,46 @@ pub enum ProtocolConfig {
 pub struct RsaConfig {
     /// λ, the weight of the penalty.
     pub lambda: f64,
+    /// When the central node looks at the workers' models.
+    #[serde(default, skip_serializing_if = "RsaOrder::is_default")]
+    pub order: RsaOrder,
+    /// Whether the step shrinks.
+    #[serde(default, skip_serializing_if = "RsaDecay::is_default")]
+    pub decay: RsaDecay,
+}
+
+/// Which models of the workers RSA's central node steps from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RsaOrder {
+    /// The old ones, as the paper's formulas say: all step at the same time.
+    #[default]
+    Simultaneous,
+    /// The new ones, as in RSA's own code: workers step, and send what they have then.
+    WorkersFirst,
+}
+
+/// RSA's step γ_k in round k, from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RsaDecay {
+    /// γ, as in the paper's formulas.
+    #[default]
+    None,
+    /// γ/√(k + 1), as in RSA's own code.
+    InverseRoot,
+}
+
+impl RsaOrder {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl RsaDecay {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Experiment {

@@ -28,8 +28,8 @@ mod workers;
 pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, setup};
 pub use config::{
     ByzantineConfig, CheckpointConfig, DataConfig, Empty, Experiment, FederationConfig, Keep,
-    MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig, TelemetryConfig,
-    TrainConfig,
+    MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig, RsaDecay, RsaOrder,
+    TelemetryConfig, TrainConfig,
 };
 pub use deals::Deals;
 pub use error::SimError;

@@ -1,6 +1,7 @@
 //! The two ways in which central node and workers talk.
 
 use crate::SimError;
+use crate::config::{RsaConfig, RsaDecay, RsaOrder};
 use crate::workers::Workers;
 use fl_core::{AlignedVec, Cx, Federation, Messages, Part, Pipeline, Report, Scalar, Visit};
 use rayon::prelude::*;
@@ -29,18 +30,31 @@ pub(crate) struct Gradient<T: Scalar> {
 /// x_0 ← x_0 − γ λ Σ_w sign(x_0 − x_w)
 /// x_w ← x_w − γ (∇f_{w,i}(x_w) + λ sign(x_w − x_0))
 /// ```
+///
+/// RSA's own code differs, by name: [`RsaOrder`] and [`RsaDecay`].
 #[derive(Debug)]
 pub(crate) struct Rsa<T: Scalar> {
     models: Messages<T>,
     gamma: f64,
-    lambda: f64,
+    /// γ of this round.
+    now: f64,
+    variant: RsaConfig,
 }
 
 impl<T: Scalar> Rsa<T> {
-    pub(crate) fn new(params: &[T], workers: usize, gamma: f64, lambda: f64) -> Self {
+    pub(crate) fn new(params: &[T], workers: usize, gamma: f64, variant: RsaConfig) -> Self {
         let mut models = Messages::zeros(workers, params.len());
         models.rows_mut().for_each(|model| model.copy_from_slice(params));
-        Self { models, gamma, lambda }
+        Self { models, gamma, now: gamma, variant }
+    }
+
+    /// What workers send: their models as they are.
+    fn send(&self, per: usize, messages: &mut Messages<T>) {
+        messages.par_groups_mut(per).enumerate().for_each(|(group, rows)| {
+            for (i, row) in rows.enumerate() {
+                row.copy_from_slice(self.models.row(group * per + i));
+            }
+        });
     }
 }
 
@@ -58,20 +72,25 @@ impl<T: Scalar> Protocol<T> {
                 turn.estimator.message(cx, &turn.local, params, turn.row, turn.work);
             }),
             Protocol::Rsa(rsa) => {
-                let Rsa { models, gamma, lambda } = rsa;
-                messages.par_groups_mut(workers.per).enumerate().for_each(|(group, rows)| {
-                    for (i, row) in rows.enumerate() {
-                        row.copy_from_slice(models.row(group * workers.per + i));
-                    }
-                });
-                workers.each(Some(cx), models, |turn| {
+                rsa.now = match rsa.variant.decay {
+                    RsaDecay::None => rsa.gamma,
+                    RsaDecay::InverseRoot => rsa.gamma / (cx.round() as f64 + 1.0).sqrt(),
+                };
+                let (gamma, lambda) = (rsa.now, rsa.variant.lambda);
+                if rsa.variant.order == RsaOrder::Simultaneous {
+                    rsa.send(workers.per, messages);
+                }
+                workers.each(Some(cx), &mut rsa.models, |turn| {
                     // The workspace's vector is free during a message; taking it leaves an empty one behind.
                     let mut gradient =
                         std::mem::replace(&mut turn.work.vector, AlignedVec::zeros(0));
                     turn.estimator.message(cx, &turn.local, turn.row, &mut gradient, turn.work);
-                    fl_agg::rsa::worker_step(turn.row, &gradient, params, *gamma, *lambda);
+                    fl_agg::rsa::worker_step(turn.row, &gradient, params, gamma, lambda);
                     turn.work.vector = gradient;
                 });
+                if rsa.variant.order == RsaOrder::WorkersFirst {
+                    rsa.send(workers.per, messages);
+                }
             }
         }
     }
@@ -131,7 +150,7 @@ impl<T: Scalar> Protocol<T> {
                 }
             }
             Protocol::Rsa(rsa) => {
-                fl_agg::rsa::server_step(params, messages.view(), rsa.gamma, rsa.lambda);
+                fl_agg::rsa::server_step(params, messages.view(), rsa.now, rsa.variant.lambda);
             }
         }
     }

@@ -116,6 +116,7 @@ impl Registry {
             .with_poison::<fl_attacks::DuplicateSamples>()
             .with_estimator::<fl_saga::Sgd>()
             .with_estimator::<fl_saga::Saga>()
+            .with_estimator::<fl_saga::WindowSaga>()
             .with_estimator::<fl_saga::DenseSaga>()
             .with_estimator::<fl_saga::Sag>()
             .with_estimator::<fl_saga::LooplessSvrg>()

@@ -1,6 +1,7 @@
 //! The round: the sentence that everything else serves.
 
 use crate::SimError;
+use crate::config::{RsaConfig, RsaDecay, RsaOrder};
 use crate::protocol::{Gradient, Protocol, Rsa};
 use crate::workers::{Lesson, Workers};
 use fl_core::{
@@ -24,6 +25,8 @@ pub enum ProtocolSpec {
         /// λ, the weight of the penalty.
         lambda: f64,
     },
+    /// RSA in another order, or with a step that shrinks.
+    RsaVariant(RsaConfig),
 }
 
 /// Everything that a run is made of, as trait objects: a program may bring its own.
@@ -151,11 +154,10 @@ impl<'a, T: Scalar> Simulation<'a, T> {
                 step,
             }),
             ProtocolSpec::Rsa { lambda } => {
-                if !(lambda > 0.0 && lambda.is_finite()) {
-                    return Err(SpecError::new("protocol.rsa.lambda", "a positive number", lambda));
-                }
-                Protocol::Rsa(Rsa::new(&params, count, step, lambda))
+                let (order, decay) = (RsaOrder::default(), RsaDecay::default());
+                rsa(RsaConfig { lambda, order, decay }, &params, count, step)?
             }
+            ProtocolSpec::RsaVariant(variant) => rsa(variant, &params, count, step)?,
         };
         let mut site = Site::new(&federation, dim).with_knowledge(knowledge);
         site.defence = protocol.result().0;
@@ -330,4 +332,17 @@ impl<T: Scalar> View<'_, '_, T> {
     pub fn samples(&self, w: usize) -> &[u32] {
         self.workers.samples[w]
     }
+}
+
+fn rsa<T: Scalar>(
+    variant: RsaConfig,
+    params: &[T],
+    workers: usize,
+    step: f64,
+) -> Result<Protocol<T>, SpecError> {
+    let lambda = variant.lambda;
+    if !(lambda > 0.0 && lambda.is_finite()) {
+        return Err(SpecError::new("protocol.rsa.lambda", "a positive number", lambda));
+    }
+    Ok(Protocol::Rsa(Rsa::new(params, workers, step, variant)))
 }

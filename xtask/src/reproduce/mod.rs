@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn every_figure_has_an_experiment_file_of_its_own_name_in_every_profile() {
         for figure in FIGURES {
-            for profile in [Profile::Reference, Profile::Paper] {
+            for profile in Profile::ALL {
                 let path = profile.config(figure.name);
                 let text = fs::read_to_string(cmd::root().join(&path)).unwrap_or_default();
                 assert!(text.contains(&format!("name = \"{}\"", figure.name)), "{path}");

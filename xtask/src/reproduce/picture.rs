@@ -343,7 +343,7 @@ fn over_cases(figure: &Figure, results: &Results) -> Vec<Panel> {
             curves: curves(&|_| 1.0),
         },
         Panel {
-            title: "… as a share of what is possible without the lost classes, 1 − α".into(),
+            title: "As a share of what is possible, 1 − α".into(),
             x: axis(),
             y: ("accuracy / (1 − α)".into(), false, Some((0.0, 1.0))),
             curves: curves(&|case| 1.0 - case.x),

@@ -7,7 +7,7 @@ use fl_core::data::{Layout, Values};
 use fl_core::{Batch, Dataset, EstimatorSpec, Fold, Objective, Role, Scalar, Stream, Streams};
 use fl_saga::{
     Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm, Page, Ridge,
-    Sag, Saga, Sampling, Sarah, Sent, Sgd, Svrg,
+    Sag, Saga, Sampling, Sarah, Sent, Sgd, Svrg, WindowSaga,
 };
 
 /// f_j(x) = ½ (⟨a_j, x⟩ − y_j)² + (λ/2)‖x‖².
@@ -153,7 +153,7 @@ const RARELY: u64 = 1_000_003;
 /// Every estimator that is not a decorator; the calendars of full passes are `every` rounds long.
 pub(crate) fn plain<T: Scalar>(b: usize, sampling: Sampling) -> Vec<Box<dyn EstimatorSpec<T>>> {
     let dense = DenseSaga { batch: b, sampling, ridge: Ridge::Outside };
-    vec![
+    let mut specs: Vec<Box<dyn EstimatorSpec<T>>> = vec![
         Box::new(FullGradient {}),
         Box::new(Sgd { batch: b, sampling }),
         Box::new(Saga { batch: b, sampling }),
@@ -164,7 +164,11 @@ pub(crate) fn plain<T: Scalar>(b: usize, sampling: Sampling) -> Vec<Box<dyn Esti
         Box::new(LooplessSvrg { batch: b, sampling, probability: Some(0.3) }),
         Box::new(Sarah { batch: b, sampling, every: Some(RARELY) }),
         Box::new(Page { batch: b, sampling, probability: Some(0.3) }),
-    ]
+    ];
+    if matches!(sampling, Sampling::Window | Sampling::WindowCut) {
+        specs.push(Box::new(WindowSaga { batch: b, sampling }));
+    }
+    specs
 }
 
 /// Every estimator, and every decorator around some.
