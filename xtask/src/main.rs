@@ -15,8 +15,9 @@ const HELP: &str = "cargo xtask VERB
 
   data [NAME ...]                      fetch and verify data sets (those of the paper's figures if none is named)
   reproduce WHAT [--seeds N] [--quick] [--offline] [--profile paper|reference|authors]
-                                       run a figure of the paper, draw it, and judge the paper's claims about it
-                                       (fig4 … fig11, or all)
+                                       run a figure of the paper, draw it, and judge the paper's claims about it:
+                                       fig1 … fig11, table1, table2, all, or sensitivity to what the paper leaves open;
+                                       the environment variable FL_CLI may name an fl-cli that is built already
   soak [--kills N] [--minutes N] [--seed N]
                                        kill runs at 200 random moments and compare what they leave; then watch a run
                                        for 20 minutes

@@ -2,7 +2,8 @@
 //! warning before a run.
 
 use crate::cell::{Cell, Dealt, check_federation, setup};
-use crate::config::{ByzantineConfig, Experiment, MethodConfig, Precision, ProtocolConfig, Source};
+use crate::config::{ByzantineConfig, Experiment, MethodConfig, Precision, ProtocolConfig};
+use crate::source::Source;
 use crate::{Choice, ConfigError, Named, Number, ProtocolSpec, SimError, Simulation, full_pass};
 use fl_core::{Curvature, Shape};
 use fl_data::Loaded;

@@ -8,7 +8,7 @@ use fl_agg::GeometricMedian;
 use fl_attacks::SignFlip;
 use fl_core::{Role, Streams, streams};
 use fl_saga::{Saga, Sgd};
-use fl_sim::{ProtocolSpec, Simulation};
+use fl_sim::{ProtocolSpec, RsaConfig, RsaDecay, RsaOrder, Simulation};
 
 const L2: f64 = 0.01;
 const BATCH: usize = 8;
@@ -97,13 +97,27 @@ fn corrupt(messages: &mut [Vector]) {
 
 #[test]
 fn rsa_is_what_its_formulas_say() {
+    rsa(ProtocolSpec::Rsa { lambda: 0.02 }, RsaOrder::Simultaneous, RsaDecay::None);
+}
+
+#[test]
+fn rsa_as_its_own_code_has_it_steps_from_new_models_and_shrinks_its_step() {
+    for order in [RsaOrder::Simultaneous, RsaOrder::WorkersFirst] {
+        for decay in [RsaDecay::None, RsaDecay::InverseRoot] {
+            let variant = RsaConfig { lambda: 0.02, order, decay };
+            rsa(ProtocolSpec::RsaVariant(variant), order, decay);
+        }
+    }
+}
+
+fn rsa(spec: ProtocolSpec, order: RsaOrder, decay: RsaDecay) {
     const STEP: f64 = 0.1;
     const LAMBDA: f64 = 0.02;
     let world = World::by_class(10);
     let plain = Plain::new(&world);
     let setup = world.setup::<f64>(
         Box::new(Sgd::new(BATCH)),
-        ProtocolSpec::Rsa { lambda: LAMBDA },
+        spec,
         Box::new(SignFlip { factor: FLIP, ..SignFlip::default() }),
         &BYZANTINE,
         STEP,
@@ -115,7 +129,25 @@ fn rsa_is_what_its_formulas_say() {
     let mut models = vec![server.clone(); 10];
     let sign = |a: f64, b: f64| f64::from(i8::from(a > b) - i8::from(a < b));
     for round in 0..12 {
+        let step = match decay {
+            RsaDecay::None => STEP,
+            RsaDecay::InverseRoot => STEP / (round as f64 + 1.0).sqrt(),
+        };
+        let old = server.clone();
         let mut sent = models.clone();
+        for (w, model) in models.iter_mut().enumerate() {
+            let samples = plain.samples(w);
+            let drawn = plain.draw(&streams, w, round);
+            let gradients: Vec<Vector> =
+                drawn.iter().map(|&place| plain.gradient(model, samples[place])).collect();
+            let gradient = mean(&gradients);
+            for (i, x) in model.iter_mut().enumerate() {
+                *x -= step * (gradient[i] + L2 * *x + LAMBDA * sign(*x, old[i]));
+            }
+        }
+        if order == RsaOrder::WorkersFirst {
+            sent.clone_from(&models);
+        }
         corrupt(&mut sent);
         simulation
             .run(round + 1, |moment, _| {
@@ -126,25 +158,14 @@ fn rsa_is_what_its_formulas_say() {
                 Ok(())
             })
             .unwrap();
-        let old = server.clone();
         for (i, x) in server.iter_mut().enumerate() {
             let signs: f64 = sent.iter().map(|model| sign(old[i], model[i])).sum();
-            *x -= STEP * LAMBDA * signs;
-        }
-        for (w, model) in models.iter_mut().enumerate() {
-            let samples = plain.samples(w);
-            let drawn = plain.draw(&streams, w, round);
-            let gradients: Vec<Vector> =
-                drawn.iter().map(|&place| plain.gradient(model, samples[place])).collect();
-            let gradient = mean(&gradients);
-            for (i, x) in model.iter_mut().enumerate() {
-                *x -= STEP * (gradient[i] + L2 * *x + LAMBDA * sign(*x, old[i]));
-            }
+            *x -= step * LAMBDA * signs;
         }
         let difference = largest_difference(simulation.params(), &server);
         assert!(difference < 1e-12, "round {round}: {difference}");
     }
-    assert!(server.iter().any(|x| x.abs() > 0.01));
+    assert!(server.iter().any(|x| x.abs() > 0.005));
 }
 
 /// Algorithm 1 as it is printed: which messages each average is made of.
