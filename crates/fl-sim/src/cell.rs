@@ -203,21 +203,6 @@ pub(crate) fn check_federation(
     Ok(Shape { workers, byzantine })
 }
 
-/// W and f of an experiment that has been checked.
-pub(crate) fn federation_size(experiment: &Experiment) -> Option<Shape> {
-    let workers = experiment.federation.workers;
-    let byzantine = match &experiment.federation.byzantine {
-        ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
-            *count
-        }
-        ByzantineConfig::Workers(list) => list.len(),
-        ByzantineConfig::Classes(list) => {
-            list.len() * experiment.data.partition.workers_per_class()?
-        }
-    };
-    Some(Shape { workers, byzantine })
-}
-
 /// Somebody must be regular.
 fn check_count(
     count: usize,
