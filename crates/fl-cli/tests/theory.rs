@@ -73,7 +73,7 @@ fn check_warns_before_a_run_and_does_not_fail() {
             "warning: Mean: mean is not proven",
         ],
     );
-    assert!(said.out.contains("3 methods × 1 seeds"), "{}", said.out);
+    assert!(said.out.contains("3 methods × 1 seed ="), "{}", said.out);
     let room = Room::with(&edited(&[("byzantine.classes = [8]", "byzantine.classes = [7, 8, 9]")]));
     room.run(&["check", "small.toml"]).expect(
         0,
