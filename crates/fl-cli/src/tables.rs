@@ -58,15 +58,38 @@ pub(crate) fn after_run(sweep: &Sweep, root: &Path, quiet: bool) -> Result<(), F
         experiment: &'a str,
         rounds: u64,
         seeds: &'a [u64],
-        cells: usize,
+        cells: Vec<Place<'a>>,
         finished: usize,
         groups: Vec<Numbers<'a>>,
     }
+    /// Where a cell's own numbers are.
+    #[derive(Serialize)]
+    struct Place<'a> {
+        /// Its values of the sweep's keys, as tables show them.
+        labels: Vec<&'a str>,
+        method: &'a str,
+        seed: u64,
+        /// Beside this file.
+        folder: String,
+        final_window: u64,
+        ending: Option<&'a fl_sim::Ending>,
+    }
+    let places = sweep.cells.iter().zip(&standings).map(|(of, standing)| Place {
+        labels: sweep.labels(of.point).collect(),
+        method: &of.cell.method.name,
+        seed: of.cell.seed,
+        folder: of.cell.folder(),
+        final_window: of.cell.experiment.window(&of.cell.experiment.method[0]),
+        ending: match standing {
+            Standing::Finished(done) => Some(&done.ending),
+            _ => None,
+        },
+    });
     let summary = Summary {
         experiment: &sweep.base.name,
         rounds: sweep.base.rounds,
         seeds: &sweep.base.seeds,
-        cells: cells.len(),
+        cells: places.collect(),
         finished: standings.iter().filter(|s| s.is_finished()).count(),
         groups: report.numbers(),
     };

@@ -3,7 +3,7 @@
 use super::figures::{FIGURES, Figure};
 use super::results::{Measure, Method, Results};
 use super::theory::{self, PARTS};
-use super::{Options, Profile, experiment, others, reference, report, sensitivity, write};
+use super::{Options, Profile, others, reference, report, sensitivity, write};
 use crate::claims::{Verdict, judge, statements};
 use crate::cmd;
 use crate::statistics::Estimate;
@@ -144,12 +144,7 @@ fn between(text: &str, what: &str, inside: &str) -> Option<String> {
 
 /// A figure's results, if all of its cases were run.
 fn read(figure: &Figure, options: &Options) -> Option<Results> {
-    let mut results = Results { figure: figure.name, ..Results::default() };
-    for case in figure.cases {
-        let folder = cmd::root().join(options.runs()).join(experiment(figure, case.name));
-        results.add(case.name, case.x, &folder).ok()?;
-    }
-    Some(results)
+    Results::read(figure, &cmd::root().join(options.runs()).join(figure.name)).ok()
 }
 
 /// Copies a picture beside the document, if there is one, and shows it.

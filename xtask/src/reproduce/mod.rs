@@ -199,25 +199,18 @@ fn run(figure: &Figure, options: &Options) -> Result<bool> {
         println!("{folder}/{}: up to date", figure.name);
         return Ok(false);
     }
-    let mut results = Results { figure: figure.name, ..Results::default() };
-    let mut files = Vec::new();
-    for case in figure.cases {
-        let name = experiment(figure, case.name);
-        let mut set = settings(&text, options)?;
-        set.extend(case.set.iter().map(|s| (*s).to_owned()));
-        set.push(format!("name={name}"));
-        let out = options.runs();
-        let mut args = vec!["run", &config, "--out", &out];
-        for s in &set {
-            args.extend(["--set", s]);
-        }
-        if options.offline {
-            args.push("--offline");
-        }
-        cmd::fl_cli(&args)?;
-        results.add(case.name, case.x, &cmd::root().join(&out).join(&name))?;
-        files.push(format!("{out}/{name}/summary.json"));
+    let out = options.runs();
+    let set = settings(&text, options)?;
+    let mut args = vec!["run", &config, "--out", &out];
+    for s in &set {
+        args.extend(["--set", s]);
     }
+    if options.offline {
+        args.push("--offline");
+    }
+    cmd::fl_cli(&args)?;
+    let results = Results::read(figure, &cmd::root().join(&out).join(figure.name))?;
+    let mut files = vec![format!("{out}/{}/summary.json", figure.name)];
     files.extend(draw(figure, &results, options)?);
     let others = others(figure.name, options);
     let report = report::figure(figure, &results, &others, options);
@@ -233,12 +226,6 @@ fn run(figure: &Figure, options: &Options) -> Result<bool> {
 fn figure_stamp(folder: &str, name: &str, text: &str, options: &Options) -> Stamp {
     let asked = format!("{:?} {} {}", options.profile, options.seeds, options.quick);
     Stamp::new(&format!("{folder}/{name}"), &[text.as_bytes(), asked.as_bytes()])
-}
-
-/// The name of a case's experiment: `fig8-b3`.
-fn experiment(figure: &Figure, case: &str) -> String {
-    let plain: String = case.to_lowercase().chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    if plain.is_empty() { figure.name.to_owned() } else { format!("{}-{plain}", figure.name) }
 }
 
 /// What the options change in an experiment file.
@@ -270,13 +257,9 @@ fn number(text: &str, start: &str) -> Option<u64> {
 
 /// Results of other figures that are there, for claims that compare with them.
 fn others(but: &str, options: &Options) -> Vec<Results> {
-    let all = FIGURES.iter().filter(|f| f.name != but && f.cases.len() == 1);
-    all.filter_map(|figure| {
-        let mut results = Results { figure: figure.name, ..Results::default() };
-        let folder = cmd::root().join(options.runs()).join(figure.name);
-        results.add("", 0.0, &folder).ok().map(|()| results)
-    })
-    .collect()
+    let all = FIGURES.iter().filter(|f| f.name != but && f.varies.is_none());
+    let folder = |f: &Figure| cmd::root().join(options.runs()).join(f.name);
+    all.filter_map(|f| Results::read(f, &folder(f)).ok()).collect()
 }
 
 /// Writes the descriptions and the CSV, and has the pictures drawn.

@@ -334,7 +334,8 @@ fn over_cases(figure: &Figure, results: &Results) -> Vec<Panel> {
             .collect()
     };
     let last = results.cases.last().map_or(1.0, |c| c.x);
-    let axis = || (figure.varies.to_owned(), Some((-0.02, last + 0.02)));
+    let label = figure.varies.map_or("", |v| v.label);
+    let axis = || (label.to_owned(), Some((-0.02, last + 0.02)));
     vec![
         Panel {
             title: "Final accuracy".into(),

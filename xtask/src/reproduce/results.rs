@@ -1,5 +1,6 @@
 //! What runs left on disk, read again.
 
+use super::figures::{Figure, Varies};
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs;
@@ -90,39 +91,100 @@ impl Results {
         case.methods.iter().find(|m| m.name == method)
     }
 
-    /// Adds a case from the folder that `fl-cli run` left.
+    /// Reads the folder that `fl-cli run` left for a figure.
+    pub(crate) fn read(figure: &Figure, folder: &Path) -> Result<Self> {
+        let mut results = Self { figure: figure.name, ..Self::default() };
+        match figure.varies {
+            None => results.add("", 0.0, folder)?,
+            Some(varies) => results.add_sweep(&varies, folder)?,
+        }
+        Ok(results)
+    }
+
+    /// Adds a case, that of an experiment without a sweep.
     pub(crate) fn add(&mut self, name: &str, x: f64, folder: &Path) -> Result<()> {
-        let path = folder.join("summary.json");
-        let text =
-            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let summary: Value = serde_json::from_str(&text)
-            .with_context(|| format!("{} is damaged", path.display()))?;
-        let list = |key: &str| summary[key].as_array().cloned().unwrap_or_default();
+        let summary = summary(folder)?;
         let mut methods = Vec::new();
         let mut hashes = self.configuration.clone();
-        for method in list("methods") {
+        for method in list(&summary["methods"]) {
             let name = method["name"].as_str().unwrap_or_default();
             let window = method["final_window"].as_u64().unwrap_or(0);
             let mut runs = Vec::new();
-            for cell in method["runs_by_seed"].as_array().into_iter().flatten() {
-                let cell_folder = cell["folder"].as_str().unwrap_or_default();
-                hashes.push_str(cell_folder.rsplit('~').next().unwrap_or_default());
-                let (run, seconds) = Run::read(&folder.join(cell_folder), cell, window)?;
-                self.seconds += seconds;
-                runs.push(run);
+            for cell in list(&method["runs_by_seed"]) {
+                runs.push(self.run(folder, cell, window, &mut hashes)?);
             }
             // Differences are paired by seed.
             runs.sort_by_key(|run| run.seed);
             methods.push(Method { name: name.to_owned(), runs });
         }
-        self.rounds = self.rounds.max(summary["rounds"].as_u64().unwrap_or(0));
-        self.seeds = self.seeds.max(list("seeds").len());
-        self.data = summary["data"].as_str().unwrap_or_default().to_owned();
-        self.data_digest = summary["data_digest"].as_str().unwrap_or_default().to_owned();
-        self.configuration = super::stamp::digest(&[hashes.as_bytes()]);
+        self.settle(&summary, hashes);
         self.cases.push(Case { name: name.to_owned(), x, methods });
         Ok(())
     }
+
+    /// Adds the cases of a sweep over one key.
+    fn add_sweep(&mut self, varies: &Varies, folder: &Path) -> Result<()> {
+        let summary = summary(folder)?;
+        let mut hashes = String::new();
+        for cell in list(&summary["cells"]) {
+            let label = cell["labels"][0].as_str().unwrap_or_default();
+            let name = format!("{} = {label}", varies.name);
+            let window = cell["final_window"].as_u64().unwrap_or(0);
+            let run = self.run(folder, cell, window, &mut hashes)?;
+            let case = match self.cases.iter().position(|c| c.name == name) {
+                Some(place) => place,
+                None => {
+                    let x = label.parse::<f64>().unwrap_or(f64::NAN) / varies.by;
+                    self.cases.push(Case { name, x, methods: Vec::new() });
+                    self.cases.len() - 1
+                }
+            };
+            let methods = &mut self.cases[case].methods;
+            let method = cell["method"].as_str().unwrap_or_default();
+            match methods.iter_mut().find(|m| m.name == method) {
+                Some(known) => known.runs.push(run),
+                None => methods.push(Method { name: method.to_owned(), runs: vec![run] }),
+            }
+        }
+        for method in self.cases.iter_mut().flat_map(|c| &mut c.methods) {
+            method.runs.sort_by_key(|run| run.seed);
+        }
+        self.settle(&summary, hashes);
+        Ok(())
+    }
+
+    fn run(
+        &mut self,
+        folder: &Path,
+        cell: &Value,
+        window: u64,
+        hashes: &mut String,
+    ) -> Result<Run> {
+        let name = cell["folder"].as_str().unwrap_or_default();
+        hashes.push_str(name.rsplit('~').next().unwrap_or_default());
+        let (run, done) = Run::read(&folder.join(name), cell, window)?;
+        self.seconds += done["resources"]["seconds"].as_f64().unwrap_or(0.0);
+        self.data = done["data"].as_str().unwrap_or_default().to_owned();
+        self.data_digest = done["data_digest"].as_str().unwrap_or_default().to_owned();
+        Ok(run)
+    }
+
+    fn settle(&mut self, summary: &Value, hashes: String) {
+        self.rounds = self.rounds.max(summary["rounds"].as_u64().unwrap_or(0));
+        self.seeds = self.seeds.max(list(&summary["seeds"]).len());
+        self.configuration = super::stamp::digest(&[hashes.as_bytes()]);
+    }
+}
+
+fn summary(folder: &Path) -> Result<Value> {
+    let path = folder.join("summary.json");
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is damaged", path.display()))
+}
+
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
 }
 
 impl Method {
@@ -144,7 +206,7 @@ impl Method {
 }
 
 impl Run {
-    fn read(folder: &Path, cell: &Value, window: u64) -> Result<(Self, f64)> {
+    fn read(folder: &Path, cell: &Value, window: u64) -> Result<(Self, Value)> {
         let read = |name: &str| {
             let path = folder.join(name);
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
@@ -174,6 +236,6 @@ impl Run {
             lines: lines.clone(),
             seconds,
         };
-        Ok((run, done["resources"]["seconds"].as_f64().unwrap_or(0.0)))
+        Ok((run, done))
     }
 }

@@ -300,7 +300,8 @@ const RUNS: &str = "runs/sensitivity";
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let chosen = || QUESTIONS.iter().flat_map(|q| readings(q).map(move |r| (q, r)));
     let cost = |q: &Question, r: &Reading| {
-        let figure = figures::find(q.figure).map_or(1.0, |f| f.seconds / f.cases.len() as f64);
+        let figure = figures::find(q.figure)
+            .map_or(1.0, |f| f.seconds / if f.varies.is_some() { 5.0 } else { 1.0 });
         let share = if r.set.contains(&"rounds=2") { 2.0 } else { 1.0 };
         1.0 + share * figure * SEEDS as f64 * if figure > 10.0 { 0.5 } else { 0.3 }
     };
@@ -346,10 +347,22 @@ fn slug(question: &Question, reading: &Reading) -> String {
     text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
+/// The head of an experiment file without its `[sweep]`.
+fn without_sweep(head: &str) -> String {
+    let mut inside = false;
+    let kept = head.lines().filter(|line| {
+        if line.starts_with('[') {
+            inside = *line == "[sweep]";
+        }
+        !inside
+    });
+    kept.collect::<Vec<_>>().join("\n")
+}
+
 /// The experiment file of two methods, the rival first, made of a figure's.
 fn two_methods(text: &str, rival: &str, proposed: &str) -> Result<String> {
     let mut parts = text.split("[[method]]");
-    let head = parts.next().unwrap_or_default();
+    let head = without_sweep(parts.next().unwrap_or_default());
     let methods: Vec<&str> = parts.collect();
     let mut out = head.trim_end().to_owned();
     for name in [rival, proposed] {
@@ -585,6 +598,12 @@ mod tests {
             "rounds = 8\n\n[[method]]\nname = \"b\"\n\n[[method]]\nname = \"a\"\nstep = 1\n"
         );
         assert!(two_methods(text, "c", "a").unwrap_err().to_string().contains("method c"));
+    }
+
+    #[test]
+    fn a_reading_is_of_one_federation() {
+        let head = "rounds = 8\n\n[sweep]\n\"a.b\" = [1, 2]\n\n[train]\nbatch = 2\n";
+        assert_eq!(without_sweep(head), "rounds = 8\n\n[train]\nbatch = 2");
     }
 
     #[test]
