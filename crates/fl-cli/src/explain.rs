@@ -216,7 +216,7 @@ pub(crate) fn explain(args: &ExplainArgs, registry: &Registry) -> Result<(), Fai
             Err(e) => format!("(W, f) = {}: cannot be computed, {e}", pair(shape)),
         });
     } else if let Some(entry) = registry.attacks().find(&choice.name) {
-        registry.attacks().make(&choice)?;
+        registry.attack(&choice)?;
         say::result(entry_text(entry, "attack"));
     } else if let Some(entry) = registry.poisons().find(&choice.name) {
         registry.poisons().make(&choice)?;

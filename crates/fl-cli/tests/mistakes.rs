@@ -253,6 +253,42 @@ mistakes! {
         ["class 10 does not exist: digits has the classes 0 to 9"];
     classes_without_a_partition_by_class: "partition.by-class = { workers-per-class = 1 }" => "partition = \"iid\"",
         Some("byzantine"), ["byzantine.classes needs a by-class partition", "use byzantine.count, byzantine.workers"];
+    an_attack_with_nobody_to_play_it: "byzantine.classes = [8]\n" => "", Some("attack"),
+        ["sample-duplicating needs Byzantine workers, got none", "or write attack = \"none\""];
+    both_a_variance_and_a_std: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.gaussian = { spread = { variance = 4.0, std = 2.0 } }", Some("{ variance"),
+        ["a spread has a variance or a std, which is its root, not both: got variance = 4 and std = 2"];
+    a_misspelt_attack_inside_a_mixture: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.mixture = { attacks = [\"zero\", \"aile\"] }", Some("\"aile\""),
+        ["unknown name `aile`", "did you mean `alie`?"];
+    a_misspelt_key_of_an_attack_inside_a_schedule: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.scheduled = { attack = { ipm = { epsilo = 1.0 } }, from = 5 }", Some("epsilo ="),
+        ["unknown key `epsilo`, expected `epsilon`"];
+    counts_that_are_not_the_byzantine_workers: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.mixture = { attacks = [\"zero\", \"alie\"], counts = [1, 1] }", Some("attack"),
+        ["mixture: counts must be 1 in sum, the number of Byzantine workers, got [1, 1]"];
+    a_schedule_that_ends_before_it_begins: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.scheduled = { attack = \"alie\", from = 5, until = 3 }", Some("attack"),
+        ["scheduled: until must be more than from = 5, got 3"];
+    no_evaluations: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.line-search = { attack = \"alie\", evaluations = 0 }", Some("attack"),
+        ["line-search: evaluations must be at least 1, got 0"];
+    a_negative_budget: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.line-search = { attack = \"alie\", evaluations = -20 }", Some("-20"),
+        ["`-20`, expected a whole number from 0"];
+    a_search_without_a_strength: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.line-search = { attack = \"zero\" }", Some("attack"),
+        ["line-search: attack must be one with a strength", "got zero"];
+    a_search_where_nobody_aggregates: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.line-search = { attack = \"ipm\" }", Some("attack"),
+        ["line-search: the defence must be a server that aggregates", "got none"];
+    a_misspelt_guess_of_a_defence: "attack.sample-duplicating = { worker = 0 }" =>
+        "attack.line-search = { attack = \"ipm\", guess = \"krumm\" }", Some("\"krumm\""),
+        ["did you mean `krum`?"];
+    an_attack_that_needs_what_is_not_known: "workers = 10" => "workers = 10\nknowledge = \"own\"", Some("attack"),
+        ["sample-duplicating: knowledge must be \"omniscient\""];
+    a_misspelt_knowledge: "workers = 10" => "workers = 10\nknowledge = \"omnicient\"", Some("\"omnicient\""),
+        ["did you mean `omniscient`?"];
     a_byzantine_worker_that_is_duplicated: "worker = 0" => "worker = 8", Some("attack"),
         ["sample-duplicating: worker must be a regular worker (0 to 7, 9), got 8, which is Byzantine"];
     an_absent_worker_that_is_duplicated: "worker = 0" => "worker = 10", Some("attack"),

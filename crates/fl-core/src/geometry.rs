@@ -149,6 +149,30 @@ impl Geometry {
         self.unit = 1.0;
     }
 
+    /// Takes on given numbers, as if these messages had been measured as `like` was: `d(i, j)` for every pair of points
+    /// `i < j`.
+    pub(crate) fn assemble(
+        &mut self,
+        workers: usize,
+        like: &Geometry,
+        d: impl Fn(usize, usize) -> f64,
+    ) {
+        let n = workers + like.points - like.workers;
+        (self.workers, self.points) = (workers, n);
+        (self.unit, self.relative_error) = (like.unit, like.relative_error);
+        if self.d.len() < n * n {
+            self.d.resize(n * n, 0.0);
+        }
+        for i in 0..n {
+            self.d[i * n + i] = 0.0;
+            for j in i + 1..n {
+                let x = d(i, j);
+                self.d[i * n + j] = x;
+                self.d[j * n + i] = x;
+            }
+        }
+    }
+
     fn reserve<T>(&mut self, dim: usize) {
         let buffer = distances::buffer_len::<T>(self.points, dim);
         if self.buffer.len() < buffer {

@@ -18,6 +18,7 @@ mod objective;
 mod pipeline;
 mod poison;
 mod product;
+mod rehearsal;
 mod rule;
 mod scalar;
 mod state;
@@ -41,6 +42,7 @@ pub use objective::{
 };
 pub use pipeline::{NonFinite, Pipeline, Report};
 pub use poison::{Backdoor, Change, Poison, PoisonSpec, Poisoned, Scene, triggered};
+pub use rehearsal::Rehearsal;
 pub use rule::{
     Certificate, ColumnRule, CoordinateRule, GeometricRule, Inputs, Needs, NoProbe, PreAggregator,
     PreAggregatorSpec, Probe, Rule, RuleSpec, Shape,

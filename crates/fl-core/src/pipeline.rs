@@ -82,6 +82,24 @@ impl<T: Scalar> Pipeline<T> {
         Self::from_specs(specs, given, Arc::from(rule), shape, dim)
     }
 
+    /// [`Pipeline::build`] of specs that others share.
+    ///
+    /// # Errors
+    /// As [`Pipeline::build`].
+    pub fn of(
+        pre: &[Arc<dyn PreAggregatorSpec>],
+        rule: &Arc<dyn RuleSpec>,
+        shape: Shape,
+        dim: usize,
+    ) -> Result<Self, SpecError> {
+        if shape.workers == 0 || dim == 0 {
+            return Err(SpecError::new("workers and the length of a message", "at least 1", 0));
+        }
+        let own = rule.chain().into_iter().map(Arc::from);
+        let specs = pre.iter().cloned().chain(own).collect();
+        Self::from_specs(specs, pre.len(), Arc::clone(rule), shape, dim)
+    }
+
     /// Another pipeline of the same specs and for the same shape, with memory of its own: what an attack rehearses against.
     /// A rule with memory starts afresh in it ([`Pipeline::restore`]).
     ///
@@ -231,6 +249,53 @@ impl<T: Scalar> Pipeline<T> {
         if let Some(previous) = &mut self.previous {
             visit("previous", Part::Vector(previous));
         }
+    }
+
+    /// Whether weights follow from the geometry alone, so that [`Pipeline::weights_on`] can be asked.
+    pub(crate) fn is_geometric(&self) -> bool {
+        matches!(self.rule, Rule::Geometric(_)) && !self.needs.columns && self.needs.sample == 0
+    }
+
+    /// Whether the rule's own last output is a point of the geometry.
+    pub(crate) fn has_memory(&self) -> bool {
+        self.previous.is_some()
+    }
+
+    /// The weights that [`Pipeline::aggregate`] would put on messages of this geometry, with the round's own draws. Nothing is
+    /// remembered.
+    pub(crate) fn weights_on(
+        &mut self,
+        cx: &Cx<'_>,
+        geometry: &mut Geometry,
+    ) -> Result<&[f64], AggregateError> {
+        std::mem::swap(&mut self.chain.geometry, geometry);
+        self.rows.clear();
+        self.rows.extend(0..self.shape.workers as u32);
+        let inner = self.chain.mix(cx, self.shape, &self.rows);
+        let result = self.weigh(cx, inner);
+        std::mem::swap(&mut self.chain.geometry, geometry);
+        result?;
+        Ok(&self.weights[..geometry.points()])
+    }
+
+    fn weigh(&mut self, cx: &Cx<'_>, inner: Shape) -> Result<(), AggregateError> {
+        let Rule::Geometric(rule) = &mut self.rule else {
+            return Ok(());
+        };
+        let points = self.chain.geometry.points();
+        let weights = &mut self.weights[..points];
+        let geometry = self.chain.stages.last().map_or(&self.chain.geometry, |s| &s.geometry);
+        let (senders, probe) = (&*self.chain.senders, &mut crate::NoProbe);
+        let inputs = Inputs { cx, geometry, byzantine: inner.byzantine, senders, probe };
+        if self.chain.stages.is_empty() {
+            weights.fill(0.0);
+            return rule.weights(inputs, weights);
+        }
+        let mixed = &mut self.mixed[0][..geometry.points()];
+        mixed.fill(0.0);
+        rule.weights(inputs, mixed)?;
+        self.chain.pull_back(&mut self.mixed, weights);
+        Ok(())
     }
 
     /// The shape of what is left of `before` messages, if the whole chain can work with it.

@@ -296,6 +296,12 @@ fn check_attack(
 ) -> Result<(), ConfigError> {
     let (config, at) = (&experiment.federation, &["federation", "attack"]);
     let attack = attack::<f32>(experiment, source)?;
+    if shape.byzantine == 0 && config.attack.name != "none" {
+        let message = format!("{} needs Byzantine workers, got none", config.attack.name);
+        let help =
+            "say who is Byzantine, for example byzantine.count = 3, or write attack = \"none\"";
+        return Err(source.error_at(at, message).with_help(help));
+    }
     let drawn =
         matches!(config.byzantine, ByzantineConfig::Count(_) | ByzantineConfig::Rotating(_));
     let seeds = if drawn { &experiment.seeds[..] } else { &[0] };
@@ -714,11 +720,7 @@ fn attack<T: Number>(
     experiment: &Experiment,
     source: &Source,
 ) -> Result<Box<dyn AttackSpec<T>>, ConfigError> {
-    source
-        .registry()
-        .attacks()
-        .make(&experiment.federation.attack)
-        .map(|attack| T::attack(&*attack))
+    source.registry().attack(&experiment.federation.attack).map(|attack| T::attack(&*attack))
 }
 
 /// A method's estimator: local steps with it, then momentum, then clipping.

@@ -2,6 +2,7 @@
 
 mod cell;
 mod checkpoint;
+mod composed;
 mod config;
 mod deals;
 mod error;
@@ -26,6 +27,7 @@ pub mod theory;
 mod workers;
 
 pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, setup};
+pub use composed::{Choices, LineSearch, MaybeChoice, Mixture, Random, Scheduled};
 pub use config::{
     ByzantineConfig, CheckpointConfig, DataConfig, Empty, Experiment, FederationConfig, Keep,
     MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig, RsaDecay, RsaOrder,
@@ -40,7 +42,9 @@ pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
 pub use record::{
     Done, Ending, Finals, Outcome, Resources, finished_cells, read_metrics, write_whole,
 };
-pub use registry::{AnyAttack, AnyEstimator, AnyModel, Entrant, Entry, Kind, Number, Registry};
+pub use registry::{
+    AnyAttack, AnyEstimator, AnyModel, Composed, Entrant, Entry, Kind, Lookup, Number, Registry,
+};
 pub use run::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
 pub use schedule::{Tally, Task, check_tasks, run_tasks};
 pub use simulation::{Moment, ProtocolSpec, Rotation, Setup, Simulation, View};

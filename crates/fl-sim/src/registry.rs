@@ -110,6 +110,10 @@ impl Registry {
             .with_attack::<fl_attacks::FangKrum>()
             .with_attack::<fl_attacks::FangTrimmedMean>()
             .with_attack::<fl_attacks::Rop>()
+            .with_composed::<crate::composed::Mixture>()
+            .with_composed::<crate::composed::Random>()
+            .with_composed::<crate::composed::Scheduled>()
+            .with_composed::<crate::composed::LineSearch>()
             .with_poison::<fl_attacks::LabelFlip>()
             .with_poison::<fl_attacks::FeatureNoise>()
             .with_poison::<fl_attacks::Backdoor>()
@@ -156,6 +160,25 @@ impl Registry {
     pub fn with_poison<P: PoisonSpec + Entrant>(mut self) -> Self {
         self.poisons.add::<P>(P::default().name(), |spec| Box::new(spec));
         self
+    }
+
+    /// Adds an attack that is made of others, or replaces the one of the same name.
+    #[must_use]
+    pub fn with_composed<C: Composed>(mut self) -> Self {
+        self.attacks.add_reading::<C>(C::NAME, |settings, lookup| {
+            let mut spec = C::deserialize(settings)?;
+            let attack = spec.compose(lookup)?;
+            Ok((attack, in_full(&spec)))
+        });
+        self
+    }
+
+    /// What a choice of an attack stands for, also where it is made of others.
+    ///
+    /// # Errors
+    /// As [`Kind::make`].
+    pub fn attack(&self, choice: &Choice) -> Result<Box<dyn AnyAttack>, ConfigError> {
+        self.attacks.made(choice, &Lookup { registry: Some(self), place: None })
     }
 
     /// Adds a workers' gradient estimator, or replaces the one of the same name. A setting `batch` is filled from the
@@ -310,8 +333,118 @@ pub struct Kind<S> {
     entries: Vec<Entry<S>>,
 }
 
+/// An attack that is made of others: its settings hold choices.
+pub trait Composed: Entrant {
+    /// The name in files.
+    const NAME: &'static str;
+
+    /// Looks up the choices, which writes out their own settings, and makes the attack.
+    ///
+    /// # Errors
+    /// A choice that is none.
+    fn compose(&mut self, lookup: &Lookup<'_>) -> Result<Box<dyn AnyAttack>, ConfigError>;
+}
+
+/// Where the choices inside of a choice are looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Lookup<'a> {
+    registry: Option<&'a Registry>,
+    /// The place of the outer choice's settings in an experiment file.
+    place: Option<(&'a [&'a str], &'a Source, &'a Tree<'a>)>,
+}
+
+impl Lookup<'_> {
+    /// The attack that the setting at `key` names; `key` goes on with a number inside of a list.
+    ///
+    /// # Errors
+    /// An unknown name, or settings that are none of its own.
+    pub fn attack(
+        &self,
+        choice: &mut Choice,
+        key: &[&str],
+    ) -> Result<Box<dyn AnyAttack>, ConfigError> {
+        self.find(choice, key, Registry::attacks)
+    }
+
+    /// The rule that the setting at `key` names.
+    ///
+    /// # Errors
+    /// As [`Lookup::attack`].
+    pub fn rule(
+        &self,
+        choice: &mut Choice,
+        key: &[&str],
+    ) -> Result<Box<dyn RuleSpec>, ConfigError> {
+        self.find(choice, key, Registry::rules)
+    }
+
+    /// The pre-aggregator that the setting at `key` names.
+    ///
+    /// # Errors
+    /// As [`Lookup::attack`].
+    pub fn pre_aggregator(
+        &self,
+        choice: &mut Choice,
+        key: &[&str],
+    ) -> Result<Box<dyn PreAggregatorSpec>, ConfigError> {
+        self.find(choice, key, Registry::pre_aggregators)
+    }
+
+    /// A mistake in the setting at `key`.
+    pub fn error(&self, key: &[&str], message: &str) -> ConfigError {
+        match self.place {
+            Some((place, source, _)) => {
+                let path: Vec<&str> = place.iter().chain(key).copied().collect();
+                source.error_at(&path, message)
+            }
+            None => ConfigError::plain(&key.join("."), message),
+        }
+    }
+
+    fn find<S: 'static>(
+        &self,
+        choice: &mut Choice,
+        key: &[&str],
+        kind: impl Fn(&Registry) -> &Kind<S>,
+    ) -> Result<S, ConfigError> {
+        match (self.place, self.registry) {
+            (Some((place, source, tree)), _) => {
+                let path: Vec<&str> = place.iter().chain(key).copied().collect();
+                kind(source.registry()).resolve(choice, &path, source, tree)
+            }
+            (None, Some(registry)) => kind(registry).made(choice, self),
+            (None, None) => {
+                let message =
+                    "this is made of others, which a registry knows: see Registry::attack";
+                Err(ConfigError::plain(&choice.name, message))
+            }
+        }
+    }
+}
+
 /// A spec and its settings in full, or why the file's settings are none.
-type Read<S> = dyn Fn(ValueDeserializer<'_>) -> Result<(S, Table), Error> + Send + Sync;
+type Read<S> =
+    dyn Fn(ValueDeserializer<'_>, &Lookup<'_>) -> Result<(S, Table), Fault> + Send + Sync;
+
+/// Why settings are none.
+enum Fault {
+    /// In the words of the parser, at a place of its own.
+    Parser(Error),
+    /// In ours.
+    Ours(ConfigError),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::Parser(error)
+    }
+}
+
+impl From<ConfigError> for Fault {
+    fn from(error: ConfigError) -> Self {
+        Fault::Ours(error)
+    }
+}
 
 /// One thing that a file can name.
 pub struct Entry<S> {
@@ -369,11 +502,21 @@ impl<S: 'static> Kind<S> {
     }
 
     fn add<E: Entrant>(&mut self, name: &'static str, make: fn(E) -> S) {
-        let read = move |settings: ValueDeserializer<'_>| {
+        self.add_reading::<E>(name, move |settings, _| {
             let spec = E::deserialize(settings)?;
             let settings = in_full(&spec);
             Ok((make(spec), settings))
-        };
+        });
+    }
+
+    fn add_reading<E: Entrant>(
+        &mut self,
+        name: &'static str,
+        read: impl Fn(ValueDeserializer<'_>, &Lookup<'_>) -> Result<(S, Table), Fault>
+        + Send
+        + Sync
+        + 'static,
+    ) {
         let entry =
             Entry { name, doc: E::DOC, defaults: in_full(&E::default()), read: Arc::new(read) };
         match self.entries.iter_mut().find(|e| e.name == name) {
@@ -397,6 +540,10 @@ impl<S: 'static> Kind<S> {
     /// # Errors
     /// An unknown name, or settings that are none of its own; said with the nearest valid name.
     pub fn make(&self, choice: &Choice) -> Result<S, ConfigError> {
+        self.made(choice, &Lookup { registry: None, place: None })
+    }
+
+    fn made(&self, choice: &Choice, lookup: &Lookup<'_>) -> Result<S, ConfigError> {
         let fail = |message: String| {
             let message = in_words(&message);
             let help = suggestion(&message);
@@ -412,9 +559,10 @@ impl<S: 'static> Kind<S> {
         let text = toml::to_string(&choice.settings).map_err(|e| fail(e.to_string()))?;
         let table = DeTable::parse(&text).map_err(|e| fail(e.message().to_owned()))?;
         let value = Spanned::new(0..text.len(), DeValue::Table(table.into_inner()));
-        match (entry.read)(value.into_deserializer()) {
+        match (entry.read)(value.into_deserializer(), lookup) {
             Ok((spec, _)) => Ok(spec),
-            Err(error) => Err(fail(error.message().to_owned())),
+            Err(Fault::Parser(error)) => Err(fail(error.message().to_owned())),
+            Err(Fault::Ours(error)) => Err(error),
         }
     }
 
@@ -442,12 +590,16 @@ impl<S: 'static> Kind<S> {
         let settings =
             settings.unwrap_or_else(|| Spanned::new(0..0, DeValue::Table(DeTable::new())));
         let span = find(tree, &inside);
-        match (entry.read)(settings.into_deserializer()) {
+        let lookup = Lookup { registry: None, place: Some((&inside, source, tree)) };
+        match (entry.read)(settings.into_deserializer(), &lookup) {
             Ok((spec, settings)) => {
                 choice.settings = settings;
                 Ok(spec)
             }
-            Err(error) => Err(source.error_in_words(error.span().or(span), error.message())),
+            Err(Fault::Parser(error)) => {
+                Err(source.error_in_words(error.span().or(span), error.message()))
+            }
+            Err(Fault::Ours(error)) => Err(error),
         }
     }
 
@@ -489,7 +641,9 @@ mod tests {
                     assert!(!setting.doc.is_empty(), "{}: {}", entry.name(), setting.name);
                 }
                 assert!(!entry.doc().summary().is_empty(), "{}", entry.name());
-                assert!(kind.make(&entry.choice()).is_ok(), "{}", entry.name());
+                let registry = Registry::standard();
+                let lookup = Lookup { registry: Some(&registry), place: None };
+                assert!(kind.made(&entry.choice(), &lookup).is_ok(), "{}", entry.name());
             }
         }
         let registry = Registry::standard();

@@ -5,13 +5,18 @@
 mod common;
 
 use common::{World, gradient, resampled};
-use fl_agg::{GeometricMedian, Krum, Mean};
-use fl_attacks::{Gaussian, NoAttack, SampleDuplicate, SignFlip, Target};
-use fl_core::{AttackSpec, EstimatorSpec};
+use fl_agg::{CoordinateMedian, GeometricMedian, Krum, Mean};
+use fl_attacks::{
+    Alie, FangKrum, FangTrimmedMean, Gaussian, Guess, Isolation, LineSearch, Method, Mimic, MinMax,
+    MinSum, NoAttack, Rop, SampleDuplicate, SignFlip, Target, ZeroSum,
+};
+use fl_core::{AttackSpec, EstimatorSpec, RuleSpec};
+use fl_resample::Resample;
 use fl_saga::{Saga, Sgd};
 use fl_sim::{ProtocolSpec, Simulation};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
 struct Counting;
 
@@ -37,7 +42,22 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 6] {
+/// With a guess, so that it can be played against RSA too.
+fn search(rule: impl RuleSpec + 'static) -> LineSearch<f32> {
+    LineSearch {
+        attack: Box::<Alie>::default(),
+        evaluations: 10,
+        method: Method::GoldenSection,
+        from: None,
+        to: None,
+        guess: Some(Guess {
+            pre: vec![Arc::new(Resample { s: 2, ..Default::default() })],
+            rule: Arc::new(rule),
+        }),
+    }
+}
+
+fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 17] {
     let flip = SignFlip { target: Target::HonestMean, ..SignFlip::default() };
     [
         ("none", Box::new(NoAttack)),
@@ -46,6 +66,17 @@ fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 6] {
         ("gaussian", Box::new(Gaussian::default())),
         ("sample duplicating", Box::new(SampleDuplicate { worker: Some(0), ..Default::default() })),
         ("sample duplicating by default", Box::new(SampleDuplicate::default())),
+        ("alie", Box::<Alie>::default()),
+        ("mimic", Box::<Mimic>::default()),
+        ("min-max", Box::<MinMax>::default()),
+        ("min-sum", Box::<MinSum>::default()),
+        ("fang-krum", Box::<FangKrum>::default()),
+        ("fang-trimmed-mean", Box::<FangTrimmedMean>::default()),
+        ("rop", Box::<Rop>::default()),
+        ("zero-sum", Box::new(ZeroSum)),
+        ("isolation", Box::<Isolation>::default()),
+        ("line search", Box::new(search(GeometricMedian::default()))),
+        ("line search on columns", Box::new(search(CoordinateMedian::default()))),
     ]
 }
 
