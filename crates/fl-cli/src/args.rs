@@ -1,5 +1,6 @@
 //! What may be typed.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -28,7 +29,9 @@ pub(crate) enum Command {
     },
     /// Show the final numbers of an experiment by any of its keys: mean, interval, best, worst, worst over attacks
     Results(ResultsArgs),
-    /// Draw the accuracy curves of finished runs as SVG and PNG, for a sweep in panels or as heat maps
+    /// Choose each method's step size, and RSA's λ, on training rows set aside; writes the experiment with them filled in
+    Tune(TuneArgs),
+    /// Draw curves of finished runs as SVG and PNG, accuracy or any metric; for a sweep in panels or as heat maps
     Plot(PlotArgs),
     /// Draw pictures from descriptions in JSON: panels of curves with bands, or a heat map
     Draw(DrawArgs),
@@ -262,13 +265,60 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct TuneArgs {
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// A method to tune; may be repeated. Those of the file's [tune] table, or else all, if left out; the others keep their
+    /// steps
+    #[arg(long, value_name = "NAME")]
+    pub(crate) method: Vec<String>,
+    /// Where the tuned experiment goes, with its evidence beside it as .json and .md; CONFIG.tuned.toml if left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) tuned: Option<PathBuf>,
+    /// Where to look for data sets before FL_DATA_DIR and the user's cache
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Folder for the search's runs, in NAME-tune; those that are there are not repeated
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Runs at a time, which share the threads; as many as threads if left out
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+    /// Threads in all; as many as processors, or as jobs if those are more, if left out (results do not depend on it)
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<usize>,
+    /// Print nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Do not fetch data that are missing
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct PlotArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
     /// Folder that holds the results
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) out: PathBuf,
-    /// Path of the pictures without ending; NAME/accuracy in the results' folder if left out
+    /// What to draw, a panel each; may be repeated, or given as a list with commas
+    #[arg(long, value_name = "METRIC", value_delimiter = ',', default_value = "accuracy",
+        value_parser = PossibleValuesParser::new(crate::metric::QUANTITIES.iter().map(|q| q.name)))]
+    pub(crate) metric: Vec<String>,
+    /// Draw final accuracies by method and class instead, as a heat map
+    #[arg(long, conflicts_with_all = ["metric", "x", "linear", "heat"])]
+    pub(crate) classes: bool,
+    /// What to draw it against
+    #[arg(long, value_enum, default_value_t = Against::Rounds)]
+    pub(crate) x: Against,
+    /// Linear axes also for what is spread over powers of ten, such as variations and distances
+    #[arg(long)]
+    pub(crate) linear: bool,
+    /// The commit that the runs are of, for the small print
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) commit: Option<String>,
+    /// Path of the pictures without ending; in the results' folder, named after what is drawn, if left out
     #[arg(long, value_name = "STEM")]
     pub(crate) figure: Option<PathBuf>,
     /// Title of the picture; the experiment's name if left out
@@ -322,6 +372,15 @@ pub(crate) enum PaperPart {
     Table1,
     /// The data sets
     Table2,
+}
+
+/// What curves are drawn against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Against {
+    /// Rounds
+    Rounds,
+    /// Seconds since the run began, evaluations left out; the mean over seeds
+    Seconds,
 }
 
 /// A rule and what stands before it.

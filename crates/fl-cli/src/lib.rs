@@ -13,6 +13,7 @@ mod failure;
 mod host;
 mod info;
 mod matrix;
+mod metric;
 mod paper;
 mod plot;
 mod results;
@@ -22,6 +23,7 @@ mod signals;
 mod sweep;
 mod tables;
 mod theory;
+mod tune;
 
 use args::{Args, Command, SweepCommand};
 use clap::Parser;
@@ -46,6 +48,7 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Results(args) => tables::results(&args, &registry),
         Command::Watch(args) => board::watch(&args),
         Command::Check(args) => check::check(&args, &registry),
+        Command::Tune(args) => tune::tune(&args, &registry),
         Command::Plot(args) => plot::plot(&args, &registry),
         Command::Paper(args) => paper::paper(&args),
         Command::Draw(args) => draw::draw(&args),

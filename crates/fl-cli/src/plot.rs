@@ -1,14 +1,16 @@
 //! `fl-cli plot`, and the curves at the end of a run.
 
-use crate::args::PlotArgs;
+use crate::args::{Against, PlotArgs};
 use crate::failure::Failure;
+use crate::metric::Quantity;
 use crate::tables::{self, Key};
 use crate::{experiment, say};
 use anyhow::anyhow;
 use fl_plot::{Axis, Curve, Figure, HeatMap, Panel, Point, Terminal};
-use fl_sim::{Cell, Experiment, Outcome, Registry, Standing, Sweep};
+use fl_sim::{Cell, Experiment, Outcome, Registry, Standing, Sweep, Timing};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 
 /// Draws what is finished of an experiment: curves, for a sweep in panels, or final numbers as heat maps.
 pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> {
@@ -35,14 +37,42 @@ pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> 
         let stem = args.figure.clone().unwrap_or_else(|| folder.join("heat"));
         return heat(&sweep, &standings, rows, columns, args, &stem);
     }
-    let stem = args.figure.clone().unwrap_or_else(|| folder.join("accuracy"));
-    let figure = if sweep.is_one() && rows.is_none() && columns.is_none() {
-        let outcomes = fl_sim::finished_cells(&sweep.base, &folder)?;
-        figure(&sweep.base, &outcomes, args.title.clone())
-    } else {
-        panels(&sweep, &standings, rows, columns, args, &folder)?
-    };
-    for picture in fl_plot::save(&figure, &stem)? {
+    let stem = |name: &str| args.figure.clone().unwrap_or_else(|| folder.join(name));
+    let quantities: Vec<&Quantity> = args.metric.iter().map(|name| Quantity::find(name)).collect();
+    let name = if let [one] = &*args.metric { one } else { "metrics" };
+    if !sweep.is_one() || rows.is_some() || columns.is_some() {
+        let [quantity] = *quantities else {
+            return Err(Failure::Usage(anyhow!("a grid of panels shows one metric at a time")));
+        };
+        if args.classes || args.x == Against::Seconds {
+            let what = if args.classes { "--classes" } else { "--x seconds" };
+            return Err(Failure::Usage(anyhow!("{what} is for one experiment, not for a grid")));
+        }
+        let figure = panels(&sweep, &standings, quantity, rows, columns, args, &folder)?;
+        return save(&figure, &stem(name));
+    }
+    let outcomes = fl_sim::finished_cells(&sweep.base, &folder)?;
+    let title = args.title.clone().unwrap_or_else(|| sweep.base.name.clone());
+    if args.classes {
+        let map = classes(&sweep.base, &outcomes, title, args.commit.as_deref());
+        for picture in map.save(&stem("classes"))? {
+            say::result(picture.display());
+        }
+        return Ok(());
+    }
+    let (figure, table) = draw(&sweep.base, &outcomes, &quantities, args)?;
+    let stem = stem(name);
+    save(&Figure { title: Some(title), ..figure }, &stem)?;
+    let mut csv = stem.into_os_string();
+    csv.push(".csv");
+    let csv = PathBuf::from(csv);
+    fl_sim::write_whole(&csv, table.as_bytes())?;
+    say::result(csv.display());
+    Ok(())
+}
+
+fn save(figure: &Figure, stem: &Path) -> Result<(), Failure> {
+    for picture in fl_plot::save(figure, stem)? {
         say::result(picture.display());
     }
     Ok(())
@@ -90,6 +120,7 @@ fn others(sweep: &Sweep, taken: &[Option<&Key>]) -> Vec<Key> {
 fn panels(
     sweep: &Sweep,
     standings: &[Standing],
+    quantity: &Quantity,
     rows: Option<Key>,
     columns: Option<Key>,
     args: &PlotArgs,
@@ -113,7 +144,7 @@ fn panels(
         let order = others.iter().map(|key| key.order(sweep, c.point, &c.cell)).collect();
         let path = folder.join(c.cell.folder()).join("metrics.jsonl");
         let metrics = fl_sim::read_metrics(&path)?;
-        let points = metrics.iter().map(|m| (m.round as f64, m.accuracy)).collect();
+        let points = quantity.series(&metrics);
         let entry = found.entry((row, column, order));
         entry.or_insert_with(|| (name.join(", "), Vec::new())).1.push(points);
     }
@@ -125,22 +156,37 @@ fn panels(
     let row_labels = keep(&row_labels, &found.keys().map(|(row, _, _)| *row).collect());
     let column_labels = keep(&column_labels, &found.keys().map(|(_, column, _)| *column).collect());
     let last = row_labels.last().map_or(0, |(row, _)| *row);
+    let found: BTreeMap<_, (String, Vec<Point>)> = found
+        .into_iter()
+        .map(|(place, (name, series))| (place, (name, quantity.band(&series, args.linear))))
+        .collect();
+    // All panels have one range, so that they can be compared.
+    let axis = quantity.axis(args.linear);
+    let (low, high) = match axis.range {
+        Some(range) => range,
+        None => extent(found.values().flat_map(|(_, points)| points), quantity.log(args.linear))
+            .ok_or_else(|| nothing(quantity))?,
+    };
     let mut panels = Vec::new();
     for (r, row) in &row_labels {
         for (c, column) in &column_labels {
             let mut curves: Vec<Curve> = found
                 .iter()
                 .filter(|((row, column, _), _)| (row, column) == (r, c))
-                .map(|(_, (name, series))| Curve::from_seeds(name, series))
+                .map(|(_, (name, points))| Curve::new(name, points.clone()))
                 .collect();
-            if curves.is_empty() {
-                // A place of the grid that is excluded or not finished keeps its axes.
-                let end = sweep.base.rounds as f64;
-                curves.push(Curve::new("", vec![Point::new(0.0, -1.0), Point::new(end, -1.0)]));
+            if curves.iter().all(|curve| curve.points.iter().all(|p| !p.y.is_finite())) {
+                // A place of the grid that is excluded or not finished keeps its axes; the points are beyond them.
+                let (end, beyond) = (sweep.base.rounds as f64, 2.0 * high.abs() + 1.0);
+                let points = [0.0, end].map(|x| Point::new(x, beyond));
+                curves.push(Curve::new("", points.to_vec()));
             }
-            let y = if *c == column_labels[0].0 { "test accuracy" } else { "" };
+            let mut y = axis.clone().range(low, high);
+            if *c != column_labels[0].0 {
+                y.label.clear();
+            }
             let x = if *r == last { "round" } else { "" };
-            let mut panel = Panel::new(Axis::new(x), Axis::new(y).range(0.0, 1.0), curves);
+            let mut panel = Panel::new(Axis::new(x), y, curves);
             let titles = [(&columns, column), (&rows, row)];
             let titles = titles.iter().filter_map(|(key, label)| {
                 key.as_ref().map(|key| format!("{} = {label}", key.name()))
@@ -155,7 +201,7 @@ fn panels(
     figure.width = (80 + 300 * across).max(700);
     figure.height = 90 + 250 * down;
     figure.title = Some(args.title.clone().unwrap_or_else(|| sweep.base.name.clone()));
-    figure.footer = Some(footer(sweep, standings));
+    figure.footer = Some(with_commit(footer(sweep, standings), args.commit.as_deref()));
     Ok(figure)
 }
 
@@ -207,7 +253,7 @@ fn heat(
             .map(|(key, label)| format!("{} = {label}", key.name()))
             .collect();
         map.title = Some([std::slice::from_ref(&name), &here].concat().join(", "));
-        map.footer = Some(footer(sweep, standings));
+        map.footer = Some(with_commit(footer(sweep, standings), args.commit.as_deref()));
         (map.row_label, map.column_label) = (rows.name().to_owned(), columns.name().to_owned());
         map.value_label = args.measure.words().to_owned();
         map.range = Some((0.0, 1.0));
@@ -240,43 +286,190 @@ fn footer(sweep: &Sweep, standings: &[Standing]) -> String {
     )
 }
 
-/// Test accuracy against rounds: a curve a method, with the 95 % interval of its mean over seeds.
-pub(crate) fn figure(
+/// A panel a quantity, and the same numbers as CSV.
+fn draw(
     experiment: &Experiment,
     outcomes: &[Outcome],
-    title: Option<String>,
-) -> Figure {
-    let curves = experiment
-        .method
-        .iter()
-        .filter_map(|method| {
-            let series: Vec<Vec<(f64, f64)>> = outcomes
-                .iter()
-                .filter(|o| o.cell.method.name == method.name)
-                .map(|o| o.metrics.iter().map(|m| (m.round as f64, m.accuracy)).collect())
-                .collect();
-            (!series.is_empty()).then(|| Curve::from_seeds(&method.name, &series))
-        })
-        .collect();
-    let panel = Panel::new(Axis::new("round"), Axis::new("test accuracy").range(0.0, 1.0), curves);
+    quantities: &[&Quantity],
+    args: &PlotArgs,
+) -> Result<(Figure, String), Failure> {
+    let mut panels = Vec::new();
+    let mut table = "metric,method,round,seconds,mean,low,high,seeds\n".to_owned();
+    let mut geometric = false;
+    for quantity in quantities {
+        let log = quantity.log(args.linear);
+        let mut curves = Vec::new();
+        for method in &experiment.method {
+            let runs: Vec<&Outcome> =
+                outcomes.iter().filter(|o| o.cell.method.name == method.name).collect();
+            if runs.is_empty() {
+                continue;
+            }
+            let points = band(&runs, quantity, args.linear);
+            let seconds = seconds(&runs)?;
+            let at = |round: f64| {
+                let found = seconds.iter().find(|(r, _)| *r == round);
+                found.map_or(f64::NAN, |&(_, seconds)| seconds)
+            };
+            for p in points.iter().filter(|p| p.y.is_finite()) {
+                let (name, round) = (csv_field(&method.name), p.x);
+                let (seconds, seeds) = (at(round), runs.len());
+                let _ = writeln!(
+                    table,
+                    "{},{name},{round},{seconds:.4},{},{},{},{seeds}",
+                    quantity.name, p.y, p.low, p.high
+                );
+            }
+            let place = |p: Point| match args.x {
+                Against::Rounds => p,
+                Against::Seconds => Point { x: at(p.x), ..p },
+            };
+            geometric |= log && runs.len() > 1;
+            // A method without such numbers keeps its place in the legend, so that colours mean the same everywhere.
+            curves.push(Curve::new(&method.name, points.into_iter().map(place).collect()));
+        }
+        if curves.iter().all(|c| c.points.iter().all(|p| !p.y.is_finite())) {
+            return Err(nothing(quantity));
+        }
+        let y = quantity.axis(args.linear);
+        let x = match args.x {
+            Against::Rounds => "round",
+            Against::Seconds => "seconds",
+        };
+        panels.push(Panel::new(Axis::new(x), y, curves));
+    }
+    let mut footer = small_print(experiment, outcomes, args.commit.as_deref());
+    if geometric {
+        footer.push_str("; on logarithmic axes the mean over seeds is the geometric one");
+    }
+    let figure = Figure { footer: Some(footer), ..Figure::new(panels) };
+    Ok((figure, table))
+}
+
+/// Mean seconds at each round that all runs have come to, evaluations left out.
+fn seconds(runs: &[&Outcome]) -> Result<Vec<(f64, f64)>, Failure> {
+    let mut series = Vec::new();
+    for run in runs {
+        let timing = fl_sim::read_timing(&run.path.join("timing.jsonl"))?;
+        let apart = |t: Timing| (t.round as f64, t.seconds - t.evaluation_seconds);
+        series.push(timing.into_iter().map(apart).collect());
+    }
+    Ok(fl_plot::band(&series).into_iter().map(|p| (p.x, p.y)).collect())
+}
+
+/// A field with quotes where CSV needs them.
+fn csv_field(text: &str) -> String {
+    if text.contains([',', '"', '\n']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text.to_owned()
+}
+
+/// Final accuracy by method and class, mean over seeds: which classes were lost.
+fn classes(
+    experiment: &Experiment,
+    outcomes: &[Outcome],
+    title: String,
+    commit: Option<&str>,
+) -> HeatMap {
+    let mut methods = Vec::new();
+    let (mut values, mut count) = (Vec::new(), 0);
+    for method in &experiment.method {
+        let runs = outcomes.iter().filter(|o| o.cell.method.name == method.name);
+        let finals: Vec<_> = runs.filter_map(Outcome::finals).collect();
+        let Some(first) = finals.first() else { continue };
+        methods.push(method.name.clone());
+        let mean = |class: usize| {
+            let known: Vec<f64> =
+                finals.iter().filter_map(|f| *f.class_accuracy.get(class)?).collect();
+            known.iter().sum::<f64>() / known.len() as f64
+        };
+        count = first.class_accuracy.len();
+        values.extend((0..count).map(mean));
+    }
+    HeatMap {
+        title: Some(title),
+        footer: Some(small_print(experiment, outcomes, commit)),
+        column_label: "class".into(),
+        value_label: "final accuracy".into(),
+        range: Some((0.0, 1.0)),
+        digits: Some(2),
+        ..HeatMap::new(methods, (0..count).map(|class| class.to_string()), values)
+    }
+}
+
+/// What a picture was made of.
+fn small_print(experiment: &Experiment, outcomes: &[Outcome], commit: Option<&str>) -> String {
     let digest = outcomes.first().map_or("", |o| &o.done.data_digest);
     let mut hashes: Vec<&str> = outcomes.iter().map(|o| o.cell.hash.as_str()).collect();
     hashes.sort_unstable();
     let footer = format!(
-        "{}: {} rounds, {} seeds, {} runs ({}…); data SHA-256 {}…; fl-cli {}",
+        "{}: {} rounds, seeds {:?}, {} runs ({}…); data SHA-256 {}…; fl-cli {}",
         experiment.name,
         experiment.rounds,
-        experiment.seeds.len(),
+        experiment.seeds,
         outcomes.len(),
         hashes.first().unwrap_or(&""),
         &digest[..12.min(digest.len())],
         env!("CARGO_PKG_VERSION")
     );
+    with_commit(footer, commit)
+}
+
+/// Test accuracy against rounds: a curve a method, with the 95 % interval of its mean over seeds.
+pub(crate) fn figure(experiment: &Experiment, outcomes: &[Outcome]) -> Figure {
+    let accuracy = Quantity::find("accuracy");
+    let curves = experiment
+        .method
+        .iter()
+        .filter_map(|method| {
+            let runs: Vec<&Outcome> =
+                outcomes.iter().filter(|o| o.cell.method.name == method.name).collect();
+            let curve = || Curve::new(&method.name, band(&runs, accuracy, true));
+            (!runs.is_empty()).then(curve)
+        })
+        .collect();
+    let y = accuracy.axis(true);
     Figure {
-        title: Some(title.unwrap_or_else(|| experiment.name.clone())),
-        footer: Some(footer),
-        ..Figure::new(vec![panel])
+        title: Some(experiment.name.clone()),
+        footer: Some(small_print(experiment, outcomes, None)),
+        ..Figure::new(vec![Panel::new(Axis::new("round"), y, curves)])
     }
+}
+
+/// Small print, with the commit where it is known.
+fn with_commit(mut text: String, commit: Option<&str>) -> String {
+    if let Some(commit) = commit {
+        let _ = write!(text, ", commit {commit}");
+    }
+    text
+}
+
+/// That nothing has measured this.
+fn nothing(quantity: &Quantity) -> Failure {
+    let why = match quantity.name {
+        "squared-distance-to-optimum" => "[telemetry] optimum = true measures it",
+        _ => "no finished run has measured it",
+    };
+    Failure::Failed(anyhow!("there is no {} to draw: {why}", quantity.name))
+}
+
+fn band(runs: &[&Outcome], quantity: &Quantity, linear: bool) -> Vec<Point> {
+    let series: Vec<Vec<(f64, f64)>> = runs.iter().map(|o| quantity.series(&o.metrics)).collect();
+    quantity.band(&series, linear)
+}
+
+/// The ends of an axis that shows all of these points.
+fn extent<'a>(points: impl Iterator<Item = &'a Point>, log: bool) -> Option<(f64, f64)> {
+    let values = points.flat_map(|p| [p.y, p.low, p.high]);
+    let shown = values.filter(|v| v.is_finite() && (!log || *v > 0.0));
+    let (low, high) =
+        shown.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    if low > high {
+        return None;
+    }
+    let room = 0.05 * (high - low).max(0.01 * high.abs()).max(1e-12);
+    Some(if log { (low / 1.2, high * 1.2) } else { (low - room, high + room) })
 }
 
 /// The figure's panels in characters.

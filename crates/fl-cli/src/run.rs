@@ -88,7 +88,7 @@ fn after_one(
 ) -> Result<(), Failure> {
     let summary = results::Summary::new(&sweep.base, &outcomes, seconds);
     summary.write(out)?;
-    let figure = plot::figure(&sweep.base, &outcomes, None);
+    let figure = plot::figure(&sweep.base, &outcomes);
     let pictures = fl_plot::save(&figure, &out.join("accuracy"))?;
     if !quiet {
         say::result(plot::terminal(&figure)?);

@@ -142,6 +142,26 @@ mistakes! {
         ["telemetry must be one table, got a list", "write [telemetry], with single brackets"];
 }
 
+// What cannot be tuned, or on rows that are not there.
+mistakes! {
+    a_step_that_is_none: "[data]" => "[tune]\nstep = [0.1, 0.0]\n\n[data]", Some("0.0]"),
+        ["a step must be a positive number, got 0"];
+    a_step_twice: "[data]" => "[tune]\nstep = [0.1, 0.2, 0.1]\n\n[data]", Some("0.1]"),
+        ["every step must be there once, got 0.1 twice"];
+    no_lambda_to_try: "[data]" => "[tune]\nlambda = []\n\n[data]", Some("lambda = []"),
+        ["lambda must hold at least one candidate, got none"];
+    a_method_to_tune_that_is_none: "[data]" => "[tune]\nmethods = [\"Mena\"]\n\n[data]", Some("\"Mena\""),
+        ["no method is called \"Mena\"; there are \"Mean\", \"Proposed\", \"RSA\""];
+    a_comparison_that_drops_nothing: "[data]" => "[tune]\nkeep-one-in = 1\n\n[data]", Some("keep-one-in"),
+        ["keep-one-in must be from 2 to 20, got 1"];
+    a_misspelt_key_of_tuning: "[data]" => "[tune]\nsteps = [0.1]\n\n[data]", Some("steps"),
+        ["unknown key `steps`", "did you mean `step`?"];
+    validation_rows_of_a_set_without: "set = \"digits\"" => "set = \"digits\"\nevaluate-on = \"validation\"",
+        Some("evaluate-on"), ["digits has no validation rows", "evaluate-on.training-rows = 1000"];
+    more_rows_set_aside_than_there_are: "set = \"digits\"" => "set = \"digits\"\nevaluate-on.training-rows = 5000",
+        Some("evaluate-on"), ["training-rows must be from 1 to 14", "got 5000"];
+}
+
 // Values of another type or form.
 mistakes! {
     a_text_for_a_number: "rounds = 20" => "rounds = \"many\"", Some("\"many\""),

@@ -179,6 +179,100 @@ fn results_on_other_data_are_refused() {
 }
 
 #[test]
+fn any_metric_is_drawn_with_its_numbers_beside_it() {
+    let file = edited(&[
+        ("full-pass-every = 0", "full-pass-every = 10"),
+        ("seeds = [0]", "seeds = [0, 1]"),
+        ("[data]", "[telemetry]\noptimum = true\nevaluate-rows = 100\n\n[data]"),
+    ]);
+    let room = Room::with(&file);
+    let said = room.run(&["run", "small.toml"]).expect(0, &["found x*: gradient norm "]);
+    assert!(said.err.contains("RSA seed 1"), "{}", said.err);
+    let metrics = "squared-distance-to-optimum,train-accuracy,byzantine-weight,inner-variation";
+    let arguments = ["plot", "small.toml", "--metric", metrics, "--commit", "1a2b3c"];
+    let said = room.run(&arguments).expect(0, &[]);
+    assert_eq!(said.out.lines().count(), 3, "{}", said.out);
+    let svg = room.read("runs/small/metrics.svg");
+    for text in ["‖x − x*‖²", "training accuracy", "commit 1a2b3c", "geometric", "RSA"] {
+        assert!(svg.contains(text), "{text} is not in the picture");
+    }
+    let csv = room.read("runs/small/metrics.csv");
+    assert!(csv.starts_with("metric,method,round,seconds,mean,low,high,seeds\n"), "{csv}");
+    let of = |beginning: &str| csv.lines().filter(|l| l.starts_with(beginning)).count();
+    assert_eq!(of("squared-distance-to-optimum,RSA,"), 3);
+    assert_eq!(of("train-accuracy,Proposed,"), 3);
+    // RSA has no weights, and the last line of a run no aggregation.
+    assert_eq!((of("byzantine-weight,Mean,"), of("byzantine-weight,RSA,")), (2, 0));
+    // What a comparison needs is in summary.json, for each method and seed.
+    let summary = room.read("runs/small/summary.json");
+    let summary: serde_json::Value = serde_json::from_str(&summary).expect("JSON");
+    let run = &summary["methods"][1]["runs_by_seed"][1];
+    assert_eq!(run["seed"], 1);
+    for name in ["squared_distance_to_optimum", "train_accuracy", "byzantine_weight"] {
+        assert!(run["finals"][name].is_number(), "{name}: {run}");
+    }
+    assert_eq!(run["finals"]["class_accuracy"].as_array().map(Vec::len), Some(10));
+    // The last evaluation looks at all rows, the others at a sample.
+    let lines = room.read(format!("{}/metrics.jsonl", room.cell("Mean")));
+    let rows: Vec<u64> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"))
+        .map(|line| line["test_rows"].as_u64().expect("a number"))
+        .collect();
+    assert!((95..=105).contains(&rows[0]) && rows[1] == rows[0] && rows[2] == 355, "{rows:?}");
+    let arguments = ["plot", "small.toml", "--x", "seconds", "--figure", "pictures/time"];
+    room.run(&arguments).expect(0, &[]);
+    assert!(room.read("pictures/time.svg").contains(">seconds<"));
+    room.run(&["plot", "small.toml", "--classes"]).expect(0, &[]);
+    assert!(room.read("runs/small/classes.svg").contains(">class<"));
+}
+
+#[test]
+fn steps_are_tuned_into_an_experiment_of_their_own() {
+    let tune = "[tune]\nstep = [0.00001, 0.1, 0.3]\nlambda = [0.02]\nrungs = 2\n\n[data]";
+    let room = Room::with(&edited(&[("[data]", tune)]));
+    let arguments = ["tune", "small.toml", "--method", "Mean", "--method", "RSA"];
+    let says = ["rung 1 of 2: 12 runs of 7 rounds", "rung 2 of 2: 4 runs of 20 rounds"];
+    let said = room.run(&arguments).expect(0, &says);
+    assert!(
+        said.out.ends_with("small.tuned.toml\nsmall.tuned.json\nsmall.tuned.md\n"),
+        "{}",
+        said.out
+    );
+    let row = said.out.lines().find(|l| l.contains("Proposed")).expect("a row");
+    assert!(row.contains("0.5") && row.contains("kept"), "{row}");
+    let tuned = room.read("small.tuned.toml");
+    assert!(tuned.starts_with("# A comment first.\n"), "{tuned}");
+    assert_eq!(tuned.matches("step = 0.00001").count(), 0, "{tuned}");
+    room.run(&["check", "small.tuned.toml"]).expect(0, &[]);
+    let evidence = room.read("small.tuned.json");
+    let json: serde_json::Value = serde_json::from_str(&evidence).expect("JSON");
+    assert_eq!(json["seeds"], serde_json::json!([1000, 1001]));
+    let trial = &json["methods"][1]["rungs"][0]["trials"][0];
+    assert_eq!((&trial["lambda"], &trial["kept"]), (&0.02.into(), &false.into()));
+    assert!(room.read("small.tuned.md").contains("\n## Mean\n\n| step"));
+    // Again: nothing runs, and the same is written.
+    let said = room.run(&arguments).expect(0, &["[12/12]"]);
+    assert!(!said.err.contains("rounds/s"), "{}", said.err);
+    assert_eq!(room.read("small.tuned.json"), evidence);
+    assert_eq!(room.read("small.tuned.toml"), tuned);
+    let arguments = ["tune", "small.toml", "--method", "Krum", "--tuned", "other.toml"];
+    room.run(&arguments).expect(2, &["--method: no method is called \"Krum\""]);
+}
+
+#[test]
+fn what_was_not_measured_is_not_drawn() {
+    let room = Room::with(SMALL);
+    room.run(&["run", "small.toml", "--quiet"]).expect(0, &[]);
+    let metric = ["plot", "small.toml", "--metric", "squared-distance-to-optimum"];
+    room.run(&metric).expect(1, &["[telemetry] optimum = true measures it"]);
+    let metric = ["plot", "small.toml", "--metric", "accuracy,honest-loss"];
+    room.run(&metric).expect(1, &["there is no honest-loss to draw: no finished run"]);
+    let metric = ["plot", "small.toml", "--metric", "acuracy"];
+    room.run(&metric).expect(2, &["invalid value 'acuracy'", "'accuracy'"]);
+}
+
+#[test]
 fn damaged_results_are_told_by_run_and_plot() {
     let room = Room::with(SMALL);
     room.run(&["run", "small.toml", "--quiet"]).expect(0, &[]);
@@ -277,7 +371,7 @@ fn a_figure_needs_results() {
     room.run(&["run", "small.toml", "--quiet", "--set", "seeds=[0]"]).expect(0, &[]);
     let arguments = ["plot", "small.toml", "--set", "seeds=[0, 1]", "--figure", "pictures/fig"];
     let said = room.run(&arguments).expect(0, &["3 of 6 runs are finished; drawing those"]);
-    assert_eq!(said.out, "pictures/fig.svg\npictures/fig.png\n");
+    assert_eq!(said.out, "pictures/fig.svg\npictures/fig.png\npictures/fig.csv\n");
     room.write("file", "");
     let says = ["cannot write `file", "check that the folder exists"];
     let said = room.run(&["plot", "small.toml", "--figure", "file/fig"]).expect(1, &says);

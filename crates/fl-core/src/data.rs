@@ -305,6 +305,56 @@ impl Dataset {
         Ok(set)
     }
 
+    /// Some samples as a set of its own, stored as they are here.
+    ///
+    /// # Errors
+    /// When there are no rows.
+    ///
+    /// # Panics
+    /// When a row is outside the set.
+    pub fn subset(&self, rows: &[u32]) -> Result<Self, DatasetError> {
+        fn pick<V: Copy>(values: &[V], starts: &[u32], rows: &[u32]) -> Vec<V> {
+            let place = |row: usize| starts[row] as usize * TILE..starts[row + 1] as usize * TILE;
+            rows.iter().flat_map(|&row| &values[place(row as usize)]).copied().collect()
+        }
+        let Self { columns, classes, tiles, words, order, largest, .. } = self;
+        if rows.is_empty() {
+            return Err(DatasetError::Empty { rows: 0, columns: *columns });
+        }
+        let labels: Vec<u32> = rows.iter().map(|&row| self.labels[row as usize]).collect();
+        let (mut heads, mut starts) = (Vec::with_capacity(rows.len() * (1 + words)), vec![0]);
+        let mut end = 0;
+        for (&row, &label) in rows.iter().zip(&labels) {
+            let row = row as usize;
+            heads.push(head(end, label));
+            heads.extend_from_slice(self.find(row).1);
+            end += self.starts[row + 1] - self.starts[row];
+            starts.push(end);
+        }
+        let store = match &self.store {
+            Store::Bytes { values, scale } => {
+                Store::Bytes { values: pick(values, &self.starts, rows), scale: *scale }
+            }
+            Store::F32(values) => Store::F32(pick(values, &self.starts, rows)),
+            Store::F64(values) => Store::F64(pick(values, &self.starts, rows)),
+        };
+        let targets = self.targets.as_ref();
+        Ok(Self {
+            columns: *columns,
+            classes: *classes,
+            tiles: *tiles,
+            words: *words,
+            order: order.clone(),
+            store,
+            heads,
+            starts,
+            labels,
+            targets: targets.map(|t| rows.iter().map(|&row| t[row as usize]).collect()),
+            // Of the whole set: nothing here is larger.
+            largest: *largest,
+        })
+    }
+
     /// Some samples after a change of their features (in the data's own order) and labels, as a set of its own that models
     /// for this one can read. `change` is given a sample's place in `rows`. Real targets stay what they are.
     ///
@@ -791,6 +841,37 @@ mod tests {
             .map(|i| if (i / 23) % 3 == 0 { (i * 7 % 251) as u8 } else { 0 })
             .collect();
         (values, (0..rows as u32).map(|r| r % 3).collect())
+    }
+
+    #[test]
+    fn a_subset_is_the_set_of_its_rows() {
+        let mut values: Vec<u8> = (0..7 * 40).map(|i| (i % 251) as u8).collect();
+        // A row that lacks all tiles, and one that lacks its first.
+        values[40..80].fill(0);
+        values[120..136].fill(0);
+        let labels = [0, 1, 2, 0, 1, 2, 0];
+        let set = |values: &[u8], labels: Vec<u32>| {
+            let values = Values::Bytes { values, scale: 0.5 };
+            Dataset::new(values, 40, labels, 3, Layout::Flat).unwrap()
+        };
+        let rows = [6, 1, 3, 3];
+        let picked: Vec<u8> =
+            rows.iter().flat_map(|&r| &values[r as usize * 40..][..40]).copied().collect();
+        let expected = set(&picked, rows.iter().map(|&r| labels[r as usize]).collect());
+        let whole = set(&values, labels.to_vec());
+        let subset = whole.subset(&rows).unwrap();
+        assert_eq!(subset.labels(), expected.labels());
+        let (mut a, mut b) = (Batch::<f64>::new(&subset, 4), Batch::<f64>::new(&expected, 4));
+        a.gather(&subset, &[0, 1, 2, 3]);
+        b.gather(&expected, &[0, 1, 2, 3]);
+        for j in 0..4 {
+            assert_eq!((a.values(j), a.mask(j)), (b.values(j), b.mask(j)));
+            let (mut of_a, mut of_b) = (vec![0.0; 40], vec![0.0; 40]);
+            subset.row(j, &mut of_a);
+            expected.row(j, &mut of_b);
+            assert_eq!(of_a, of_b);
+        }
+        assert!(matches!(whole.subset(&[]), Err(DatasetError::Empty { .. })));
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub fn cells(experiment: &Experiment) -> Vec<Cell> {
             one.full_pass_every = Some(experiment.full_pass_interval());
             one.method[0].final_window = Some(experiment.window(method));
             one.final_window = None;
+            one.tune = None;
             let hash = hash(&one);
             cells.push(Cell { experiment: one, method_index, method: method.clone(), seed, hash });
         }
@@ -73,6 +74,7 @@ pub(crate) fn hash(cell: &Experiment) -> String {
     core.rounds = 0;
     core.final_window = None;
     core.checkpoint = CheckpointConfig::default();
+    core.tune = None;
     core.stop = StopConfig::default();
     for method in &mut core.method {
         method.name = String::new();
@@ -119,6 +121,7 @@ pub fn check(experiment: &Experiment, source: &Source) -> Result<(), ConfigError
     if let Some(shape) = shape.filter(|_| !source.is_assumed(&["federation", "attack"])) {
         mistakes.take(check_attack(experiment, &right, shape, source));
     }
+    crate::tune::check(experiment, source, &mut mistakes);
     mistakes.without(|path| source.follows(path)).or(())
 }
 

@@ -7,6 +7,7 @@ use crate::reading::read;
 use crate::registry::Registry;
 use crate::source::{Source, Tree, value};
 use crate::stop::StopConfig;
+use crate::{EvaluateOn, TuneConfig};
 use fl_core::Knowledge;
 use fl_data::{PartitionSpec, Scale, Source as DataSource};
 use fl_saga::{Clip, LocalSteps, Momentum};
@@ -52,6 +53,9 @@ pub struct Experiment {
     pub model: Choice,
     /// What all methods share.
     pub train: TrainConfig,
+    /// How `fl-cli tune` chooses steps; no run depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tune: Option<TuneConfig>,
     /// The methods to compare.
     pub method: Vec<MethodConfig>,
 }
@@ -141,6 +145,9 @@ pub struct DataConfig {
     /// `"iid"`, `by-class = { workers-per-class = 3 }`, or any other that `fl_data` knows.
     #[serde(deserialize_with = "name_or_table")]
     pub partition: PartitionSpec,
+    /// What accuracy is measured on; the test rows if left out.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub evaluate_on: Named<EvaluateOn>,
 }
 
 /// The workers, and which of them do what.

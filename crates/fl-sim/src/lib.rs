@@ -7,6 +7,7 @@ mod config;
 mod deals;
 mod error;
 mod estimate;
+mod evaluate_on;
 mod mistake;
 mod named;
 mod optimum;
@@ -24,6 +25,7 @@ mod summary;
 mod sweep;
 mod telemetry;
 pub mod theory;
+mod tune;
 mod workers;
 
 pub use cell::{Cell, Dealt, DealtLesson, cells, check, deal, setup};
@@ -36,17 +38,19 @@ pub use config::{
 pub use deals::Deals;
 pub use error::SimError;
 pub use estimate::{Memory, memory, trial};
+pub use evaluate_on::EvaluateOn;
 pub use mistake::{ConfigError, Mistake};
 pub use named::{Choice, Named};
 pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
 pub use record::{
-    Done, Ending, Finals, Outcome, Resources, finished_cells, read_metrics, write_whole,
+    Done, Ending, Finals, Outcome, Resources, Timing, finished_cells, read_metrics, read_timing,
+    write_whole,
 };
 pub use registry::{
     AnyAttack, AnyEstimator, AnyModel, Composed, Entrant, Entry, Kind, Lookup, Number, Registry,
 };
 pub use run::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
-pub use schedule::{Tally, Task, check_tasks, run_tasks};
+pub use schedule::{Tally, Task, check_tasks, evaluated, run_tasks};
 pub use simulation::{Moment, ProtocolSpec, Rotation, Setup, Simulation, View};
 pub use source::Source;
 pub use standing::{Progress, Standing, standing, standings};
@@ -54,4 +58,5 @@ pub use stop::{Plateau, Stop, StopConfig};
 pub use summary::{Summary, summarise};
 pub use sweep::{Axis, AxisValue, Sweep, SweepCell};
 pub use telemetry::{Evaluator, FullPass, Metrics, full_pass};
+pub use tune::{Candidate, Choosing, Rung, Trial, TuneConfig, Tuning};
 pub use workers::Lesson;

@@ -14,7 +14,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 /// An externally tagged enum of tables, each of which may be left out where all its keys have defaults.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Named<E>(pub E);
 

@@ -381,6 +381,7 @@ fn key(
         // Which column of a file is the label, for example.
         serde_json::to_string(&experiment.data.set)?,
         serde_json::to_string(&experiment.data.scale)?,
+        serde_json::to_string(&experiment.data.evaluate_on)?,
         serde_json::to_string(&experiment.model)?,
     ];
     if dealt.train.is_some() {

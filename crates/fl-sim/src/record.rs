@@ -15,6 +15,7 @@ use crate::checkpoint;
 use crate::config::{Experiment, Keep};
 use crate::stop::Stop;
 use crate::{ConfigError, FullPass, Metrics, SimError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, TryLockError};
 use std::io::Write;
@@ -382,15 +383,16 @@ pub(crate) struct Writer {
     timing: (File, PathBuf),
 }
 
-/// A line of `timing.jsonl`.
-#[derive(Debug, Serialize, Deserialize)]
-struct Timing {
-    round: u64,
+/// One line of `timing.jsonl`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// k.
+    pub round: u64,
     /// Since the cell began, waiting between an interruption and its end left out.
-    seconds: f64,
+    pub seconds: f64,
     /// Of these, in evaluations and full passes.
     #[serde(default)]
-    evaluation_seconds: f64,
+    pub evaluation_seconds: f64,
 }
 
 impl Writer {
@@ -515,8 +517,20 @@ pub struct Outcome {
 /// # Errors
 /// When the file cannot be read, or another line than the last is damaged.
 pub fn read_metrics(path: &Path) -> Result<Vec<Metrics>, SimError> {
+    read_lines(path)
+}
+
+/// Reads `timing.jsonl`, as [`read_metrics`] does its file.
+///
+/// # Errors
+/// As [`read_metrics`].
+pub fn read_timing(path: &Path) -> Result<Vec<Timing>, SimError> {
+    read_lines(path)
+}
+
+fn read_lines<L: DeserializeOwned>(path: &Path) -> Result<Vec<L>, SimError> {
     let bytes = fs::read(path).map_err(SimError::io("read", path))?;
-    let mut metrics = Vec::new();
+    let mut lines = Vec::new();
     let mut torn: Option<String> = None;
     for (i, line) in bytes.split(|&b| b == b'\n').enumerate() {
         if line.is_empty() {
@@ -526,7 +540,7 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Metrics>, SimError> {
             return Err(SimError::Results { path: path.to_owned(), reason });
         }
         match serde_json::from_slice(line) {
-            Ok(m) => metrics.push(m),
+            Ok(line) => lines.push(line),
             Err(e) => {
                 // Each line is a document of its own, so the parser's line is always the first.
                 let words = e.to_string();
@@ -535,12 +549,13 @@ pub fn read_metrics(path: &Path) -> Result<Vec<Metrics>, SimError> {
             }
         }
     }
-    Ok(metrics)
+    Ok(lines)
 }
 
 /// What a run came to: means over the evaluations in its last rounds, the last evaluation always among them.
 ///
-/// A value that some of these evaluations lack is the mean over the others.
+/// A value that some of these evaluations lack is the mean over the others; one that all of them lack, as a short window
+/// does what a round's messages show, is that of the last evaluation before them which has it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Finals {
     /// The last rounds that this is about.
@@ -586,6 +601,7 @@ impl Finals {
         let mean = |value: &dyn Fn(&Metrics) -> Option<f64>| {
             let known: Vec<f64> = tail.iter().filter_map(value).collect();
             let mean = known.iter().sum::<f64>() / known.len() as f64;
+            let mean = if known.is_empty() { metrics.iter().rev().find_map(value)? } else { mean };
             mean.is_finite().then_some(mean)
         };
         let full = |value: &dyn Fn(&FullPass) -> f64| mean(&|m| m.full.as_ref().map(value));

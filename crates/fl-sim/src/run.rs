@@ -6,7 +6,7 @@ use crate::config::{Experiment, Keep, Precision};
 use crate::deals::Deals;
 use crate::optimum::Optima;
 use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Resumed, SCHEMA, Writer};
-use crate::schedule::{Task, check_tasks, run_each};
+use crate::schedule::{Task, check_tasks, evaluated, run_each};
 use crate::source::Source;
 use crate::stop::Stop;
 use crate::telemetry::{Evaluator, full_pass};
@@ -244,6 +244,7 @@ pub fn run_cell(
     host: Host<'_>,
     watch: &(dyn Fn(Event<'_>) + Sync),
 ) -> Result<Option<Outcome>, SimError> {
+    let data = &*evaluated(&cell.experiment, source, data)?;
     let optima = Optima::new(options.optima, options.threads);
     let deals = Deals::of([cell]);
     run_with(&optima, &deals, index, cell, source, data, options, host, watch)

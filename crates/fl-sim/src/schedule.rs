@@ -7,9 +7,10 @@ use crate::optimum::Optima;
 use crate::record::{Ending, Outcome};
 use crate::run::{Busy, Event, Host, Options, build_check, run_with};
 use crate::source::Source;
-use crate::{Precision, SimError};
+use crate::{ConfigError, Experiment, Named, Precision, SimError};
 use fl_data::Loaded;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
 use std::path::Path;
@@ -27,6 +28,44 @@ pub struct Task<'a> {
     pub source: Source,
     /// The data that it names.
     pub data: &'a Loaded,
+}
+
+/// The data of an experiment's runs: those given, or with other rows in the place of the test rows ([`EvaluateOn`]). What
+/// runs or checks cells does this itself.
+///
+/// [`EvaluateOn`]: crate::EvaluateOn
+///
+/// # Errors
+/// When the set does not have these rows, at the place in the file.
+pub fn evaluated<'d>(
+    experiment: &Experiment,
+    source: &Source,
+    data: &'d Loaded,
+) -> Result<Cow<'d, Loaded>, ConfigError> {
+    let Named(on) = experiment.data.evaluate_on;
+    on.of(data).map_err(|why| source.error_at(&["data", "evaluate-on"], why))
+}
+
+/// That for all tasks, once for each set and each choice of rows; and the place of each task's.
+fn sets<'d>(tasks: &[Task<'d>]) -> Result<(Vec<Cow<'d, Loaded>>, Vec<usize>), ConfigError> {
+    let mut known = HashMap::new();
+    let (mut sets, mut places) = (Vec::new(), Vec::with_capacity(tasks.len()));
+    for Task { cell, source, data } in tasks {
+        let next = sets.len();
+        let which = (std::ptr::from_ref(*data), cell.experiment.data.evaluate_on.0);
+        let place = *known.entry(which).or_insert(next);
+        if place == next {
+            sets.push(evaluated(&cell.experiment, source, data)?);
+        }
+        places.push(place);
+    }
+    Ok((sets, places))
+}
+
+/// The tasks on these data.
+fn on<'a>(tasks: &[Task<'a>], sets: &'a [Cow<'_, Loaded>], places: &[usize]) -> Vec<Task<'a>> {
+    let task = |(task, &place): (&Task<'a>, &usize)| Task { data: &sets[place], ..task.clone() };
+    tasks.iter().zip(places).map(task).collect()
 }
 
 /// What came of running cells.
@@ -51,6 +90,12 @@ pub struct Tally {
 /// # Errors
 /// Everything that cannot work, each at its place in the file.
 pub fn check_tasks(tasks: &[Task<'_>], deals: &Deals) -> Result<(), SimError> {
+    let (sets, places) = sets(tasks)?;
+    check_on(&on(tasks, &sets, &places), deals)
+}
+
+/// As [`check_tasks`], on the data that accuracy is measured on.
+fn check_on(tasks: &[Task<'_>], deals: &Deals) -> Result<(), SimError> {
     #[derive(Serialize)]
     struct Workers<'a>(&'a str, &'a crate::MethodConfig, &'a crate::Choice, usize, Precision);
     let mut seen = HashSet::new();
@@ -121,11 +166,13 @@ pub(crate) fn run_each(
     watch: &(dyn Fn(Event<'_>) + Sync),
     take: &(dyn Fn(usize, Result<Option<Outcome>, SimError>) + Sync),
 ) -> Result<(), SimError> {
+    let (sets, places) = sets(tasks)?;
+    let tasks = &*on(tasks, &sets, &places);
     let mut folders = HashSet::new();
     let once: Vec<usize> =
         (0..tasks.len()).filter(|&i| folders.insert(tasks[i].cell.folder())).collect();
     let deals = Deals::of(once.iter().map(|&i| tasks[i].cell));
-    check_tasks(tasks, &deals)?;
+    check_on(tasks, &deals)?;
     fs::create_dir_all(options.out).map_err(SimError::io("make the folder", options.out))?;
     // Cells that share a partition follow each other, so that few of them are in memory.
     let mut groups: HashMap<String, usize> = HashMap::new();

@@ -93,6 +93,14 @@ impl Source {
         self.assumed.iter().any(|assumed| path.starts_with(assumed))
     }
 
+    /// The file's text with some keys set, all else as it was written.
+    ///
+    /// # Errors
+    /// When a key cannot be set, as one of a method in a list on one line.
+    pub fn with_settings(&self, set: &[(String, String)]) -> Result<String, ConfigError> {
+        edit(&self.text, &self.file, set)
+    }
+
     /// What the names in the file mean.
     pub fn registry(&self) -> &Registry {
         &self.registry
@@ -125,7 +133,7 @@ impl Source {
             match (name, value.get_ref().is_table(), value.get_ref().is_array()) {
                 (
                     "checkpoint" | "data" | "federation" | "model" | "stop" | "sweep" | "telemetry"
-                    | "train",
+                    | "train" | "tune",
                     _,
                     true,
                 ) => {
