@@ -17,6 +17,7 @@ const HELP: &str = "cargo xtask VERB
   reproduce WHAT [--seeds N] [--quick] [--offline] [--profile paper|reference|authors]
                                        run a figure of the paper, draw it, and judge the paper's claims about it:
                                        fig1 … fig11, table1, table2, all, or sensitivity to what the paper leaves open;
+                                       or tune: find the rivals' step sizes of configs/paper anew;
                                        the environment variable FL_CLI may name an fl-cli that is built already
   soak [--kills N] [--minutes N] [--seed N]
                                        kill runs at 200 random moments and compare what they leave; then watch a run

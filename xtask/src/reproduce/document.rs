@@ -183,7 +183,7 @@ fn findings(figures: &[Results], options: &Options) -> String {
     if let Some(fig11) = of("fig11") {
         list.push(covtype(fig11));
     }
-    if let Some((over, seeds, count)) = sensitivity::who("fig7") {
+    if let Some((over, seeds, count)) = sensitivity::who("fig7", options) {
         let word = if over > seeds { "moves" } else { "does not move" };
         list.push(format!(
             "**Who is duplicated and which classes vanish {word} Fig. 7 more than any seed.** Over {count} choices the mean final \

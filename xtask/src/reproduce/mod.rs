@@ -9,6 +9,7 @@ pub(crate) mod results;
 mod sensitivity;
 pub(crate) mod stamp;
 mod theory;
+mod tune;
 
 use crate::cmd;
 use anyhow::{Context, Result, bail};
@@ -126,6 +127,9 @@ impl Item {
 pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
     let options = parse(args)?;
     let begin = Instant::now();
+    if options.what == "tune" {
+        return tune::run(&options);
+    }
     let idle = if options.what == "sensitivity" {
         !sensitivity::run(&options)?
     } else {
@@ -304,7 +308,7 @@ fn write(path: &str, text: &str) -> Result<()> {
 fn parse(args: &[&str]) -> Result<Options> {
     let names = || {
         let mut names: Vec<&str> = Item::all().iter().map(|item| item.name()).collect();
-        names.extend(["all", "sensitivity"]);
+        names.extend(["all", "sensitivity", "tune"]);
         names.join(", ")
     };
     let (mut what, mut seeds, mut quick, mut offline) = (None, None, false, false);
@@ -331,7 +335,7 @@ fn parse(args: &[&str]) -> Result<Options> {
                 "{flag} is no flag of reproduce: there are --seeds N, --quick, --offline and --profile NAME"
             ),
             name if what.is_some() => bail!("one at a time, or `all`; got {name} as well"),
-            name if ["all", "sensitivity"].contains(&name)
+            name if ["all", "sensitivity", "tune"].contains(&name)
                 || Item::all().iter().any(|item| item.name() == name) =>
             {
                 what = Some(name.to_owned());

@@ -294,7 +294,14 @@ pub(crate) struct Row {
     better: Verdict,
 }
 
-const RUNS: &str = "runs/sensitivity";
+/// The folder of runs.
+fn runs(options: &Options) -> String {
+    let profile = match options.profile {
+        Profile::Paper => String::new(),
+        other => format!("-{}", other.name()),
+    };
+    format!("runs/sensitivity{profile}{}", if options.quick { "-quick" } else { "" })
+}
 
 /// Runs all readings of all figures.
 pub(crate) fn run(options: &Options) -> Result<bool> {
@@ -384,16 +391,17 @@ fn run_one(question: &Question, reading: &Reading, options: &Options) -> Result<
         .with_context(|| format!("cannot read {config}"))?;
     let text = two_methods(&text, reading.rival.unwrap_or(question.rival), question.proposed)?;
     let name = slug(question, reading);
-    let set = settings(question, reading, &text)?;
+    let set = settings(question, reading, &text, options.quick)?;
+    let runs = runs(options);
     let asked = set.join("\n");
-    let stamp = Stamp::new(&format!("{RUNS}/{name}"), &[text.as_bytes(), asked.as_bytes()]);
+    let stamp = Stamp::new(&format!("{runs}/{name}"), &[text.as_bytes(), asked.as_bytes()]);
     if stamp.is_current() {
         println!("{name}: up to date");
         return Ok(false);
     }
-    let file = format!("{RUNS}/{name}.toml");
+    let file = format!("{runs}/{name}.toml");
     write(&file, &text)?;
-    let mut args = vec!["run", &file, "--out", RUNS, "--quiet"];
+    let mut args = vec!["run", &file, "--out", &runs, "--quiet"];
     for s in &set {
         args.extend(["--set", s]);
     }
@@ -401,11 +409,16 @@ fn run_one(question: &Question, reading: &Reading, options: &Options) -> Result<
         args.push("--offline");
     }
     cmd::fl_cli(&args)?;
-    stamp.write(&[file.clone(), format!("{RUNS}/{name}/summary.json")])?;
+    stamp.write(&[file.clone(), format!("{runs}/{name}/summary.json")])?;
     Ok(true)
 }
 
-fn settings(question: &Question, reading: &Reading, text: &str) -> Result<Vec<String>> {
+fn settings(
+    question: &Question,
+    reading: &Reading,
+    text: &str,
+    quick: bool,
+) -> Result<Vec<String>> {
     let seeds: Vec<String> = (0..SEEDS).map(|s| s.to_string()).collect();
     let mut set = vec![
         format!("name={}", slug(question, reading)),
@@ -420,14 +433,17 @@ fn settings(question: &Question, reading: &Reading, text: &str) -> Result<Vec<St
         let part = text.split("[[method]]").nth(method + 1).unwrap_or_default();
         if part.contains("saga") { "saga" } else { "sgd" }
     };
+    let factor = reading.set.iter().find_map(|s| s.strip_prefix("rounds="));
+    let factor: f64 = factor.unwrap_or("1").parse().context("a factor of the rounds")?;
+    let rounds = super::number(text, "rounds = ").context("the experiment file has no rounds")?;
+    let rounds = (rounds as f64 * factor) as u64 / if quick { super::QUICK_SHARE } else { 1 };
+    set.push(format!("rounds={rounds}"));
+    if quick {
+        set.push(format!("final-window={}", rounds / 10));
+    }
     for s in reading.set {
         match s.split_once('=') {
-            Some(("profile", _)) => {}
-            Some(("rounds", factor)) => {
-                let rounds = super::number(text, "rounds = ").context("no rounds")? as f64;
-                let factor: f64 = factor.parse().context("a factor")?;
-                set.push(format!("rounds={}", (rounds * factor) as u64));
-            }
+            Some(("profile" | "rounds", _)) => {}
             Some(("resample-law", law)) => {
                 for method in 0..2 {
                     let part = text.split("[[method]]").nth(method + 1).unwrap_or_default();
@@ -445,12 +461,12 @@ fn settings(question: &Question, reading: &Reading, text: &str) -> Result<Vec<St
 }
 
 /// The rows of a question that were run.
-fn rows(question: &Question) -> Vec<Row> {
+fn rows(question: &Question, options: &Options) -> Vec<Row> {
     let mut rows = Vec::new();
     for reading in readings(question) {
         let Some(figure) = figures::find(question.figure) else { continue };
         let mut results = Results { figure: figure.name, ..Results::default() };
-        let folder = cmd::root().join(RUNS).join(slug(question, reading));
+        let folder = cmd::root().join(runs(options)).join(slug(question, reading));
         if results.add("", 0.0, &folder).is_err() {
             continue;
         }
@@ -487,7 +503,7 @@ pub(crate) fn report(options: &Options) -> Result<String> {
         options.profile.name()
     );
     for question in QUESTIONS {
-        let rows = rows(question);
+        let rows = rows(question, options);
         if rows.is_empty() {
             continue;
         }
@@ -561,14 +577,14 @@ fn conclusion(question: &Question, rows: &[Row]) -> String {
 
 /// How much final accuracies of the proposed method move in Figure 7 over who is Byzantine and who is duplicated, and over
 /// the seeds of each.
-pub(crate) fn who(figure: &str) -> Option<(f64, f64, usize)> {
+pub(crate) fn who(figure: &str, options: &Options) -> Option<(f64, f64, usize)> {
     let question = QUESTIONS.iter().find(|q| q.figure == figure)?;
     let (mut means, mut spread) = (Vec::new(), 0.0_f64);
     for reading in readings(question)
         .filter(|r| ["as drawn", "Byzantine classes", "duplicated worker"].contains(&r.what))
     {
         let mut results = Results { figure: question.figure, ..Results::default() };
-        let folder = cmd::root().join(RUNS).join(slug(question, reading));
+        let folder = cmd::root().join(runs(options)).join(slug(question, reading));
         if results.add("", 0.0, &folder).is_err() {
             continue;
         }
@@ -623,7 +639,7 @@ mod tests {
         let question = &QUESTIONS[3];
         let of = |how: &str| {
             let reading = READINGS.iter().find(|r| r.how == how).unwrap();
-            settings(question, reading, text).unwrap()
+            settings(question, reading, text, false).unwrap()
         };
         assert!(of("twice as many").contains(&"rounds=8000".to_owned()));
         let window = of("a contiguous window");
