@@ -414,7 +414,7 @@ fn edits_on_the_command_line_reach_every_level() {
         "method.1.pre=[{ resample = { s = 3 } }]",
         "method.2.protocol.rsa.lambda=0.5",
         "federation.attack=sign-flipping",
-        "federation.byzantine.classes=[]",
+        "federation.byzantine.classes=[3]",
     ];
     let mut program = room.program();
     program.args(["run", "small.toml", "--quiet"]);
@@ -449,4 +449,12 @@ fn usage_is_checked_like_files_are() {
     room.run(&["data", "fetch", "mnist", "--source", "nmp"])
         .expect(2, &["no source \"nmp\"", "mirrors, npm, pip, apt, folder"]);
     assert_eq!(room.contents(&["small.toml"]), [""; 0]);
+}
+
+#[test]
+fn a_sweep_may_combine_an_attack_with_nobody_to_play_it() {
+    let sweep = "\n[sweep]\n\"federation.byzantine.count\" = [0, 2]\n";
+    let base = edited(&[("byzantine.classes = [8]\n", ""), ("{ worker = 0 }", "{}")]);
+    Room::with(&format!("{base}{sweep}")).run(&["check", "small.toml"]).expect(0, &[]);
+    refused(&base, Some("attack"), &["sample-duplicating needs Byzantine workers, got none"]);
 }

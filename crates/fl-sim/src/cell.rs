@@ -299,7 +299,9 @@ fn check_attack(
 ) -> Result<(), ConfigError> {
     let (config, at) = (&experiment.federation, &["federation", "attack"]);
     let attack = attack::<f32>(experiment, source)?;
-    if shape.byzantine == 0 && config.attack.name != "none" {
+    // A sweep over both has combinations in which there is nobody to play an attack: they are what others are compared with.
+    let swept = source.is_swept(&["federation", "byzantine"]);
+    if shape.byzantine == 0 && config.attack.name != "none" && !swept {
         let message = format!("{} needs Byzantine workers, got none", config.attack.name);
         let help =
             "say who is Byzantine, for example byzantine.count = 3, or write attack = \"none\"";

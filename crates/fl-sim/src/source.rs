@@ -83,6 +83,15 @@ impl Source {
         Some(tree)
     }
 
+    /// Whether what stands at a path, or a part of it, is one of the values of a sweep.
+    pub(crate) fn is_swept(&self, path: &[&str]) -> bool {
+        let grafted = |change: &Change| match change {
+            Change::Graft { to, .. } => to.iter().zip(path).all(|(a, b)| a == b),
+            _ => false,
+        };
+        self.changes.iter().any(grafted)
+    }
+
     /// Whether what stands at a path, or a part of it, was assumed.
     pub(crate) fn is_assumed(&self, path: &[&str]) -> bool {
         self.assumed.iter().any(|assumed| assumed.iter().zip(path).all(|(a, b)| a == b))
