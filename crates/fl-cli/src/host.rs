@@ -2,7 +2,7 @@
 
 use etcetera::BaseStrategy;
 use fl_data::Locations;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -34,4 +34,22 @@ pub(crate) fn locations(data_dir: Option<&PathBuf>) -> Locations {
         .map_or_else(|_| std::env::temp_dir(), |s| s.cache_dir())
         .join("robust-fl");
     Locations { read_only, cache }
+}
+
+/// Removes what processes that were killed while they wrote have left beside a folder's files (`NAME.PID.part`). Where the
+/// system does not tell which processes there are, nothing is removed.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    let processes = Path::new("/proc");
+    if !processes.join("self").exists() {
+        return;
+    }
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let id = name.strip_suffix(".part").and_then(|name| name.rsplit('.').next());
+        let id = id.filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()));
+        if id.is_some_and(|id| !processes.join(id).exists()) {
+            // It will be tried again by the next run.
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }

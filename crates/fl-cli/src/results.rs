@@ -101,6 +101,7 @@ impl Summary {
 
     pub(crate) fn write(&self, folder: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).map_err(anyhow::Error::from)?;
+        crate::host::remove_leftovers(folder);
         fl_sim::write_whole(&folder.join("summary.json"), text.as_bytes())
             .map_err(|e: SimError| e.into())
     }

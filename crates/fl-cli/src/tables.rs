@@ -94,6 +94,7 @@ pub(crate) fn after_run(sweep: &Sweep, root: &Path, quiet: bool) -> Result<(), F
         groups: report.numbers(),
     };
     let text = serde_json::to_string_pretty(&summary).map_err(|e| Failure::Failed(e.into()))?;
+    crate::host::remove_leftovers(root);
     fl_sim::write_whole(&root.join("summary.json"), text.as_bytes())?;
     if !quiet {
         say::result(report.table());

@@ -58,7 +58,8 @@ pub(crate) fn save_scene(scene: &Scene, stem: &Path) -> Result<[PathBuf; 2], Plo
 
 fn write_beside(folder: &Path, path: &Path, bytes: &[u8]) -> Result<NamedTempFile, PlotError> {
     let mut builder = Builder::new();
-    builder.prefix(".fl-plot-").suffix(".part");
+    let suffix = format!(".{}.part", std::process::id());
+    builder.prefix(".fl-plot-").suffix(&suffix);
     // Temporary files are private by default; a picture is as readable as any new file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

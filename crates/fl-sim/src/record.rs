@@ -491,7 +491,12 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), SimError> {
         file.sync_all()?;
         fs::rename(&beside, path)
     };
-    write().map_err(|e| {
+    // Somebody who tidies up a shared folder may take a file for that of a process that is no more; once is enough.
+    let again = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::NotFound => write(),
+        _ => Err(e),
+    };
+    write().or_else(again).map_err(|e| {
         let _ = fs::remove_file(&beside);
         SimError::io("write", path)(e)
     })

@@ -4,7 +4,7 @@ mod common;
 
 use common::SEVEN;
 use fl_data::Locations;
-use fl_sim::{Experiment, cells, check, check_with_data};
+use fl_sim::{Experiment, Sweep, cells, check, check_with_data};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,8 +35,9 @@ fn every_experiment_file_of_the_workspace_is_right() {
     for file in files {
         let text = fs::read_to_string(&file).unwrap();
         let name = file.display().to_string();
-        let (experiment, source) =
-            Experiment::parse(&text, &name, &[]).unwrap_or_else(|e| panic!("{e}"));
+        let sweep = Sweep::parse(&text, &name, &[]).unwrap_or_else(|e| panic!("{e}"));
+        // Of a sweep, its first point; every point has been checked by reading it.
+        let (experiment, source) = (sweep.base.clone(), sweep.source(0));
         check(&experiment, &source).unwrap_or_else(|e| panic!("{e}"));
         if let Ok(data) = experiment.data.set.load(experiment.data.scale, &Locations::default()) {
             check_with_data(&experiment, &source, &data).unwrap_or_else(|e| panic!("{e}"));
