@@ -2,6 +2,7 @@
 
 use crate::config::{
     ByzantineConfig, CheckpointConfig, Experiment, MethodConfig, ProtocolConfig, RotatingConfig,
+    no_attack,
 };
 use crate::mistake::Mistakes;
 use crate::registry::Number;
@@ -54,6 +55,10 @@ pub fn cells(experiment: &Experiment) -> Vec<Cell> {
             let mut one = experiment.clone();
             one.seeds = vec![seed];
             one.method = vec![method.clone()];
+            // In a sweep an attack may meet nobody to play it; the cell is the one without an attack, and says so.
+            if nobody(&one.federation.byzantine) {
+                one.federation.attack = no_attack();
+            }
             // What was left to defaults that depend on the number of rounds is fixed here, so that the file repeats.
             one.evaluate_every = Some(experiment.evaluation_interval());
             one.full_pass_every = Some(experiment.full_pass_interval());
@@ -65,6 +70,16 @@ pub fn cells(experiment: &Experiment) -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// Whether no worker is Byzantine.
+fn nobody(byzantine: &ByzantineConfig) -> bool {
+    match byzantine {
+        ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
+            *count == 0
+        }
+        ByzantineConfig::Workers(list) | ByzantineConfig::Classes(list) => list.is_empty(),
+    }
 }
 
 /// SHA-256 over the cell with everything removed that does not decide its metrics.

@@ -210,7 +210,8 @@ impl Default for ByzantineConfig {
 #[serde(deny_unknown_fields)]
 pub struct Empty {}
 
-fn no_attack() -> Choice {
+/// Byzantine workers that send their true messages.
+pub(crate) fn no_attack() -> Choice {
     Choice { name: "none".to_owned(), settings: toml::Table::new() }
 }
 
