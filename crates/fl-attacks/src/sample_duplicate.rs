@@ -109,11 +109,15 @@ fn ranges(numbers: &[u32]) -> String {
     runs.collect::<Vec<_>>().join(", ")
 }
 
-/// The given worker, or the lowest regular one; also where the given one has become Byzantine, since who is may change from
-/// round to round.
+/// The given worker, or the lowest regular one; also where the given one has become Byzantine or takes no part, since who is
+/// and does may change from round to round. Where no regular worker takes part, the lowest Byzantine one.
 pub(crate) fn target(worker: Option<usize>, federation: &Federation) -> usize {
-    let given = worker.filter(|&w| !federation.is_byzantine(w));
-    given.unwrap_or(federation.regular()[0] as usize)
+    let regular = federation.regular();
+    let given = worker.filter(|&w| regular.binary_search(&(w as u32)).is_ok());
+    given.unwrap_or_else(|| {
+        let lowest = regular.first().or(federation.byzantine().first());
+        lowest.map_or(0, |&w| w as usize)
+    })
 }
 
 /// Lets all attackers send what `worker` sends.
@@ -146,6 +150,9 @@ struct Random {
 impl<T: Scalar> Attack<T> for Random {
     fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
         let regular = sight.federation().regular();
+        if regular.is_empty() {
+            return;
+        }
         let mut rng = cx.draw(Role::AttackChoice, self.place);
         copy(sight, regular[below(&mut rng, regular.len() as u32) as usize] as usize);
     }

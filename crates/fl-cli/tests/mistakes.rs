@@ -254,6 +254,16 @@ mistakes! {
         ["the same regular workers in all rounds"];
     turns_of_no_rounds: "byzantine.classes = [8]" => "byzantine.rotating = { count = 2, every = 0 }",
         Some("every = 0 }"), ["byzantine.rotating.every must be at least 1 round, got 0"];
+    a_sample_of_nobody: "byzantine.classes = [8]" => "participation = { sample = 0 }\nbyzantine.classes = [8]",
+        Some("sample = 0"), ["participation.sample must be from 1 to the 10 workers, got 0"];
+    a_sample_of_more_than_all: "byzantine.classes = [8]" => "participation.sample = 11\nbyzantine.classes = [8]",
+        Some("sample = 11"), ["participation.sample must be from 1 to the 10 workers, got 11"];
+    workers_that_all_drop_out: "byzantine.classes = [8]" => "participation.drop-out = 1.0\nbyzantine.classes = [8]",
+        Some("drop-out = 1.0"), ["participation.drop-out must be at least 0 and below 1, got 1"];
+    a_misspelt_key_of_participation: "byzantine.classes = [8]" => "participation.dropout = 0.1\nbyzantine.classes = [8]",
+        Some("dropout"), ["unknown key `dropout`", "did you mean `drop-out`?"];
+    a_sample_too_small_for_a_rule: "rule = \"mean\"" => "rule = \"krum\"\n[federation.participation]\nsample = 3",
+        Some("rule = \"krum\""), ["krum", "participation.sample leaves 3 messages a round, of which 1 may be Byzantine"];
     a_poison_for_nobody: "byzantine.classes = [8]\nattack.sample-duplicating = { worker = 0 }" => "poison = \"label-flip\"",
         Some("poison"), ["label-flip needs Byzantine workers, got none", "byzantine.count = 3"];
     a_poison_for_changing_workers: "byzantine.classes = [8]\nattack.sample-duplicating = { worker = 0 }" =>

@@ -57,6 +57,21 @@ impl Federation {
         }
     }
 
+    /// Makes this one of those workers of `all` alone who are in `present`, one flag a worker, in place: nothing is allocated
+    /// in a clone of `all`. W stays the same; either list may be empty then.
+    ///
+    /// # Panics
+    /// When the numbers of workers differ.
+    pub fn keep_present(&mut self, all: &Federation, present: &[bool]) {
+        let Self { byzantine, regular, faulty } = self;
+        assert_eq!(present.len(), all.workers(), "one flag a worker");
+        byzantine.copy_from_slice(&all.byzantine);
+        for (list, of) in [(regular, &all.regular), (faulty, &all.faulty)] {
+            list.clear();
+            list.extend(of.iter().copied().filter(|&w| present[w as usize]));
+        }
+    }
+
     /// W.
     pub fn workers(&self) -> usize {
         self.byzantine.len()
@@ -238,11 +253,13 @@ impl<'a, T: Scalar> Sight<'a, T> {
     }
 
     /// The honest messages that the adversary knows: those of the regular workers, or under [`Knowledge::Own`] those of the
-    /// attackers themselves, as long as their rows are not yet overwritten.
+    /// attackers themselves, as long as their rows are not yet overwritten; so too where no regular worker takes part.
     pub fn known(&self) -> Known<'_, T> {
         let workers = match self.knowledge {
-            Knowledge::Omniscient => self.federation.regular(),
-            Knowledge::Own => self.attackers,
+            Knowledge::Omniscient if !self.federation.regular().is_empty() => {
+                self.federation.regular()
+            }
+            _ => self.attackers,
         };
         Known { messages: self.messages.view(), workers }
     }

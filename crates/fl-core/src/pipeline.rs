@@ -44,7 +44,8 @@ pub struct Pipeline<T> {
     needs: Needs,
     spec: Arc<dyn RuleSpec>,
     chain: Chain,
-    /// The finite messages' workers.
+    /// The workers whose messages arrived, and of these the finite messages'.
+    present: Vec<u32>,
     rows: Vec<u32>,
     /// On the finite messages, the origin and the previous output.
     weights: Vec<f64>,
@@ -137,6 +138,7 @@ impl<T: Scalar> Pipeline<T> {
             needs,
             spec: rule,
             chain,
+            present: Vec::with_capacity(shape.workers),
             rows: Vec::with_capacity(shape.workers),
             weights: vec![0.0; shape.workers + 2],
             weights_by_worker: vec![0.0; shape.workers],
@@ -169,6 +171,54 @@ impl<T: Scalar> Pipeline<T> {
         messages: MessagesRef<'_, T>,
         out: &mut [T],
     ) -> Result<Report, AggregateError> {
+        self.present.clear();
+        self.present.extend(0..self.shape.workers as u32);
+        self.aggregate_arrived(cx, messages, out)
+    }
+
+    /// The same for the messages of some workers, those listed in rising order; the rows of others are not looked at.
+    ///
+    /// W is then the number of those workers, and f as large as before, or that number less 1: whoever is absent may have
+    /// been regular. Messages that are not finite are left out and counted as in [`Pipeline::aggregate`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::aggregate`], where `build` has checked that all messages suffice, and nobody that some do
+    /// ([`Pipeline::check`]).
+    ///
+    /// # Panics
+    /// When `present` does not rise, or names no worker.
+    pub fn aggregate_present(
+        &mut self,
+        cx: &Cx<'_>,
+        messages: MessagesRef<'_, T>,
+        present: &[u32],
+        out: &mut [T],
+    ) -> Result<Report, AggregateError> {
+        assert!(present.is_sorted_by(|a, b| a < b), "workers must rise");
+        assert!(
+            present.last().is_none_or(|&w| (w as usize) < self.shape.workers),
+            "no such worker"
+        );
+        self.present.clear();
+        self.present.extend_from_slice(present);
+        self.aggregate_arrived(cx, messages, out)
+    }
+
+    /// Whether the chain could work on another number of messages.
+    ///
+    /// # Errors
+    /// The first part of it that could not, in its own words.
+    pub fn check(&self, shape: Shape) -> Result<(), SpecError> {
+        let stages = self.chain.stages.iter().map(|stage| &*stage.spec);
+        passes(stages, self.chain.given, &*self.spec, shape).map(|_| ())
+    }
+
+    fn aggregate_arrived(
+        &mut self,
+        cx: &Cx<'_>,
+        messages: MessagesRef<'_, T>,
+        out: &mut [T],
+    ) -> Result<Report, AggregateError> {
         let arrived = (messages.workers(), messages.dim(), out.len());
         if arrived != (self.shape.workers, self.dim, self.dim) {
             return Err(AggregateError::Shape {
@@ -177,8 +227,10 @@ impl<T: Scalar> Pipeline<T> {
             });
         }
         self.rows.clear();
-        self.rows.extend(0..self.shape.workers as u32);
-        let mut checked = self.shape.workers;
+        self.rows.extend_from_slice(&self.present);
+        if self.rows.is_empty() {
+            return self.what_is_left().map(|_| Report { dropped: 0, certificate: None });
+        }
         let left = loop {
             if self.chain.measured {
                 let previous = self.previous.as_deref();
@@ -186,14 +238,13 @@ impl<T: Scalar> Pipeline<T> {
             } else {
                 self.chain.geometry.unmeasured(self.rows.len(), self.needs.previous);
             }
-            let left = self.what_is_left(checked)?;
-            checked = left.workers;
+            let left = self.what_is_left()?;
             if self.decide(cx, left, messages, out)? {
                 break left;
             }
             // Without distances nothing has looked at the messages before; only now is it known that some are not finite.
             self.rows.retain(|&w| messages.row(w as usize).iter().all(|x| x.is_finite()));
-            if self.rows.len() == checked {
+            if self.rows.len() == left.workers {
                 break left;
             }
         };
@@ -204,10 +255,10 @@ impl<T: Scalar> Pipeline<T> {
         if let Some(previous) = &mut self.previous {
             previous.copy_from_slice(out);
         }
-        Ok(Report { dropped: self.shape.workers - left.workers, certificate: self.certificate() })
+        Ok(Report { dropped: self.present.len() - left.workers, certificate: self.certificate() })
     }
 
-    /// The weight of each worker's message in the last output, 0 for a dropped one; `None` for a coordinate-wise rule,
+    /// The weight of each worker's message in the last output, 0 for a dropped or absent one; `None` for a coordinate-wise rule,
     /// which weighs messages differently in every coordinate.
     ///
     /// They sum to 1 unless the rule also put weight on the origin or on its previous output.
@@ -226,7 +277,7 @@ impl<T: Scalar> Pipeline<T> {
         self.chain.stages.iter().map(|stage| &stage.mixing)
     }
 
-    /// The workers whose messages were finite in the last round, which are the inputs of the first mixing.
+    /// The workers whose messages arrived and were finite in the last round, which are the inputs of the first mixing.
     pub fn rows(&self) -> &[u32] {
         &self.rows
     }
@@ -298,28 +349,31 @@ impl<T: Scalar> Pipeline<T> {
         Ok(())
     }
 
-    /// The shape of what is left of `before` messages, if the whole chain can work with it.
-    fn what_is_left(&self, before: usize) -> Result<Shape, AggregateError> {
-        let workers = self.rows.len();
-        let dropped = self.shape.workers - workers;
-        let shape = Shape { workers, byzantine: self.shape.byzantine.saturating_sub(dropped) };
-        if workers == before {
-            return Ok(shape);
+    /// The shape of what is left, if the whole chain can work with it.
+    fn what_is_left(&self) -> Result<Shape, AggregateError> {
+        let (workers, present) = (self.rows.len(), self.present.len());
+        if workers == self.shape.workers {
+            return Ok(self.shape);
         }
-        if self.policy == NonFinite::Error {
-            let worker = (0..self.shape.workers as u32).find(|w| !self.rows.contains(w));
-            return Err(AggregateError::NonFinite { worker: worker.unwrap_or(0) as usize });
+        let dropped = present - workers;
+        let among = match present < self.shape.workers {
+            true => self.shape.byzantine.min(present.saturating_sub(1)),
+            false => self.shape.byzantine,
+        };
+        let shape = Shape { workers, byzantine: among.saturating_sub(dropped) };
+        if dropped > 0 && self.policy == NonFinite::Error {
+            let worker = self.present.iter().find(|w| !self.rows.contains(w));
+            return Err(AggregateError::NonFinite { worker: worker.map_or(0, |&w| w as usize) });
         }
         let too_few = |requirement: String| AggregateError::TooFew {
             left: workers,
-            workers: self.shape.workers,
+            workers: present,
             requirement,
         };
         if workers == 0 {
             return Err(too_few("at least 1 is needed".into()));
         }
-        let stages = self.chain.stages.iter().map(|stage| &*stage.spec);
-        passes(stages, self.chain.given, &*self.spec, shape).map_err(|e| too_few(e.to_string()))?;
+        self.check(shape).map_err(|e| too_few(e.to_string()))?;
         Ok(shape)
     }
 

@@ -35,6 +35,10 @@ pub enum Role {
     Poison = 10,
     /// What the adversary draws for all Byzantine workers at once; the index is the attack's place among nested ones.
     AttackChoice = 11,
+    /// Which workers are asked to take part in a round; the index is 0.
+    Participate = 12,
+    /// Whether a worker that was asked drops out of a round; the index is the worker.
+    DropOut = 13,
     /// For programs that extend the laboratory.
     User = 64,
 }

@@ -118,6 +118,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             federation: Federation::new(WORKERS, &[24, 25, 26, 27, 28, 29])?,
             knowledge: Knowledge::default(),
             rotation: None,
+            participation: None,
             lesson: None,
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), train.classes())?,

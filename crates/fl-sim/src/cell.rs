@@ -5,7 +5,9 @@ use crate::config::{
     no_attack,
 };
 use crate::mistake::Mistakes;
+use crate::participation::Participation;
 use crate::registry::Number;
+use crate::simulation::smallest;
 use crate::source::Source;
 use crate::stop::StopConfig;
 use crate::{ConfigError, Lesson, Named, ProtocolSpec, Rotation, Setup};
@@ -218,6 +220,12 @@ pub(crate) fn check_federation(
         }
         _ => federation_of(experiment, 0, classes, source)?.byzantine().len(),
     };
+    if let Some(participation) = &federation.participation {
+        participation.check(workers).map_err(|e| {
+            let key = e.what.rsplit('.').next().unwrap_or_default();
+            source.error_at(&["federation", "participation", key], &e)
+        })?;
+    }
     Ok(Shape { workers, byzantine })
 }
 
@@ -501,7 +509,8 @@ fn check_method(
         (None, Some(_)) => {
             let assumed = ["pre", "rule"].iter().any(|key| source.is_assumed(&["method", &i, key]));
             if let (Some(shape), false) = (shape, assumed) {
-                mistakes.take(check_server(method, &i, shape, source));
+                let participation = experiment.federation.participation;
+                mistakes.take(check_server(method, &i, shape, participation, source));
             }
         }
         (None, None) => {
@@ -515,9 +524,11 @@ fn check_method(
 fn check_server(
     method: &MethodConfig,
     index: &str,
-    shape: Shape,
+    all: Shape,
+    participation: Option<Participation>,
     source: &Source,
 ) -> Result<(), ConfigError> {
+    let shape = participation.map_or(all, |p| smallest(&p, all));
     let mut inner = shape;
     for (stage, spec) in pre(method, source)?.iter().enumerate() {
         let path = ["method", index, "pre", &stage.to_string()];
@@ -526,8 +537,14 @@ fn check_server(
     let Some(rule) = &method.rule else { return Ok(()) };
     source.registry().rules().make(rule)?.check(inner).map_err(|e| {
         let error = source.error_at(&["method", index, "rule"], e);
-        if inner == shape {
+        if inner == all {
             return error;
+        }
+        if inner == shape {
+            let (w, f) = (shape.workers, shape.byzantine);
+            return error.with_help(format!(
+                "participation.sample leaves {w} messages a round, of which {f} may be Byzantine"
+            ));
         }
         let (w, f) = (inner.workers, inner.byzantine);
         error.with_help(format!(
@@ -718,6 +735,7 @@ pub fn setup<'a, T: Number>(
         samples,
         federation,
         rotation,
+        participation: experiment.federation.participation,
         lesson,
         objective,
         estimator,

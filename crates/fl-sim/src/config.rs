@@ -3,6 +3,7 @@
 use crate::cell::check;
 use crate::mistake::{ConfigError, Mistakes};
 use crate::named::{Choice, Named, name_or_table};
+use crate::participation::Participation;
 use crate::reading::read;
 use crate::registry::Registry;
 use crate::source::{Source, Tree, value};
@@ -168,6 +169,9 @@ pub struct FederationConfig {
     /// What Byzantine workers learn in place of their own samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub poison: Option<Choice>,
+    /// Who takes part in a round; everybody if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participation: Option<Participation>,
 }
 
 /// Left out of files: an experiment means the same without it.

@@ -11,6 +11,7 @@ mod evaluate_on;
 mod mistake;
 mod named;
 mod optimum;
+mod participation;
 mod protocol;
 mod reading;
 mod record;
@@ -42,6 +43,7 @@ pub use evaluate_on::EvaluateOn;
 pub use mistake::{ConfigError, Mistake};
 pub use named::{Choice, Named};
 pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
+pub use participation::Participation;
 pub use record::{
     Done, Ending, Finals, Outcome, Resources, Timing, finished_cells, read_metrics, read_timing,
     write_whole,

@@ -95,18 +95,21 @@ impl<T: Scalar> Protocol<T> {
         }
     }
 
-    /// The central node's decision.
+    /// The central node's decision on the messages of those who are present, if these are not all.
     pub(crate) fn aggregate(
         &mut self,
         cx: &Cx<'_>,
         messages: &Messages<T>,
-        federation: &Federation,
+        (federation, present): (&Federation, Option<&[u32]>),
         params: &[T],
     ) -> Result<Option<Report>, SimError> {
         let Protocol::Gradient(Gradient { server, direction, .. }) = self else {
             return Ok(None);
         };
-        let result = server.aggregate(cx, messages.view(), direction);
+        let result = match present {
+            Some(present) => server.aggregate_present(cx, messages.view(), present, direction),
+            None => server.aggregate(cx, messages.view(), direction),
+        };
         // A regular worker that has diverged ends the run, even where too few messages are left to aggregate.
         if server.rows().len() < messages.workers() {
             let gone = |w: &&u32| server.rows().binary_search(w).is_err();
@@ -137,6 +140,13 @@ impl<T: Scalar> Protocol<T> {
                     visit(&format!("worker.{w}.model"), Part::Vector(model));
                 }
             }
+        }
+    }
+
+    /// A round without a decision.
+    pub(crate) fn skip(&mut self) {
+        if let Protocol::Gradient(g) = self {
+            g.direction.fill(T::ZERO);
         }
     }
 

@@ -501,9 +501,11 @@ impl Run<'_> {
             let before = notes.watch.seconds();
             let params = simulation.params().to_vec();
             finite(&params, reached)?;
+            let skipped = simulation.skipped();
             let mut view = simulation.view();
             let mut line = evaluator.evaluate_all(view.objective(), &params, reached);
             line.backdoor_success = success(&mut backdoor, &view, &params);
+            line.skipped = skipped;
             if due.full_at_end() {
                 line.full = Some(full_pass(&mut view, &params));
             }
@@ -561,13 +563,13 @@ fn measure<T: Scalar>(
     finite(moment.params, moment.round)?;
     // RSA's server survives models that are not finite, so nothing else would tell of them.
     let diverged = |&&w: &&u32| moment.messages.row(w as usize).iter().any(|x| !x.is_finite());
-    if let Some(&w) = view.federation.regular().iter().find(diverged) {
+    if let Some(&w) = moment.arrived.regular().iter().find(diverged) {
         let (round, worker) = (moment.round, w as usize);
         let norm = crate::protocol::norm(moment.params);
         return Err(SimError::Diverged { round, worker, norm });
     }
     let mut line = evaluator.evaluate(view.objective(), moment.params, moment.round);
-    evaluator.messages(&mut line, moment, view);
+    evaluator.messages(&mut line, moment);
     if full {
         line.full = Some(full_pass(view, moment.params));
     }

@@ -2,12 +2,13 @@
 
 use crate::SimError;
 use crate::config::{RsaConfig, RsaDecay, RsaOrder};
+use crate::participation::{Attendance, Participation};
 use crate::protocol::{Gradient, Protocol, Rsa};
 use crate::workers::{Lesson, Workers};
 use fl_core::{
-    AlignedVec, Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Knowledge, Messages,
-    Objective, Part, Pipeline, PreAggregatorSpec, Report, Role, RuleSpec, Scalar, Shape, Sight,
-    Site, SpecError, Streams, Visit, Workspace, streams,
+    AggregateError, AlignedVec, Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation,
+    Knowledge, Messages, Objective, Part, Pipeline, PreAggregatorSpec, Report, Role, RuleSpec,
+    Scalar, Shape, Sight, Site, SpecError, Streams, Visit, Workspace, streams,
 };
 
 /// What central node and workers do with each other.
@@ -42,6 +43,8 @@ pub struct Setup<'a, T> {
     pub knowledge: Knowledge,
     /// When others become Byzantine.
     pub rotation: Option<Rotation>,
+    /// Who takes part in which rounds; everybody in all if left out.
+    pub participation: Option<Participation>,
     /// What Byzantine workers learn, where that is something else than their rows of `train`; `samples` then has, for
     /// each of them, rows of its data.
     pub lesson: Option<Lesson<'a, T>>,
@@ -74,14 +77,18 @@ pub struct Moment<'a, T> {
     pub round: u64,
     /// x^k.
     pub params: &'a [T],
-    /// What was sent.
+    /// Whose messages arrived, and who is who among them: everybody, unless part of the workers take part.
+    pub arrived: &'a Federation,
+    /// What was sent; the rows of absent workers hold NaN.
     pub messages: &'a Messages<T>,
-    /// The aggregated direction; `None` for RSA, which has none.
+    /// The aggregated direction; `None` for RSA, which has none, and where the round is skipped.
     pub direction: Option<&'a [T]>,
-    /// What the server reports; `None` for RSA.
+    /// What the server reports; `None` for RSA, and where the round is skipped.
     pub report: Option<&'a Report>,
-    /// The server; `None` for RSA.
+    /// The server; `None` for RSA, and where the round is skipped.
     pub server: Option<&'a Pipeline<T>>,
+    /// Rounds so far, this one included, in which too few took part for the model to move; `None` where all take part.
+    pub skipped: Option<u64>,
 }
 
 /// A federation in motion.
@@ -91,6 +98,7 @@ pub struct Simulation<'a, T: Scalar> {
     federation: Federation,
     knowledge: Knowledge,
     rotation: Option<Rotation>,
+    attendance: Option<Attendance>,
     /// The epoch that the federation is that of, and whom the rotation has drawn for it.
     epoch: Option<u64>,
     byzantine: Vec<u32>,
@@ -116,6 +124,7 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             federation,
             knowledge,
             rotation,
+            participation,
             lesson,
             objective,
             estimator,
@@ -142,6 +151,9 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             let allowed = "with the same Byzantine workers in all rounds";
             return Err(SpecError::new("a poison", allowed, "a rotation"));
         }
+        if let Some(participation) = &participation {
+            participation.check(count)?;
+        }
         let dim = objective.dim();
         let streams = Streams::new(seed);
         let mut params = AlignedVec::zeros(dim);
@@ -159,6 +171,9 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             }
             ProtocolSpec::RsaVariant(variant) => rsa(variant, &params, count, step)?,
         };
+        if let (Some(participation), (Some(server), _)) = (&participation, protocol.result()) {
+            server.check(smallest(participation, shape))?;
+        }
         let mut site = Site::new(&federation, dim).with_knowledge(knowledge);
         site.defence = protocol.result().0;
         let attack = attack.build(&site)?;
@@ -169,6 +184,7 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         // In RSA Byzantine workers keep honest models, whatever they send.
         let needs_all = attack.needs_true_messages()
             || rotation.is_some()
+            || participation.is_some_and(|p| p.may_lose_all(count, shape.byzantine))
             || matches!(protocol, Protocol::Rsa(_));
         let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
         let misled = (0..count).map(|w| federation.is_byzantine(w)).collect();
@@ -183,6 +199,7 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             workspaces,
             per,
             active,
+            here: vec![true; count],
         };
         workers.estimators =
             (0..count).map(|w| estimator.build(&workers.local(w))).collect::<Result<_, _>>()?;
@@ -191,11 +208,13 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             turn.estimator.start(&turn.local, &params, turn.work)
         });
         let byzantine = federation.byzantine().to_vec();
+        let attendance = participation.map(|p| Attendance::new(p, &federation));
         Ok(Self {
             workers,
             federation,
             knowledge,
             rotation,
+            attendance,
             epoch: None,
             byzantine,
             attack,
@@ -222,27 +241,58 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         while self.round < rounds {
             self.rotate();
             let cx = Cx::new(&self.streams, self.round);
+            if let Some(attendance) = &mut self.attendance {
+                attendance.call(&cx, &self.federation, &mut self.workers.here);
+            }
             self.protocol.messages(&cx, &mut self.workers, &self.params, &mut self.messages);
+            let (arrived, present) = match &self.attendance {
+                Some(attendance) => (&attendance.arrived, Some(&*attendance.present)),
+                None => (&self.federation, None),
+            };
+            // What did not arrive must not be taken for a message; for RSA's server a NaN has no sign.
+            for w in (0..self.workers.here.len()).filter(|&w| !self.workers.here[w]) {
+                self.messages.row_mut(w).fill(T::from_f64(f64::NAN));
+            }
             let (server, previous) = self.protocol.result();
-            let mut sight = Sight::new(&mut self.messages, &self.federation)
+            let mut sight = Sight::new(&mut self.messages, arrived)
                 .with_knowledge(self.knowledge)
                 .with_defence(server)
                 .with_previous(previous);
-            self.attack.corrupt(&cx, &mut sight);
-            let report =
-                self.protocol.aggregate(&cx, &self.messages, &self.federation, &self.params)?;
-            let (server, direction) = self.protocol.result();
+            // An attack is in no round to which none of its own comes.
+            if present.is_none() || !arrived.byzantine().is_empty() {
+                self.attack.corrupt(&cx, &mut sight);
+            }
+            let all = self.federation.workers();
+            let aggregated =
+                self.protocol.aggregate(&cx, &self.messages, (arrived, present), &self.params);
+            let (report, skips) = match aggregated {
+                Err(SimError::Aggregate(
+                    AggregateError::TooFew { .. } | AggregateError::Missing { .. },
+                )) if present.is_some_and(|present| present.len() < all) => (None, true),
+                aggregated => (aggregated?, present.is_some_and(<[u32]>::is_empty)),
+            };
+            if skips {
+                self.protocol.skip();
+            }
+            if let Some(attendance) = &mut self.attendance {
+                attendance.skipped += u64::from(skips);
+            }
+            let (server, direction) = if skips { (None, None) } else { self.protocol.result() };
             let moment = Moment {
                 round: self.round,
                 params: &self.params,
+                arrived: self.attendance.as_ref().map_or(&self.federation, |a| &a.arrived),
                 messages: &self.messages,
                 direction,
                 report: report.as_ref(),
                 server,
+                skipped: self.attendance.as_ref().map(|a| a.skipped),
             };
             let mut view = View { workers: &mut self.workers, federation: &self.federation };
             observer(&moment, &mut view)?;
-            self.protocol.step(&mut self.params, &self.messages);
+            if !skips {
+                self.protocol.step(&mut self.params, &self.messages);
+            }
             self.round += 1;
         }
         Ok(())
@@ -275,6 +325,11 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         self.round
     }
 
+    /// Rounds so far in which too few took part for the model to move; `None` where all take part.
+    pub fn skipped(&self) -> Option<u64> {
+        self.attendance.as_ref().map(|attendance| attendance.skipped)
+    }
+
     /// Shows everything that later rounds depend on, part by part and in a fixed order: the round, the parameters, each
     /// worker's estimator, and what protocol and attack keep. A checkpoint is a copy of these parts; written over those of a
     /// simulation from the same setup, they let it go on where this one was, to the same bits.
@@ -294,6 +349,9 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             if begun > 0 {
                 self.rotate_to(begun - 1);
             }
+        }
+        if let Some(attendance) = &mut self.attendance {
+            visit("skipped", Part::Count(&mut attendance.skipped));
         }
         self.attack.state(&mut |name, part| visit(&format!("attack.{name}"), part));
     }
@@ -331,6 +389,15 @@ impl<T: Scalar> View<'_, '_, T> {
     /// The rows that worker `w` holds.
     pub fn samples(&self, w: usize) -> &[u32] {
         self.workers.samples[w]
+    }
+}
+
+/// What a round has at least, if nobody drops out.
+pub(crate) fn smallest(participation: &Participation, shape: Shape) -> Shape {
+    let workers = participation.drawn(shape.workers);
+    match workers < shape.workers {
+        true => Shape { workers, byzantine: shape.byzantine.min(workers.saturating_sub(1)) },
+        false => shape,
     }
 }
 

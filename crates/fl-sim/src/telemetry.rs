@@ -48,6 +48,12 @@ pub struct Metrics {
     pub relative_gap: Option<f64>,
     /// Messages dropped because they were not finite.
     pub dropped: Option<u64>,
+    /// Workers that took part in the round, where that is not always all of them.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub present: Option<u64>,
+    /// Rounds so far, this one included, in which too few took part for the model to move.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub skipped: Option<u64>,
     /// Share of the test samples of other classes than a backdoor's target which, with its trigger, are taken for the
     /// target.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -278,31 +284,32 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
     }
 
     /// Adds what a round's messages show.
-    pub fn messages(
-        &mut self,
-        metrics: &mut Metrics,
-        moment: &Moment<'_, T>,
-        view: &View<'_, '_, T>,
-    ) {
-        let regular = view.federation.regular();
-        mean(moment.messages, regular, &mut self.mean);
-        let spread: f64 = regular
-            .iter()
-            .map(|&w| squared_distance(moment.messages.row(w as usize), &self.mean))
-            .sum();
-        metrics.regular_spread = Some(spread / regular.len() as f64);
-        metrics.aggregate_error = moment.direction.map(|d| squared_distance(d, &self.mean));
+    pub fn messages(&mut self, metrics: &mut Metrics, moment: &Moment<'_, T>) {
+        let arrived = moment.arrived;
+        let regular = arrived.regular();
+        if moment.skipped.is_some() {
+            metrics.present = Some((regular.len() + arrived.byzantine().len()) as u64);
+            metrics.skipped = moment.skipped;
+        }
+        if !regular.is_empty() {
+            mean(moment.messages, regular, &mut self.mean);
+            let spread: f64 = regular
+                .iter()
+                .map(|&w| squared_distance(moment.messages.row(w as usize), &self.mean))
+                .sum();
+            metrics.regular_spread = Some(spread / regular.len() as f64);
+            metrics.aggregate_error = moment.direction.map(|d| squared_distance(d, &self.mean));
+        }
         if let Some(report) = moment.report {
             metrics.dropped = Some(report.dropped as u64);
             metrics.iterations = report.certificate.map(|c| c.iterations);
             metrics.relative_gap = report.certificate.map(|c| c.relative_gap);
         }
         if let Some(server) = moment.server {
-            metrics.byzantine_weight = server
-                .weights()
-                .map(|weights| byzantine_weight(weights, moment.messages, view.federation));
+            metrics.byzantine_weight =
+                server.weights().map(|weights| byzantine_weight(weights, moment.messages, arrived));
             let mut touched: Vec<bool> =
-                server.rows().iter().map(|&w| view.federation.is_byzantine(w as usize)).collect();
+                server.rows().iter().map(|&w| arrived.is_byzantine(w as usize)).collect();
             for mixing in server.mixings() {
                 let out =
                     |a| mixing.row(a).0.iter().any(|&i| touched.get(i as usize) == Some(&true));

@@ -52,6 +52,11 @@ pub fn scope(
     if matches!(experiment.federation.byzantine, ByzantineConfig::Rotating(_)) {
         return neither("the Byzantine workers change, so that problem (1) does too".into());
     }
+    if experiment.federation.participation.is_some() {
+        return neither(
+            "part of the workers take part in a round, and the theorems are about all".into(),
+        );
+    }
     match &method.rule {
         Some(rule) if rule.name == "geometric-median" => {}
         Some(rule) => {
@@ -199,7 +204,7 @@ fn measure_of<T: Number>(
     let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch).min(smallest);
     setup.estimator = Box::new(Sgd::new(batch));
     setup.attack = Box::new(fl_attacks::NoAttack {});
-    (setup.rotation, setup.lesson) = (None, None);
+    (setup.rotation, setup.participation, setup.lesson) = (None, None, None);
     setup.protocol = ProtocolSpec::Gradient { pre: Vec::new(), rule: Box::new(fl_agg::Mean) };
     let mut simulation = Simulation::new(setup).map_err(|e| source.error_at(&["federation"], e))?;
     let mut estimate = Estimate::default();

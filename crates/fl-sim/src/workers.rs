@@ -19,6 +19,8 @@ pub(crate) struct Workers<'a, T: Scalar> {
     pub(crate) per: usize,
     /// Workers whose messages are needed.
     pub(crate) active: Vec<bool>,
+    /// Workers that take part in the round.
+    pub(crate) here: Vec<bool>,
 }
 
 /// What Byzantine workers learn in place of their samples of the training data.
@@ -58,7 +60,7 @@ impl<'a, T: Scalar> Workers<'a, T> {
         Local { worker, workers: samples.len(), objective, data, samples: samples[worker] }
     }
 
-    /// Lets every active worker take its turn with its row of `rows`, in parallel over groups of workers. Each turn
+    /// Lets every active worker that is here take its turn with its row of `rows`, in parallel over groups of workers. Each turn
     /// writes what is its own and nothing else, so the grouping cannot matter. Within a round (`cx`) a worker's batch is
     /// drawn while the one before it computes.
     pub(crate) fn each<F>(&mut self, cx: Option<&Cx<'_>>, rows: &mut Messages<T>, turn: F)
@@ -75,9 +77,11 @@ impl<'a, T: Scalar> Workers<'a, T> {
             workspaces,
             per,
             active,
+            here,
             ..
         } = self;
-        let (per, workers, objective, active) = (*per, samples.len(), &**objective, &*active);
+        let (per, workers, objective) = (*per, samples.len(), &**objective);
+        let (active, here) = (&*active, &*here);
         let (samples, lesson, misled) = (&*samples, &*lesson, &*misled);
         estimators
             .par_chunks_mut(per)
@@ -91,10 +95,12 @@ impl<'a, T: Scalar> Workers<'a, T> {
                     Local { worker, workers, objective, data, samples: samples[worker] }
                 };
                 let mine = &active[group * per..][..estimators.len()];
-                let active_from = |i: usize| (i..mine.len()).find(|&i| mine[i]);
-                for (i, row) in rows.enumerate().filter(|(i, _)| mine[*i]) {
+                let here = &here[group * per..][..estimators.len()];
+                let turns = |i: usize| mine[i] && here[i];
+                let active_from = |i: usize| (i..mine.len()).find(|&i| turns(i));
+                for (i, row) in rows.enumerate().filter(|(i, _)| turns(*i)) {
                     if let Some(cx) = cx {
-                        // After the group's last worker comes the first one, in the next round.
+                        // After the group's last worker comes the first one, in the next round, if it takes part in that.
                         let (next, cx) = match active_from(i + 1) {
                             Some(next) => (next, *cx),
                             None => (active_from(0).unwrap_or(i), cx.next()),

@@ -81,6 +81,10 @@ fn each_method_has_the_theorem_that_is_about_it() {
         read(&[("federation.byzantine", "{ rotating = { count = 6, every = 5 } }")]);
     let rotating = scope(&experiment, &experiment.method[0], &source).unwrap();
     assert!(matches!(rotating, Scope::Neither(text) if text.contains("change")));
+    // Everybody takes part in every round.
+    let (experiment, source) = read(&[("federation.participation", "{ sample = 20 }")]);
+    let part = scope(&experiment, &experiment.method[0], &source).unwrap();
+    assert!(matches!(part, Scope::Neither(text) if text.contains("part of the workers")));
     // The default s is read from the registry.
     let (experiment, source) = read(&[("method.0.pre", "[\"resample\"]")]);
     let scope = scope(&experiment, &experiment.method[0], &source).unwrap();

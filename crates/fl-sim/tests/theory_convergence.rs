@@ -219,6 +219,7 @@ fn errors(
             samples: known.rows.iter().map(|rows| &rows[..]).collect(),
             federation: Federation::new(WORKERS, &byzantine).expect("sound"),
             rotation: None,
+            participation: None,
             lesson: None,
             knowledge: Knowledge::default(),
             objective: Box::new(Bowls { start: known.start }),

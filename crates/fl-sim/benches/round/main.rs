@@ -103,6 +103,7 @@ fn simulation<'a>(
         federation: Federation::new(30, &byzantine).unwrap(),
         knowledge: Default::default(),
         rotation: None,
+        participation: None,
         lesson: None,
         objective: objective.unwrap(),
         estimator,

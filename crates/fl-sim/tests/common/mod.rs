@@ -151,6 +151,7 @@ impl World {
             federation: Federation::new(self.workers, byzantine).expect("a federation"),
             knowledge: Knowledge::Omniscient,
             rotation: None,
+            participation: None,
             lesson: None,
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), 10)
