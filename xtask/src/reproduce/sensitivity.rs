@@ -427,6 +427,7 @@ fn settings(
         "evaluate-every=100".into(),
         "full-pass-every=0".into(),
         "telemetry.optimum=false".into(),
+        "checkpoint.keep=nothing".into(),
     ];
     set.extend(question.set.iter().map(|s| (*s).to_owned()));
     let estimator = |method: usize| -> &str {
