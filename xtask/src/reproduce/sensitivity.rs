@@ -4,7 +4,7 @@ use super::figures::{self, Figure};
 use super::results::{Measure, Results};
 use super::stamp::Stamp;
 use super::{Options, Profile, duration, write};
-use crate::claims::{Claim, Subject, Verdict, judge};
+use crate::claims::{Claim, NEAR, Subject, Verdict, judge};
 use crate::cmd;
 use crate::statistics::Estimate;
 use anyhow::{Context, Result, bail};
@@ -292,6 +292,8 @@ pub(crate) struct Row {
     difference: String,
     says: Verdict,
     better: Verdict,
+    /// Whether it is better by more than what counts as comparable.
+    clearly: bool,
 }
 
 /// The folder of runs.
@@ -490,6 +492,9 @@ fn rows(question: &Question, options: &Options) -> Vec<Row> {
             rival: format!("{rival} {}", text(Estimate::of(&b))),
             difference: Estimate::paired(&a, &b).map_or("–".into(), |e| e.signed()),
             says,
+            clearly: judge(Claim::Remarkably(better, worse, Measure::Accuracy), &results, &[])
+                .holds
+                == Some(true),
             better: judge(Claim::Outperforms(better, worse, Measure::Accuracy), &results, &[]),
         });
     }
@@ -572,6 +577,13 @@ fn conclusion(question: &Question, rows: &[Row]) -> String {
     if question.outperforms {
         let says = format!("the proposed method outperforms {}", question.rival);
         one(&says, &|row| row.better.holds, drawn.better.word());
+        let clearly: Vec<String> =
+            own.iter().filter(|row| row.clearly).map(|row| name(row)).collect();
+        let clearly = if clearly.is_empty() { "none".into() } else { clearly.join("; ") };
+        let _ = writeln!(
+            text,
+            "- By more than {NEAR}, the rule for *remarkably*, it does so with: {clearly}."
+        );
     }
     text
 }
