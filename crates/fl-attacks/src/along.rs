@@ -30,6 +30,10 @@ impl<A: Affine<T>, T: Scalar> Attack<T> for Along<A, T> {
     fn needs_true_messages(&self) -> bool {
         self.attack.needs_true_messages()
     }
+
+    fn looks_back(&self) -> bool {
+        self.attack.looks_back()
+    }
 }
 
 /// The two ways in which an attack with a strength is built, from a method `aim` of its spec.

@@ -161,6 +161,10 @@ impl<T: Scalar> Attack<T> for Run<T> {
     fn needs_true_messages(&self) -> bool {
         self.attack.needs_true_messages()
     }
+
+    fn looks_back(&self) -> bool {
+        self.attack.looks_back()
+    }
 }
 
 /// `(3 − √5)/2`.

@@ -136,4 +136,8 @@ impl<T: Scalar> Affine<T> for Aim {
     fn needs_true_messages(&self) -> bool {
         self.own
     }
+
+    fn looks_back(&self) -> bool {
+        true
+    }
 }

@@ -89,6 +89,10 @@ impl<T: Scalar> Attack<T> for Run<T> {
         self.parts.iter().any(|part| part.needs_true_messages())
     }
 
+    fn looks_back(&self) -> bool {
+        self.parts.iter().any(|part| part.looks_back())
+    }
+
     fn state(&mut self, visit: &mut Visit<'_, T>) {
         for (i, part) in self.parts.iter_mut().enumerate() {
             numbered(i, &mut **part, visit);

@@ -402,6 +402,11 @@ pub trait Affine<T: Scalar>: Send + Debug {
     fn needs_true_messages(&self) -> bool {
         true
     }
+
+    /// As [`Attack::looks_back`].
+    fn looks_back(&self) -> bool {
+        false
+    }
 }
 
 /// What the Byzantine workers send in place of their true messages.
@@ -412,6 +417,11 @@ pub trait Attack<T: Scalar>: Send + Debug {
     /// Whether the Byzantine workers' true messages are looked at; if not they need not be computed.
     fn needs_true_messages(&self) -> bool {
         true
+    }
+
+    /// Whether the server's last output is looked at ([`Sight::previous`]), which a checkpoint then has to hold.
+    fn looks_back(&self) -> bool {
+        false
     }
 
     /// Shows everything that later rounds depend on, part by part, as [`crate::Estimator::state`] does; nothing for an attack

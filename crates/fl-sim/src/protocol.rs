@@ -150,6 +150,13 @@ impl<T: Scalar> Protocol<T> {
         }
     }
 
+    /// The last direction, which some attacks start from.
+    pub(crate) fn direction(&mut self, visit: &mut Visit<'_, T>) {
+        if let Protocol::Gradient(g) = self {
+            visit("server.direction", Part::Vector(&mut g.direction));
+        }
+    }
+
     /// x^{k+1}.
     pub(crate) fn step(&mut self, params: &mut [T], messages: &Messages<T>) {
         match self {

@@ -342,6 +342,9 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             estimator.state(&mut |name, part| visit(&format!("worker.{w}.{name}"), part));
         }
         self.protocol.state(visit);
+        if self.attack.looks_back() {
+            self.protocol.direction(visit);
+        }
         if self.rotation.is_some() {
             // What is measured after the last round is about those who were regular in it.
             let mut begun = self.epoch.map_or(0, |epoch| epoch + 1);
