@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Room, edited};
+use common::{Room, SMALL, edited};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -61,6 +61,72 @@ fn a_run_that_is_killed_at_any_moment_goes_on_to_the_same_bytes() {
     }
     room.run(&["run", "small.toml", "--quiet"]).expect(0, &[]);
     assert!(results(&room) == whole);
+}
+
+#[test]
+fn a_sweep_that_is_killed_goes_on_to_the_same_bytes_and_runs_no_finished_cell_again() {
+    let sweep =
+        "\n[sweep]\ntrain.step = [0.5, 0.25]\nfederation.attack = [\"none\", { gaussian = {} }]\n";
+    let every = "evaluate-every = 2\nfull-pass-every = 0\n\n[checkpoint]\nrounds = 3\n";
+    let text =
+        format!("{SMALL}{sweep}").replace("evaluate-every = 10\nfull-pass-every = 0\n", every);
+    let whole = Room::with(&text);
+    let begin = Instant::now();
+    whole.run(&["sweep", "run", "small.toml", "--quiet", "--jobs", "2"]).expect(0, &[]);
+    let time = begin.elapsed();
+    let room = Room::with(&text);
+    for moment in [0.5, 0.4] {
+        let mut child = spawn(&room, &["sweep", "run", "small.toml", "--quiet", "--jobs", "2"]);
+        std::thread::sleep(time.mul_f64(moment));
+        child.kill().expect("it can be killed");
+        child.wait().expect("it ends");
+    }
+    let done = |room: &Room| -> BTreeMap<String, String> {
+        let names = room.contents(&[]).into_iter().filter(|n| n.ends_with("done.json"));
+        names.map(|name| (name.clone(), room.read(&name))).collect()
+    };
+    // What is finished is read, and not one byte of it written again: its times would differ.
+    let finished = done(&room);
+    let said = room.run(&["sweep", "run", "small.toml", "--json", "--jobs", "2"]).expect(0, &[]);
+    let found = said.out.matches("\"found\":true").count();
+    let ran = said.out.matches("\"found\":false").count();
+    assert_eq!((found, found + ran), (finished.len(), 10), "{}", said.out);
+    let now = done(&room);
+    assert!(finished.iter().all(|(name, text)| now.get(name) == Some(text)));
+    assert_eq!(now.len(), 10);
+    assert!(results(&room) == results(&whole));
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    // Rounds so long that the first signal, after which a round is finished, does not end it.
+    let long = [("step = 0.5\n", "step = 0.01\n"), ("batch = 8\n", "batch = 100\n")];
+    let text = edited(&long).replace(
+        "estimator = \"sgd\"\n",
+        "estimator = \"sgd\"\nlocal-steps = { steps = 100000, step = 0.000001 }\n",
+    );
+    let text = text.split("[[method]]").take(2).collect::<Vec<_>>().join("[[method]]");
+    let room = Room::with(&text);
+    let mut child = spawn(&room, &["run", "small.toml", "--quiet"]);
+    let begin = Instant::now();
+    let signal = |child: &Child| {
+        let id = child.id().to_string();
+        Command::new("kill").args(["-s", "INT", &id]).status().expect("kill runs");
+    };
+    // A cell's files are opened after signals are caught.
+    while !room.contents(&[]).iter().any(|n| n.ends_with("metrics.jsonl")) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the run does not begin");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    signal(&child);
+    std::thread::sleep(Duration::from_millis(300));
+    assert!(child.try_wait().expect("a state").is_none(), "the first signal waits for the round");
+    signal(&child);
+    let second = Instant::now();
+    let status = child.wait().expect("it ends");
+    assert!(second.elapsed() < Duration::from_secs(5), "{:?}", second.elapsed());
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+    assert!(!room.contents(&[]).iter().any(|n| n.ends_with("done.json")));
 }
 
 #[test]

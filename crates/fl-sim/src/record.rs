@@ -232,7 +232,9 @@ impl Folder {
         let mut there = metrics.iter().map(|m| m.round);
         for round in rounds {
             if there.next() != Some(round) {
-                return Ok(Err(format!("metrics.jsonl has no whole line for round {round}")));
+                return Ok(Err(format!(
+                    "metrics.jsonl has no whole line for round {round}, or one of another version"
+                )));
             }
         }
         if let Some(round) = there.next() {

@@ -32,7 +32,7 @@ fn metrics_are_the_same_bits_for_any_threads_and_jobs() {
         try_run(text, reference.path(), 1, 1).unwrap();
         let reference = metrics_files(reference.path());
         assert_eq!(reference.len(), 14);
-        for (jobs, threads) in [(1, 2), (1, 3), (2, 2), (3, 7)] {
+        for (jobs, threads) in [(1, 2), (1, 3), (1, 7), (2, 2), (3, 7)] {
             let out = tempdir().unwrap();
             try_run(text, out.path(), jobs, threads).unwrap();
             assert!(metrics_files(out.path()) == reference, "{jobs} jobs, {threads} threads");

@@ -167,10 +167,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits_whatever_it_keeps() {
         let out = tempdir().unwrap();
         for &round in times {
             // Each method is a cell of its own here, stopped where the first one is.
-            for index in 0..10 {
-                let (head, methods) = text.split_once("[[method]]").unwrap();
-                let method = methods.split("[[method]]").nth(index).unwrap();
-                let one = format!("{head}[[method]]{method}");
+            for one in alone(&text) {
                 let (result, _) = run_until(&one, out.path(), |o| o, Some(round));
                 if let Err(e) = result {
                     assert!(matches!(e, SimError::Stopped { round: r } if r == round + 1), "{e}");
@@ -184,6 +181,63 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits_whatever_it_keeps() {
         let again = results(out.path());
         let differ: Vec<_> = whole.keys().filter(|k| again.get(*k) != whole.get(*k)).collect();
         assert!(differ.is_empty(), "stopped at {times:?}: {differ:?}");
+    }
+}
+
+/// Each method of a file alone.
+fn alone(text: &str) -> Vec<String> {
+    let (head, methods) = text.split_once("[[method]]").unwrap();
+    methods.split("[[method]]").map(|method| format!("{head}[[method]]{method}")).collect()
+}
+
+#[test]
+fn the_number_of_threads_may_change_at_every_interruption() {
+    let text = edited(STATEFUL, &[("rounds = 20\n", "rounds = 12\n")]);
+    let whole = tempdir().unwrap();
+    run(&text, whole.path());
+    let whole = results(whole.path());
+    for threads in [[1, 7, 2], [7, 3, 1]] {
+        let out = tempdir().unwrap();
+        for (threads, until) in threads.into_iter().zip([Some(0), Some(8), None]) {
+            for one in alone(&text) {
+                let (result, _) = run_until(&one, out.path(), |o| Options { threads, ..o }, until);
+                assert_eq!(result.is_ok(), until.is_none());
+            }
+        }
+        let again = results(out.path());
+        let differ: Vec<_> = whole.keys().filter(|k| again.get(*k) != whole.get(*k)).collect();
+        assert!(differ.is_empty(), "{threads:?}: {differ:?}");
+    }
+}
+
+#[test]
+fn whoever_is_byzantine_or_absent_a_run_that_goes_on_comes_to_the_same_bits() {
+    let classes = "byzantine.classes = [8, 9]\n";
+    let gaussian = "attack = \"gaussian\"\n";
+    let rotating = "byzantine.rotating = { count = 6, every = 3 }\n";
+    let some = "participation = { sample = 25, drop-out = 0.2 }\n";
+    for edits in [
+        [(classes, rotating.to_owned()), (gaussian, gaussian.to_owned())],
+        [(classes, classes.to_owned()), (gaussian, "poison = \"label-flip\"\n".to_owned())],
+        [(classes, classes.to_owned()), (gaussian, "attack = \"mimic\"\n".to_owned())],
+        [(classes, classes.to_owned()), (gaussian, format!("{gaussian}{some}"))],
+        [(classes, rotating.to_owned()), (gaussian, format!("attack = \"alie\"\n{some}"))],
+    ] {
+        let words = format!("{}{}", edits[0].1, edits[1].1);
+        let edits = [(edits[0].0, &*edits[0].1), (edits[1].0, &*edits[1].1)];
+        let text = edited(STATEFUL, &edits).replace("rounds = 20\n", "rounds = 12\n");
+        // SAGA behind resampling, everything that decorates it with the rule with memory, and RSA.
+        let methods = alone(&text);
+        let text = [0, 8, 9].map(|i| methods[i].clone());
+        let (whole, out) = (tempdir().unwrap(), tempdir().unwrap());
+        for text in &text {
+            run(text, whole.path());
+            for until in [4, 10] {
+                run_until(text, out.path(), |o| o, Some(until)).0.unwrap_err();
+            }
+            assert_eq!(run(text, out.path()).1.resumed, [11], "{words}");
+        }
+        assert!(results(out.path()) == results(whole.path()), "{words}");
     }
 }
 
@@ -230,9 +284,7 @@ fn after(bytes: &[u8], what: &[u8]) -> usize {
 
 /// One method of the experiment, and its only cell's folder.
 fn one(out: &Path) -> (String, PathBuf) {
-    let (head, methods) = STATEFUL.split_once("[[method]]").unwrap();
-    let method = methods.split("[[method]]").next().unwrap();
-    let text = format!("{head}[[method]]{method}");
+    let text = alone(STATEFUL).swap_remove(0);
     let (experiment, _) = Experiment::parse(&text, "test.toml", &[]).unwrap();
     let folder = out.join(fl_sim::cells(&experiment)[0].folder());
     (text, folder)
@@ -333,6 +385,8 @@ fn lines_behind_the_checkpoint_are_cut_off_and_lines_that_lack_are_noticed() {
         // A line of a later round, and one that was torn.
         ((|lines: &mut String| lines.push_str("{\"round\":16,\"acc")) as fn(&mut String), true),
         (|lines: &mut String| lines.push_str("\0\0\0\0\n"), true),
+        // What another version has written, which calls something otherwise.
+        (|lines: &mut String| *lines = lines.replace("\"test_loss\"", "\"loss\""), false),
         (|lines: &mut String| lines.truncate(lines.len() / 2), false),
         (|lines: &mut String| lines.clear(), false),
     ] {
@@ -346,7 +400,9 @@ fn lines_behind_the_checkpoint_are_cut_off_and_lines_that_lack_are_noticed() {
         let (_, told) = run(&text, out.path());
         assert_eq!(told.resumed == [13], resumed, "{told:?}");
         if !resumed {
-            assert!(told.notices[0].contains("no whole line for round"), "{told:?}");
+            let words = "no whole line for round";
+            assert!(told.notices[0].contains(words), "{told:?}");
+            assert!(told.notices[0].contains("or one of another version"), "{told:?}");
         }
         assert!(results(out.path()) == whole);
     }
