@@ -262,6 +262,9 @@ pub(crate) struct CheckArgs {
     /// List all runs, however many
     #[arg(long)]
     pub(crate) all: bool,
+    /// Folder of the results, in which runs of the file as it was are looked for
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -107,6 +107,8 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
         say::result(format_args!("memory: at most {} a run, and the data", megabytes(bytes)));
     }
     warn(&sweep, &cells, &by_folder, &deals)?;
+    let out = args.out.join(&sweep.base.name);
+    crate::sweep::edited(&sweep, &cells, &out)?.iter().for_each(say::result);
     for data in sets.loaded() {
         say::result(format_args!("data: {}, SHA-256 {}", data.name, data.digest()));
     }

@@ -37,6 +37,9 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     let out = args.out.join(&sweep.base.name);
     let optima = args.out.join("optima");
     let jobs = args.jobs.unwrap_or(threads);
+    if !quiet {
+        sweep::edited(&sweep, &cells, &out)?.iter().for_each(say::remark);
+    }
     let options =
         Options { optima: &optima, jobs, fresh: args.fresh, ..Options::new(&out, threads) };
     let signals = Signals::catch()?;

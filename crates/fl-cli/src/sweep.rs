@@ -7,11 +7,12 @@ use crate::failure::Failure;
 use crate::{experiment, host, say};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{Cell, Deals, Host, Registry, Standing, Sweep, SweepCell};
+use fl_sim::{Cell, Deals, Edited, Host, Registry, Standing, Sweep, SweepCell};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 /// The cells of a sweep, each folder once, in the order of the file.
@@ -60,6 +61,39 @@ pub(crate) fn pick(sweep: &Sweep, cells: Vec<usize>, pick: &Pick) -> Result<Vec<
         cells.retain(|i| mine.contains(i));
     }
     Ok(cells)
+}
+
+/// Why runs begin anew beside results of a file that has been edited since, a line for each way in which it has.
+pub(crate) fn edited(sweep: &Sweep, cells: &[usize], root: &Path) -> Result<Vec<String>, Failure> {
+    let refs: Vec<&Cell> = cells.iter().map(|&i| &sweep.cells[i].cell).collect();
+    let mut ways: Vec<(Edited, usize)> = Vec::new();
+    for one in fl_sim::edited(&refs, root)? {
+        match ways.iter_mut().find(|(way, _)| way.differences == one.differences) {
+            Some((_, count)) => *count += 1,
+            None => ways.push((one, 1)),
+        }
+    }
+    let line = |(way, count): (Edited, usize)| {
+        let differences: Vec<String> = way.differences.iter().map(ToString::to_string).collect();
+        let who = match count {
+            1 => name(sweep, cells[way.index]),
+            _ => format!("{count} runs"),
+        };
+        let mut line = format!(
+            "{who}: not what is in {}, of other settings, which stays as it is: {}",
+            root.join(&way.folder).display(),
+            differences.join("; ")
+        );
+        if let Some(intervals) = way.intervals() {
+            let _ = write!(
+                line,
+                "; these follow from rounds where a file leaves them out, so to go on with what is there write \
+                 {intervals}"
+            );
+        }
+        line
+    };
+    Ok(ways.into_iter().map(line).collect())
 }
 
 /// What a cell's time depends on, among the cells of one file.

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Room, edited};
+use common::{Room, SMALL, edited};
 use std::collections::BTreeMap;
 use std::fs;
 use std::process::Command;
@@ -115,4 +115,49 @@ fn a_place_that_is_no_folder_or_may_not_be_written_to_is_named() {
         room.run(&["run", "small.toml", "--out", "locked"]).expect(1, says);
     }
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).expect("it is ours");
+}
+
+#[test]
+fn a_file_that_was_edited_is_told_from_what_it_was_and_its_results_stay() {
+    let room = Room::with(SMALL);
+    let first = room.run(&["run", "small.toml"]).expect(0, &[]);
+    assert!(!first.err.contains("of other settings"), "{}", first.err);
+    let before = results(&room);
+    room.write("small.toml", edited(&[("step = 0.5", "step = 0.25"), ("{ s = 2 }", "{ s = 3 }")]));
+    let check = room.run(&["check", "small.toml"]).expect(0, &[]);
+    let run = room.run(&["run", "small.toml"]).expect(0, &[]);
+    for said in [&check.out, &run.err] {
+        for text in [
+            "Mean seed 0: not what is in runs/small/Mean~sample-duplicating~seed0~",
+            ", of other settings, which stays as it is: step is 0.25, was 0.5\n",
+            ": pre.0.resample.s is 3, was 2; step is 0.25, was 0.5\n",
+        ] {
+            assert!(said.contains(text), "{text:?} is not in:\n{said}");
+        }
+        // RSA has a step of its own.
+        assert_eq!(said.matches("of other settings").count(), 2, "{said}");
+    }
+    assert!(run.err.contains("(finished before)"), "{}", run.err);
+    let now = results(&room);
+    assert!(before.iter().all(|(name, bytes)| now.get(name) == Some(bytes)));
+    // It is told once: now that they are there, they are what the file says.
+    let again = room.run(&["run", "small.toml"]).expect(0, &[]);
+    assert!(!again.err.contains("of other settings"), "{}", again.err);
+}
+
+#[test]
+fn more_rounds_with_intervals_left_out_are_told_how_to_go_on() {
+    let room = Room::with(&edited(&[
+        ("rounds = 20\n", "rounds = 160\n"),
+        ("evaluate-every = 10\nfull-pass-every = 0\n", ""),
+    ]));
+    room.run(&["run", "small.toml", "--quiet"]).expect(0, &[]);
+    let more = ["check", "small.toml", "--set", "rounds=240"];
+    let said = room.run(&more).expect(0, &[]).out;
+    let write = "write evaluate-every = 2 and full-pass-every = 16\n";
+    assert!(said.contains("3 runs: not what is in runs/small/") && said.contains(write), "{said}");
+    let set = ["--set", "evaluate-every=2", "--set", "full-pass-every=16"];
+    let run = [&["run", "small.toml", "--set", "rounds=240"][..], &set].concat();
+    let said = room.run(&run).expect(0, &[]);
+    assert_eq!(said.err.matches("goes on from round 160").count(), 3, "{}", said.err);
 }

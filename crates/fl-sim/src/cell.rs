@@ -84,8 +84,8 @@ fn nobody(byzantine: &ByzantineConfig) -> bool {
     }
 }
 
-/// SHA-256 over the cell with everything removed that does not decide its metrics.
-pub(crate) fn hash(cell: &Experiment) -> String {
+/// A cell with everything removed that does not decide its metrics.
+pub(crate) fn deciding(cell: &Experiment) -> Experiment {
     let mut core = cell.clone();
     core.name = String::new();
     core.rounds = 0;
@@ -102,7 +102,12 @@ pub(crate) fn hash(cell: &Experiment) -> String {
     }
     core.train.step = 0.0;
     core.train.batch = 0;
-    let text = serde_json::to_string(&core).expect("an experiment is plain data");
+    core
+}
+
+/// SHA-256 over what decides a cell's metrics.
+pub(crate) fn hash(cell: &Experiment) -> String {
+    let text = serde_json::to_string(&deciding(cell)).expect("an experiment is plain data");
     Sha256::digest(text.as_bytes())[..6].iter().map(|b| format!("{b:02x}")).collect()
 }
 

@@ -5,6 +5,7 @@ mod checkpoint;
 mod composed;
 mod config;
 mod deals;
+mod edited;
 mod error;
 mod estimate;
 mod evaluate_on;
@@ -37,6 +38,7 @@ pub use config::{
     TelemetryConfig, TrainConfig,
 };
 pub use deals::Deals;
+pub use edited::{Difference, Edited, edited};
 pub use error::SimError;
 pub use estimate::{Memory, memory, trial};
 pub use evaluate_on::EvaluateOn;
