@@ -2,7 +2,7 @@
 
 use crate::config::{
     ByzantineConfig, CheckpointConfig, Experiment, MethodConfig, ProtocolConfig, RotatingConfig,
-    no_attack,
+    Weights, no_attack,
 };
 use crate::mistake::Mistakes;
 use crate::participation::Participation;
@@ -10,11 +10,11 @@ use crate::registry::Number;
 use crate::simulation::smallest;
 use crate::source::Source;
 use crate::stop::StopConfig;
-use crate::{ConfigError, Lesson, Named, ProtocolSpec, Rotation, Setup};
+use crate::{Choice, ConfigError, Lesson, Named, ProtocolSpec, Rotation, Setup};
 use fl_core::data::{DatasetError, Layout, TILE, Values};
 use fl_core::{
     AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Objective, Pipeline, Poison,
-    Poisoned, PreAggregatorSpec, Role, Scene, Shape, Site, Streams, streams, triggered,
+    Poisoned, PreAggregatorSpec, Role, RuleSpec, Scene, Shape, Site, Streams, streams, triggered,
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use sha2::{Digest, Sha256};
@@ -346,8 +346,8 @@ fn check_attack(
     for method in methods {
         let defence =
             match &method.rule {
-                Some(rule) => {
-                    let (pre, rule) = (pre(method, source)?, source.registry().rules().make(rule)?);
+                Some(choice) => {
+                    let (pre, rule) = (pre(method, source)?, rule(method, choice, shape, source)?);
                     Some(Pipeline::<f32>::build(pre, rule, shape, 1).map_err(|e| {
                         source.error_at(&["method"], format!("{}: {e}", method.name))
                     })?)
@@ -505,6 +505,7 @@ fn check_method(
                     mistakes.add(at(key, message).with_help(format!("remove {key}")));
                 }
             }
+            check_weights(method, &i, source, mistakes);
             if !(rsa.lambda > 0.0 && rsa.lambda.is_finite()) {
                 let message = format!("lambda must be a positive number, got {}", rsa.lambda);
                 let path = ["method", &i, "protocol", "rsa", "lambda"];
@@ -512,6 +513,7 @@ fn check_method(
             }
         }
         (None, Some(_)) => {
+            check_weights(method, &i, source, mistakes);
             let assumed = ["pre", "rule"].iter().any(|key| source.is_assumed(&["method", &i, key]));
             if let (Some(shape), false) = (shape, assumed) {
                 let participation = experiment.federation.participation;
@@ -539,8 +541,8 @@ fn check_server(
         let path = ["method", index, "pre", &stage.to_string()];
         inner = spec.output(inner).map_err(|e| source.error_at(&path, e))?;
     }
-    let Some(rule) = &method.rule else { return Ok(()) };
-    source.registry().rules().make(rule)?.check(inner).map_err(|e| {
+    let Some(choice) = &method.rule else { return Ok(()) };
+    rule(method, choice, inner, source)?.check(inner).map_err(|e| {
         let error = source.error_at(&["method", index, "rule"], e);
         if inner == all {
             return error;
@@ -699,7 +701,15 @@ pub fn setup<'a, T: Number>(
     let protocol = match (&method.protocol, &method.rule) {
         (Some(Named(ProtocolConfig::Rsa(rsa))), _) => ProtocolSpec::RsaVariant(*rsa),
         (None, Some(rule)) => {
-            let rule = source.registry().rules().make(rule)?;
+            let rule = match method.weights {
+                None => source.registry().rules().make(rule)?,
+                Some(Named(Weights::Samples)) => {
+                    let path = ["method", &index, "weights"];
+                    let weights = numbers_of_samples(&dealt.partition)
+                        .map_err(|message| source.error_at(&path, message))?;
+                    weighed(rule, &weights, source)?
+                }
+            };
             ProtocolSpec::Gradient { pre: pre(method, source)?, rule }
         }
         (None, None) => {
@@ -791,6 +801,79 @@ fn estimator<T: Number>(
         estimator = Box::new(clip.over(estimator));
     }
     Ok(estimator)
+}
+
+/// A method's rule before it is known who holds how many samples: equal weights stand for what they will be.
+pub(crate) fn rule(
+    method: &MethodConfig,
+    choice: &Choice,
+    shape: Shape,
+    source: &Source,
+) -> Result<Box<dyn RuleSpec>, ConfigError> {
+    match method.weights {
+        None => source.registry().rules().make(choice),
+        Some(Named(Weights::Samples)) => weighed(choice, &vec![1.0; shape.workers], source),
+    }
+}
+
+/// A rule with these weights.
+fn weighed(
+    choice: &Choice,
+    weights: &[f64],
+    source: &Source,
+) -> Result<Box<dyn RuleSpec>, ConfigError> {
+    let mut choice = choice.clone();
+    choice.settings.insert(WEIGHTS.to_owned(), weights.to_vec().into());
+    source.registry().rules().make(&choice)
+}
+
+/// What rules that have weights call them.
+const WEIGHTS: &str = "weights";
+
+fn numbers_of_samples(partition: &Partition) -> Result<Vec<f64>, String> {
+    let numbers: Vec<f64> =
+        (0..partition.workers()).map(|w| partition.worker(w).len() as f64).collect();
+    match numbers.iter().position(|&n| n == 0.0) {
+        Some(w) => {
+            Err(format!("weights = \"samples\" needs samples everywhere, and worker {w} has none"))
+        }
+        None => Ok(numbers),
+    }
+}
+
+/// Whether a method's rule has weights that can be the workers' numbers of samples.
+fn check_weights(method: &MethodConfig, index: &str, source: &Source, mistakes: &mut Mistakes) {
+    let (Some(_), false) = (method.weights, source.is_assumed(&["method", index, "rule"])) else {
+        return;
+    };
+    let at = |message: String| source.error_at(&["method", index, "weights"], message);
+    let rules = source.registry().rules();
+    let has = |name: &str| {
+        rules.find(name).is_some_and(|e| e.doc().settings.iter().any(|s| s.name == WEIGHTS))
+    };
+    let Some(rule) = &method.rule else {
+        let message =
+            "weights = \"samples\" needs a rule that has weights; RSA's server adds up signs";
+        if method.protocol.is_some() {
+            mistakes.add(at(message.into()).with_help("remove weights"));
+        }
+        return;
+    };
+    if !has(&rule.name) {
+        let all: Vec<&str> = rules.iter().map(|e| e.name()).filter(|name| has(name)).collect();
+        let message =
+            format!("{} has no weights; rules that have are {}", rule.name, all.join(", "));
+        let error = at(message);
+        mistakes.add(match &*rule.name {
+            "mean" => error.with_help("rule = \"weighted-mean\" is the mean with weights"),
+            _ => error,
+        });
+    } else if rule.settings.get(WEIGHTS).is_some_and(|w| w.as_array().is_none_or(|w| !w.is_empty()))
+    {
+        let message =
+            format!("{} has weights of its own, and weights = \"samples\" says others", rule.name);
+        mistakes.add(at(message).with_help("remove one of them"));
+    }
 }
 
 fn pre(

@@ -256,6 +256,9 @@ pub struct MethodConfig {
     /// The aggregation rule; needed by the gradient protocol, out of place in RSA.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<Choice>,
+    /// What the rule weighs messages by; the rule's own weights if left out, which are equal where it says none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<Named<Weights>>,
     /// γ, where it differs from the others'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<f64>,
@@ -265,6 +268,17 @@ pub struct MethodConfig {
     /// The window of the final accuracy, where it differs from the others'.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub final_window: Option<u64>,
+}
+
+/// What messages are weighed by, for rules that have weights.
+///
+/// The server knows these numbers: they are those of the partition, and not what workers say, nor what a poison makes of
+/// their samples. Where part of the workers are present, the weights of those keep their ratios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weights {
+    /// The numbers of samples that workers hold.
+    Samples,
 }
 
 fn plain_gradient() -> Choice {

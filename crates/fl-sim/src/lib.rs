@@ -35,7 +35,7 @@ pub use composed::{Choices, LineSearch, MaybeChoice, Mixture, Random, Scheduled}
 pub use config::{
     ByzantineConfig, CheckpointConfig, DataConfig, Empty, Experiment, FederationConfig, Keep,
     MethodConfig, Precision, ProtocolConfig, RotatingConfig, RsaConfig, RsaDecay, RsaOrder,
-    TelemetryConfig, TrainConfig,
+    TelemetryConfig, TrainConfig, Weights,
 };
 pub use deals::Deals;
 pub use edited::{Difference, Edited, edited};

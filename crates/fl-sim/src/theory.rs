@@ -57,6 +57,14 @@ pub fn scope(
             "part of the workers take part in a round, and the theorems are about all".into(),
         );
     }
+    if method.weights.is_some()
+        || method.rule.as_ref().is_some_and(|rule| rule.settings.get("weights").is_some())
+    {
+        return neither(
+            "its messages have weights, and problem (1) and the theorems are about equal ones"
+                .into(),
+        );
+    }
     match &method.rule {
         Some(rule) if rule.name == "geometric-median" => {}
         Some(rule) => {
@@ -505,6 +513,16 @@ fn untolerated(
             Ok(out) => inner = out,
             Err(_) => return Ok(None),
         }
+    }
+    if method.weights.is_some() {
+        let Shape { workers, byzantine } = inner;
+        return Ok((byzantine > 0).then(|| {
+            format!(
+                "weights = \"samples\": what {} withstands is a share of all samples and no number of messages; f = {byzantine} of \
+                 {workers} messages may hold more than that share",
+                choice.name
+            )
+        }));
     }
     let rule = source.registry().rules().make(choice)?;
     let most = rule.tolerates(inner.workers);

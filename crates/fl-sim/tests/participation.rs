@@ -7,7 +7,7 @@ use fl_agg::{GeometricMedian, Krum, Mean, WeightedMean};
 use fl_attacks::{NoAttack, SampleDuplicate, SignFlip};
 use fl_core::{Part, Role, Streams, streams};
 use fl_saga::{Saga, Sgd};
-use fl_sim::{Participation, ProtocolSpec, Setup, Simulation, read_metrics};
+use fl_sim::{Experiment, Participation, ProtocolSpec, Setup, Simulation, read_metrics};
 use std::collections::BTreeMap;
 use tempfile::tempdir;
 
@@ -129,6 +129,94 @@ fn the_output_is_that_of_the_present_messages_alone() {
         })
         .expect("a run");
     assert!(partial > 50, "{partial}");
+}
+
+/// The digits by class, so that workers hold different numbers of samples.
+const WEIGHED: &str = r#"
+name = "weighed"
+rounds = 12
+evaluate-every = 4
+
+[data]
+set = "digits"
+partition.by-class = { workers-per-class = 1 }
+
+[federation]
+workers = 10
+byzantine.workers = [7]
+attack = "sign-flipping"
+
+[model.softmax]
+l2 = 0.01
+
+[train]
+batch = 8
+step = 0.1
+
+[[method]]
+name = "M"
+rule = "RULE"
+weights = "samples"
+"#;
+
+#[test]
+fn weights_by_samples_are_the_weights_that_a_rule_could_be_given_outright() {
+    let world = World::by_class(10);
+    let numbers: Vec<usize> = (0..10).map(|w| world.partition.worker(w).len()).collect();
+    assert!(numbers.iter().any(|n| *n != numbers[0]), "{numbers:?}");
+    for rule in ["weighted-mean", "geometric-median"] {
+        for who in ["", "participation = { sample = 7, drop-out = 0.1 }\n"] {
+            let attack = "attack = \"sign-flipping\"\n";
+            let text = edited(WEIGHED, &[("RULE", rule), (attack, &format!("{attack}{who}"))]);
+            let named = format!("rule = \"{rule}\"\nweights = \"samples\"\n");
+            let outright = format!("rule.{rule} = {{ weights = {numbers:?} }}\n");
+            // TOML tells 3 from 3.0.
+            let outright = outright.replace(", ", ".0, ").replace(']', ".0]");
+            let other = edited(&text, &[(&*named, &*outright)]);
+            // The mean with weights is none without them.
+            let equal = edited(&text, &[("weights = \"samples\"\n", "")])
+                .replace("\"weighted-mean\"", "\"mean\"");
+            let files = [&text, &other, &equal].map(|text| {
+                let out = tempdir().unwrap();
+                run(text, out.path());
+                metrics_files(out.path()).into_values().next().unwrap()
+            });
+            assert!(files[0] == files[1], "{rule} {who}");
+            assert!(files[0] != files[2], "{rule} {who}");
+        }
+    }
+}
+
+#[test]
+fn weights_are_refused_where_nothing_can_be_weighed() {
+    let refused = |text: &str| {
+        let error = try_run(text, tempdir().unwrap().path(), 1, 1).unwrap_err();
+        error.to_string()
+    };
+    let krum = refused(&edited(WEIGHED, &[("RULE", "krum")]));
+    let says = "krum has no weights; rules that have are geometric-median, weighted-mean";
+    assert!(krum.contains(says) || krum.contains("weighted-mean, geometric-median"), "{krum}");
+    assert!(krum.contains("weights = \"samples\""), "{krum}");
+    assert!(refused(&edited(WEIGHED, &[("RULE", "mean")])).contains("is the mean with weights"));
+    let rsa = edited(WEIGHED, &[("rule = \"RULE\"", "protocol.rsa = { lambda = 0.02 }")]);
+    assert!(refused(&rsa).contains("RSA's server adds up signs"));
+    let twice =
+        "rule.geometric-median = { weights = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0] }";
+    let twice = edited(WEIGHED, &[("rule = \"RULE\"", twice)]);
+    assert!(refused(&twice).contains("has weights of its own"));
+    let mixed = "pre = [{ resample = { s = 2 } }]\nrule = \"geometric-median\"";
+    let mixed = refused(&edited(WEIGHED, &[("rule = \"RULE\"", mixed)]));
+    assert!(mixed.contains("geometric-median"), "{mixed}");
+}
+
+#[test]
+fn the_theory_says_that_weights_are_beyond_it() {
+    let text = edited(WEIGHED, &[("RULE", "geometric-median")]);
+    let (experiment, source) = Experiment::parse(&text, "weighed.toml", &[]).expect("valid");
+    let scope = fl_sim::theory::scope(&experiment, &experiment.method[0], &source).expect("valid");
+    assert!(format!("{scope:?}").contains("have weights"), "{scope:?}");
+    let said = fl_sim::theory::warnings(&experiment, &source, None).expect("valid");
+    assert!(format!("{said:?}").contains("a share of all samples"), "{said:?}");
 }
 
 #[test]
