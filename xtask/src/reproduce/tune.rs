@@ -35,8 +35,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         cmd::fl_cli(&args)?;
         let text = read(&tuned)?;
         write(&config, &text)?;
-        // The evidence stays, the file has moved to its place.
-        fs::remove_file(path(&tuned)).with_context(|| format!("cannot remove {tuned}"))?;
+        // The evidence stays as tables; the file has moved to its place, and every number again as JSON is too much to keep.
+        for file in [tuned, format!("{FOLDER}/{figure}.json")] {
+            fs::remove_file(path(&file)).with_context(|| format!("cannot remove {file}"))?;
+        }
         for follower in *followers {
             let config = Profile::Paper.config(follower);
             let new = with_methods(&read(&config)?, &text);
