@@ -7,6 +7,7 @@ mod cmd;
 mod reproduce;
 mod soak;
 mod statistics;
+mod strength;
 mod tidy;
 
 use anyhow::{Result, bail};
@@ -19,6 +20,8 @@ const HELP: &str = "cargo xtask VERB
                                        fig1 … fig11, table1, table2, all, or sensitivity to what the paper leaves open;
                                        or tune: find the rivals' step sizes of configs/paper anew;
                                        the environment variable FL_CLI may name an fl-cli that is built already
+  strength                             run all attacks against all defences on the digits that the program carries, and
+                                       write docs/strength.md
   soak [--kills N] [--minutes N] [--seed N]
                                        kill runs at 200 random moments and compare what they leave; then watch a run
                                        for 20 minutes
@@ -32,6 +35,7 @@ fn main() -> Result<()> {
     match words.as_slice() {
         ["data", names @ ..] => data(names),
         ["reproduce", rest @ ..] => reproduce::reproduce(rest),
+        ["strength"] => strength::strength(),
         ["soak", rest @ ..] => soak::soak(rest),
         ["tidy"] => tidy::tidy(),
         ["ci"] => ci::ci(),

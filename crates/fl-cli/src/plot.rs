@@ -246,7 +246,12 @@ fn heat(
                 values[row * column_labels.len() + column] = group.mean;
             }
         }
-        let mut map = HeatMap::new(row_labels.clone(), column_labels.clone(), values);
+        let (row_names, column_names, values) = match (&rows, &columns) {
+            (_, Key::Attack) => with_worst_column(&row_labels, &column_labels, &values),
+            (Key::Attack, _) => with_worst_row(&row_labels, &column_labels, values),
+            _ => (row_labels.clone(), column_labels.clone(), values),
+        };
+        let mut map = HeatMap::new(row_names, column_names, values);
         let here: Vec<String> = others
             .iter()
             .zip(which)
@@ -269,6 +274,37 @@ fn heat(
         }
     }
     Ok(())
+}
+
+/// What an adversary that chooses among the attacks leaves of each row, beside the row.
+const WORST: &str = "worst case";
+
+fn with_worst_column(
+    rows: &[String],
+    columns: &[String],
+    values: &[f64],
+) -> (Vec<String>, Vec<String>, Vec<f64>) {
+    let columns = [columns, &[WORST.to_owned()]].concat();
+    let with = |row: &[f64]| [row, &[least(row.iter().copied())]].concat();
+    let values = values.chunks(columns.len() - 1).flat_map(with).collect();
+    (rows.to_vec(), columns, values)
+}
+
+fn with_worst_row(
+    rows: &[String],
+    columns: &[String],
+    mut values: Vec<f64>,
+) -> (Vec<String>, Vec<String>, Vec<f64>) {
+    let worst: Vec<f64> = (0..columns.len())
+        .map(|c| least(values.iter().skip(c).step_by(columns.len()).copied()))
+        .collect();
+    values.extend(worst);
+    ([rows, &[WORST.to_owned()]].concat(), columns.to_vec(), values)
+}
+
+/// The least of the numbers that are there; NaN of none.
+fn least(values: impl Iterator<Item = f64>) -> f64 {
+    values.filter(|v| v.is_finite()).reduce(f64::min).unwrap_or(f64::NAN)
 }
 
 /// What a picture of a sweep was drawn from.

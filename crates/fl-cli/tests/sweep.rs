@@ -187,6 +187,7 @@ fn sweeps_are_drawn_in_panels_and_as_heat_maps() {
         "runs/small/heat~0.5.svg\nruns/small/heat~0.5.png\nruns/small/heat~0.25.svg\nruns/small/heat~0.25.png\n"
     );
     assert!(room.read("runs/small/heat~0.25.svg").contains("small, step = 0.25"));
+    assert!(room.read("runs/small/heat~0.25.svg").contains(">worst case<"));
 }
 
 #[test]
