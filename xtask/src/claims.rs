@@ -34,16 +34,15 @@ pub(crate) const LOST: f64 = 0.05;
 /// Inner variation that is left when it is eliminated.
 pub(crate) const ELIMINATED: f64 = 0.01;
 
-/// A method, in one of a figure's cases (`""` where there is one), or in another figure.
+/// A method in one of a figure's cases (`""` where there is one).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Subject {
-    pub(crate) figure: Option<&'static str>,
     pub(crate) case: &'static str,
     pub(crate) method: &'static str,
 }
 
 const fn m(method: &'static str) -> Subject {
-    Subject { figure: None, case: "", method }
+    Subject { case: "", method }
 }
 
 /// A statement that can be judged.
@@ -194,10 +193,7 @@ pub(crate) fn statements(figure: &str) -> &'static [Statement] {
                 &[
                     says(
                         "with s = 1 the proposed method degenerates to Byrd-SAGA",
-                        Comparable(
-                            m("s = 1"),
-                            Subject { figure: Some("fig7"), case: "", method: "Byrd-SAGA" },
-                        ),
+                        Comparable(m("s = 1"), m("Byrd-SAGA")),
                     ),
                     says(
                         "… which is not Byzantine-robust in the non-i.i.d. case",
@@ -314,9 +310,9 @@ impl Verdict {
     }
 }
 
-/// Judges a claim by its rule. `others` finds the results of other figures.
-pub(crate) fn judge(claim: Claim, here: &Results, others: &[Results]) -> Verdict {
-    let judge = Judge { here, others };
+/// Judges a claim by its rule.
+pub(crate) fn judge(claim: Claim, here: &Results) -> Verdict {
+    let judge = Judge { here };
     match judge.verdict(claim) {
         Ok(verdict) => verdict,
         Err(missing) => Verdict { holds: None, evidence: missing },
@@ -325,18 +321,12 @@ pub(crate) fn judge(claim: Claim, here: &Results, others: &[Results]) -> Verdict
 
 struct Judge<'a> {
     here: &'a Results,
-    others: &'a [Results],
 }
 
 impl Judge<'_> {
     fn values(&self, of: Subject, measure: Measure) -> Result<Vec<f64>, String> {
-        let results = match of.figure {
-            None => Some(self.here),
-            Some(name) => self.others.iter().find(|r| r.figure == name),
-        };
-        let place = of.figure.map_or(String::new(), |f| format!(" in {f}"));
-        let missing = || format!("{}{place} was not run", of.method);
-        let method = results.and_then(|r| r.find(of.case, of.method)).ok_or_else(missing)?;
+        let missing = || format!("{} was not run", of.method);
+        let method = self.here.find(of.case, of.method).ok_or_else(missing)?;
         let values = method.final_values(measure);
         if values.iter().all(|x| !x.is_finite()) { Err(missing()) } else { Ok(values) }
     }
@@ -578,7 +568,7 @@ mod tests {
     }
 
     fn word(claim: Claim, results: &Results) -> &'static str {
-        judge(claim, results, &[]).word()
+        judge(claim, results).word()
     }
 
     #[test]
@@ -589,8 +579,8 @@ mod tests {
         assert_eq!(word("b", "a"), "does not hold");
         assert_eq!(word("a", "c"), "cannot be told");
         assert_eq!(word("a", "missing"), "cannot be told");
-        assert_eq!(judge(Claim::OutperformsAll(m("a"), &["c"]), &r, &[]).word(), "holds");
-        assert_eq!(judge(Claim::OutperformsAll(m("a"), &[]), &r, &[]).word(), "cannot be told");
+        assert_eq!(judge(Claim::OutperformsAll(m("a"), &["c"]), &r).word(), "holds");
+        assert_eq!(judge(Claim::OutperformsAll(m("a"), &[]), &r).word(), "cannot be told");
     }
 
     #[test]
@@ -650,13 +640,5 @@ mod tests {
         let r = results("fig7", &[("", vec![method("a", &[0.9]), method("b", &[0.1])])]);
         assert_eq!(word(Claim::Outperforms(m("a"), m("b"), BETTER), &r), "cannot be told");
         assert_eq!(word(Claim::Fails(m("b")), &r), "holds");
-    }
-
-    #[test]
-    fn another_figures_method_is_found_there() {
-        let far = Subject { figure: Some("fig7"), case: "", method: "a" };
-        let here = results("fig9", &[("", vec![method("s = 1", &[0.70, 0.71, 0.721])])]);
-        assert_eq!(judge(Claim::Comparable(m("s = 1"), far), &here, &[]).word(), "cannot be told");
-        assert_eq!(judge(Claim::Comparable(m("s = 1"), far), &here, &[three()]).word(), "holds");
     }
 }

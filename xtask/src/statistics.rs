@@ -52,10 +52,12 @@ impl Estimate {
 
     /// The same of a difference, with signs.
     pub(crate) fn signed(&self) -> String {
+        // Differences so small that a fourth digit is needed to see their sign.
+        let digits = if self.mean.abs() < 0.0095 { 4 } else { 3 };
         if self.count < 2 {
-            return format!("{:+.3}", self.mean);
+            return format!("{:+.digits$}", self.mean);
         }
-        format!("{:+.3} [{:+.3}, {:+.3}]", self.mean, self.low, self.high)
+        format!("{:+.digits$} [{:+.digits$}, {:+.digits$}]", self.mean, self.low, self.high)
     }
 }
 

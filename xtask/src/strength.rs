@@ -2,6 +2,7 @@
 
 use crate::cmd;
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::fs;
 
 const CONFIG: &str = "configs/attack_matrix.toml";
@@ -9,8 +10,8 @@ const PATH: &str = "docs/strength.md";
 /// Where the pictures are, without what tells them apart.
 const FIGURE: &str = "docs/figures/strength";
 
-/// The pictures, by what they show; names as `fl-cli plot` makes them from the labels of the sweep.
-const PICTURES: [(&str, &str); 2] = [("i.i.d.", "i.i.d. data"), ("non-i.i.d.", "non-i.i.d. data")];
+/// The pictures' names in the document, by the sweep's labels of how data are dealt.
+const PICTURES: [(&str, &str); 2] = [("i.i.d.", "strength-iid"), ("non-i.i.d.", "strength-noniid")];
 
 const HEAD: &str = "\
 # How strong the attacks are
@@ -33,27 +34,53 @@ of accuracies says which did.
 
 pub(crate) fn strength() -> Result<()> {
     cmd::fl_cli(&["sweep", "run", CONFIG, "--jobs", "2"])?;
-    let worst = ["results", CONFIG, "--by", "partition", "--by", "method", "--format", "markdown"];
-    let worst = cmd::fl_cli_output(&worst)?;
     let heat = ["--heat", "--rows", "method", "--columns", "attack"];
     let name = ["--figure", FIGURE, "--title", "Final test accuracy"];
     cmd::fl_cli(&[&["plot", CONFIG][..], &heat, &name].concat())?;
+    let by = ["results", CONFIG, "--by", "partition", "--by", "method", "--format"];
+    let table = cmd::fl_cli_output(&[&by[..], &["markdown"]].concat())?;
+    let rows: Vec<Value> =
+        serde_json::from_str(&cmd::fl_cli_output(&[&by[..], &["json"]].concat())?)?;
     let mut text = HEAD.to_owned();
-    for (label, title) in PICTURES {
-        let picture = format!("strength~{label}.png");
+    for (label, picture) in PICTURES {
+        picture_for_the_document(label, picture)?;
         text += &format!(
-            "\n## On {title}\n\n![Accuracy of ten methods under sixteen attacks, {title}](figures/{picture})\n"
+            "\n## {label} data\n\n![Accuracy of ten methods under sixteen attacks, {label} data](figures/{picture}.png)\n\n{}\n",
+            least_bad(&rows, label)?
         );
-        fs::metadata(cmd::root().join("docs/figures").join(&picture))
-            .with_context(|| format!("docs/figures/{picture} was not drawn"))?;
-        // The document shows PNG; the drawing itself can be had from the sweep.
-        let svg = cmd::root().join(format!("{FIGURE}~{label}.svg"));
-        fs::remove_file(&svg).with_context(|| format!("cannot remove {}", svg.display()))?;
     }
-    text += &format!("\n## The worst of it\n\n{worst}");
+    text += &format!("\n## All numbers\n\n{table}");
     let path = cmd::root().join(PATH);
     fs::write(&path, text.trim_end().to_owned() + "\n")
         .with_context(|| format!("cannot write {}", path.display()))?;
     println!("{PATH}");
     Ok(())
+}
+
+/// Gives what was drawn for a partition its name in the document. The drawing as SVG can be had from the sweep.
+fn picture_for_the_document(label: &str, picture: &str) -> Result<()> {
+    let folder = cmd::root().join("docs/figures");
+    let drawn = |ending: &str| folder.join(format!("strength~{label}.{ending}"));
+    let to = folder.join(format!("{picture}.png"));
+    fs::rename(drawn("png"), &to).with_context(|| format!("cannot make {}", to.display()))?;
+    fs::remove_file(drawn("svg")).with_context(|| format!("cannot remove {:?}", drawn("svg")))
+}
+
+/// The methods in the order of their worst cases.
+fn least_bad(rows: &[Value], label: &str) -> Result<String> {
+    let mut cases = Vec::new();
+    for row in rows.iter().filter(|row| row["keys"]["partition"] == label) {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let case = || {
+            let accuracy = row["worst_attack_mean"].as_f64()?;
+            Some((accuracy, text(&row["keys"]["method"])?, text(&row["worst_attack"])?))
+        };
+        cases.push(case().with_context(|| format!("no worst case in {row}"))?);
+    }
+    cases.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let tell = |(accuracy, method, attack): &(f64, String, String)| {
+        format!("{method} {accuracy:.3} ({attack})")
+    };
+    let all: Vec<String> = cases.iter().map(tell).collect();
+    Ok(format!("Worst cases, best first: {}.", all.join("; ")))
 }

@@ -246,9 +246,9 @@ fn heat(
                 values[row * column_labels.len() + column] = group.mean;
             }
         }
-        let (row_names, column_names, values) = match (&rows, &columns) {
-            (_, Key::Attack) => with_worst_column(&row_labels, &column_labels, &values),
-            (Key::Attack, _) => with_worst_row(&row_labels, &column_labels, values),
+        let (row_names, column_names, values) = match (rows.name(), columns.name()) {
+            (_, "attack") => with_worst_column(&row_labels, &column_labels, &values),
+            ("attack", _) => with_worst_row(&row_labels, &column_labels, values),
             _ => (row_labels.clone(), column_labels.clone(), values),
         };
         let mut map = HeatMap::new(row_names, column_names, values);

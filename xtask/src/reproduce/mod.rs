@@ -216,8 +216,7 @@ fn run(figure: &Figure, options: &Options) -> Result<bool> {
     let results = Results::read(figure, &cmd::root().join(&out).join(figure.name))?;
     let mut files = vec![format!("{out}/{}/summary.json", figure.name)];
     files.extend(draw(figure, &results, options)?);
-    let others = others(figure.name, options);
-    let report = report::figure(figure, &results, &others, options);
+    let report = report::figure(figure, &results, options);
     println!("\n{report}");
     let path = format!("{folder}/{}.md", figure.name);
     write(&path, &report)?;
@@ -257,13 +256,6 @@ fn settings(text: &str, options: &Options) -> Result<Vec<String>> {
 /// The whole number of a line of an experiment file.
 fn number(text: &str, start: &str) -> Option<u64> {
     text.lines().find_map(|l| l.strip_prefix(start)?.trim().parse().ok())
-}
-
-/// Results of other figures that are there, for claims that compare with them.
-fn others(but: &str, options: &Options) -> Vec<Results> {
-    let all = FIGURES.iter().filter(|f| f.name != but && f.varies.is_none());
-    let folder = |f: &Figure| cmd::root().join(options.runs()).join(f.name);
-    all.filter_map(|f| Results::read(f, &folder(f)).ok()).collect()
 }
 
 /// Writes the descriptions and the CSV, and has the pictures drawn.

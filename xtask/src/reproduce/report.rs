@@ -8,12 +8,7 @@ use crate::statistics::Estimate;
 use std::fmt::Write as _;
 
 /// A figure's numbers and the verdicts on its claims.
-pub(crate) fn figure(
-    figure: &Figure,
-    results: &Results,
-    others: &[Results],
-    options: &Options,
-) -> String {
+pub(crate) fn figure(figure: &Figure, results: &Results, options: &Options) -> String {
     let mut text = format!("# {}\n\n", figure.title);
     let _ = writeln!(
         text,
@@ -27,7 +22,7 @@ pub(crate) fn figure(
     );
     text += &numbers(results);
     text.push('\n');
-    text += &verdicts(results, others);
+    text += &verdicts(results);
     if let (Profile::Reference, Some((table, disagree))) =
         (options.profile, reference::agreement(results))
     {
@@ -82,10 +77,10 @@ pub(crate) fn numbers(results: &Results) -> String {
 }
 
 /// The paper's claims about a figure, each with its verdict.
-pub(crate) fn verdicts(results: &Results, others: &[Results]) -> String {
+pub(crate) fn verdicts(results: &Results) -> String {
     let mut text = "| the paper says | here | evidence |\n|---|---|---|\n".to_owned();
     for statement in statements(results.figure) {
-        let verdict = judge(statement.claim, results, others);
+        let verdict = judge(statement.claim, results);
         let _ = writeln!(
             text,
             "| {} | **{}** | {} |",

@@ -29,7 +29,7 @@ struct Question {
 }
 
 const fn m(method: &'static str) -> Subject {
-    Subject { figure: None, case: "", method }
+    Subject { case: "", method }
 }
 
 const QUESTIONS: &[Question] = &[
@@ -356,12 +356,12 @@ fn slug(question: &Question, reading: &Reading) -> String {
     text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-/// The head of an experiment file without its `[sweep]`.
-fn without_sweep(head: &str) -> String {
+/// The head of an experiment file without what is not of one federation and two methods.
+fn for_two_methods(head: &str) -> String {
     let mut inside = false;
-    let kept = head.lines().filter(|line| {
+    let kept = head.lines().filter(|&line| {
         if line.starts_with('[') {
-            inside = *line == "[sweep]";
+            inside = ["[sweep]", "[tune]"].contains(&line);
         }
         !inside
     });
@@ -371,7 +371,7 @@ fn without_sweep(head: &str) -> String {
 /// The experiment file of two methods, the rival first, made of a figure's.
 fn two_methods(text: &str, rival: &str, proposed: &str) -> Result<String> {
     let mut parts = text.split("[[method]]");
-    let head = without_sweep(parts.next().unwrap_or_default());
+    let head = for_two_methods(parts.next().unwrap_or_default());
     let methods: Vec<&str> = parts.collect();
     let mut out = head.trim_end().to_owned();
     for name in [rival, proposed] {
@@ -479,7 +479,7 @@ fn rows(question: &Question, options: &Options) -> Vec<Row> {
         let rival = reading.rival.unwrap_or(question.rival);
         let (a, b) = (of(question.proposed), of(rival));
         let text = |e: Option<Estimate>| e.map_or("–".into(), |e| e.text());
-        let mut says = judge(question.claim, &results, &[]);
+        let mut says = judge(question.claim, &results);
         if matches!(question.claim, Claim::Fails(_)) {
             // The question is whether it does not.
             says.holds = says.holds.map(|fails| !fails);
@@ -492,10 +492,9 @@ fn rows(question: &Question, options: &Options) -> Vec<Row> {
             rival: format!("{rival} {}", text(Estimate::of(&b))),
             difference: Estimate::paired(&a, &b).map_or("–".into(), |e| e.signed()),
             says,
-            clearly: judge(Claim::Remarkably(better, worse, Measure::Accuracy), &results, &[])
-                .holds
+            clearly: judge(Claim::Remarkably(better, worse, Measure::Accuracy), &results).holds
                 == Some(true),
-            better: judge(Claim::Outperforms(better, worse, Measure::Accuracy), &results, &[]),
+            better: judge(Claim::Outperforms(better, worse, Measure::Accuracy), &results),
         });
     }
     rows
@@ -630,9 +629,9 @@ mod tests {
     }
 
     #[test]
-    fn a_reading_is_of_one_federation() {
-        let head = "rounds = 8\n\n[sweep]\n\"a.b\" = [1, 2]\n\n[train]\nbatch = 2\n";
-        assert_eq!(without_sweep(head), "rounds = 8\n\n[train]\nbatch = 2");
+    fn a_reading_is_of_one_federation_and_tunes_nothing() {
+        let head = "rounds = 8\n\n[sweep]\n\"a.b\" = [1, 2]\n\n[tune]\nmethods = [\"c\"]\n\n[train]\nbatch = 2\n";
+        assert_eq!(for_two_methods(head), "rounds = 8\n\n[train]\nbatch = 2");
     }
 
     #[test]
