@@ -18,6 +18,9 @@ struct Picture {
     columns: Option<usize>,
     width: Option<u32>,
     height: Option<u32>,
+    /// Names that have the first colours and dashes, drawn or not.
+    #[serde(default)]
+    styles: Vec<String>,
     #[serde(default)]
     legend: Place,
     /// Systems of axes with curves, or else one `heat` map.
@@ -108,7 +111,7 @@ pub(crate) fn draw(args: &DrawArgs) -> Result<(), Failure> {
 }
 
 fn save(picture: Picture, stem: &std::path::Path) -> Result<[PathBuf; 2], Failure> {
-    let Picture { title, footer, columns, width, height, legend, panels, heat } = picture;
+    let Picture { title, footer, columns, width, height, styles, legend, panels, heat } = picture;
     let number = |x: Option<f64>| x.unwrap_or(f64::NAN);
     if let Some(heat) = heat {
         let values = heat.values.into_iter().map(number).collect();
@@ -163,6 +166,7 @@ fn save(picture: Picture, stem: &std::path::Path) -> Result<[PathBuf; 2], Failur
         columns: columns.unwrap_or(figure.columns),
         width: width.unwrap_or(figure.width),
         height: height.unwrap_or(figure.height),
+        styles,
         legend: match legend {
             Place::Auto => Legend::Auto,
             Place::Right => Legend::Right,

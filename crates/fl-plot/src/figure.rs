@@ -5,7 +5,8 @@ use crate::band::band;
 /// One picture: a grid of panels with a common legend, a title above and a footer below.
 ///
 /// A curve's colour and dashes follow its name: the first name met gets the first style, and the
-/// same name in another panel gets the same style and one common entry in the legend.
+/// same name in another panel gets the same style and one common entry in the legend. Names in
+/// [`styles`](Self::styles) come before all others, so that they look the same in several pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     /// Text above everything.
@@ -16,6 +17,8 @@ pub struct Figure {
     pub columns: usize,
     /// Small print under everything: a configuration hash, the digest of the data.
     pub footer: Option<String>,
+    /// Names that have the first styles, in this order, drawn or not.
+    pub styles: Vec<String>,
     /// Where the names of the curves stand.
     pub legend: Legend,
     /// Width in pixels at scale 1 (CSS pixels in the SVG).
@@ -44,7 +47,16 @@ impl Figure {
             2 => (900, 60 + 340 * rows),
             _ => (1140, 60 + 320 * rows),
         };
-        Self { title: None, panels, columns, footer: None, legend: Legend::Auto, width, height }
+        Self {
+            title: None,
+            panels,
+            columns,
+            footer: None,
+            styles: Vec::new(),
+            legend: Legend::Auto,
+            width,
+            height,
+        }
     }
 }
 

@@ -87,7 +87,7 @@ type Entry = (String, Style, Form);
 
 /// The legend's entries, and the style of each curve of each panel.
 fn name_styles(figure: &Figure) -> (Vec<Entry>, Vec<Vec<Style>>) {
-    let mut names: Vec<&str> = Vec::new();
+    let mut names: Vec<&str> = figure.styles.iter().map(String::as_str).collect();
     let styles = figure
         .panels
         .iter()
@@ -113,10 +113,10 @@ fn name_styles(figure: &Figure) -> (Vec<Entry>, Vec<Vec<Style>>) {
         .iter()
         .enumerate()
         .filter(|(_, name)| !name.is_empty())
-        .map(|(i, name)| {
+        .filter_map(|(i, name)| {
             let mut curves = figure.panels.iter().flat_map(|p| &p.curves);
-            let form = curves.find(|c| c.name == **name).map_or(Form::Line, |c| c.form);
-            ((*name).to_owned(), style(i), form)
+            let form = curves.find(|c| c.name == **name)?.form;
+            Some(((*name).to_owned(), style(i), form))
         })
         .collect();
     (entries, styles)
@@ -608,6 +608,17 @@ mod tests {
             Curve::new(*name, points)
         };
         names.iter().enumerate().map(curve).collect()
+    }
+
+    #[test]
+    fn a_name_with_a_style_of_its_own_keeps_it_and_only_what_is_drawn_is_in_the_legend() {
+        let panel = Panel::new(Axis::new("x"), Axis::new("y"), curves(&["other", "b"]));
+        let mut figure = Figure::new(vec![panel]);
+        figure.styles = vec!["a".into(), "b".into()];
+        let (entries, styles) = name_styles(&figure);
+        assert_eq!(styles, [[style(2), style(1)]]);
+        let names: Vec<&str> = entries.iter().map(|(name, ..)| &**name).collect();
+        assert_eq!(names, ["b", "other"]);
     }
 
     fn texts<'a>(scene: &'a Scene) -> Vec<&'a Text> {

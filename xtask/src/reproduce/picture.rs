@@ -20,6 +20,10 @@ struct Panel {
     curves: Vec<(String, &'static str, Vec<[f64; 4]>)>,
 }
 
+/// The paper's methods, so that each looks the same in all figures.
+const METHODS: [&str; 7] =
+    ["SGD", "Byrd-SGD", "RS-Byrd-SGD", "Krum", "Byrd-SAGA", "RSA", "Proposed"];
+
 /// All pictures of a figure, and their numbers as CSV.
 pub(crate) fn pictures(figure: &Figure, results: &Results, footer: &str) -> (Vec<Picture>, String) {
     let mut csv = "picture,panel,curve,x,mean,low,high\n".to_owned();
@@ -40,7 +44,7 @@ pub(crate) fn pictures(figure: &Figure, results: &Results, footer: &str) -> (Vec
         };
         let description = json!({
             "title": title, "footer": footer, "columns": columns,
-            "width": width, "height": height, "legend": "bottom",
+            "width": width, "height": height, "legend": "bottom", "styles": METHODS,
             "panels": panels.iter().map(Panel::describe).collect::<Vec<_>>(),
         });
         out.push(Picture { suffix, description });
