@@ -47,8 +47,8 @@ pub use named::{Choice, Named};
 pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
 pub use participation::Participation;
 pub use record::{
-    Done, Ending, Finals, Outcome, Resources, Timing, finished_cells, read_metrics, read_timing,
-    write_whole,
+    Beside, Done, Ending, Finals, Outcome, Resources, Timing, finished_cells, read_metrics,
+    read_timing, write_whole,
 };
 pub use registry::{
     AnyAttack, AnyEstimator, AnyModel, Composed, Entrant, Entry, Kind, Lookup, Number, Registry,

@@ -96,6 +96,35 @@ pub struct Resources {
     pub threads: usize,
     /// Peak memory of the whole process in bytes, where the system tells.
     pub peak_memory: Option<u64>,
+    /// Where the time of the call that ended the run went, beside its rounds.
+    #[serde(default)]
+    pub beside: Beside,
+}
+
+/// Seconds of a run that are not its rounds'. A checkpoint's are those that the run waits for: the copy of its state, and
+/// at the end the disk; another thread writes the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", default)]
+pub struct Beside {
+    /// On the test rows.
+    pub evaluations: f64,
+    /// Over the training data.
+    pub full_passes: f64,
+    /// What a round's messages show.
+    pub telemetry: f64,
+    /// `metrics.jsonl` and `timing.jsonl`.
+    pub lines: f64,
+    /// Copies of the state.
+    pub checkpoints: f64,
+    /// How many these were.
+    pub saved: u64,
+}
+
+impl Beside {
+    /// What comes with every run, whatever is measured: telemetry, lines and checkpoints.
+    pub fn overhead(&self) -> f64 {
+        self.telemetry + self.lines + self.checkpoints
+    }
 }
 
 /// The folder of a cell, held by this process.

@@ -5,7 +5,9 @@ use crate::checkpoint::{self, Checkpoint, Checkpointer, Contents, Stamp};
 use crate::config::{Experiment, Keep, Precision};
 use crate::deals::Deals;
 use crate::optimum::Optima;
-use crate::record::{Done, Ending, Finals, Folder, Outcome, Resources, Resumed, SCHEMA, Writer};
+use crate::record::{
+    Beside, Done, Ending, Finals, Folder, Outcome, Resources, Resumed, SCHEMA, Writer,
+};
 use crate::schedule::{Task, check_tasks, evaluated, run_each};
 use crate::source::Source;
 use crate::stop::Stop;
@@ -433,6 +435,7 @@ impl Run<'_> {
         watch.add(seconds);
         let begun = simulation.round();
         let mut notes = Notes { run: self, writer, metrics, watch, evaluating: evaluation_seconds };
+        let mut beside = Beside::default();
         let mut evaluated_here = 0.0;
 
         let stamp = Stamp::new(&cell.hash, &self.digest);
@@ -452,8 +455,11 @@ impl Run<'_> {
                 || (interval.is_some_and(|s| notes.watch.seconds() - saved >= s)
                     && !checkpoints.is_busy());
             if round > begun && (stop || (is_due && round < rounds)) {
+                let before = notes.watch.seconds();
                 checkpoints.save(&mut simulation, Contents::State, Some(notes.writer.metrics()))?;
                 saved = notes.watch.seconds();
+                beside.checkpoints += saved - before;
+                beside.saved += 1;
             }
             if stop {
                 checkpoints.wait()?;
@@ -474,9 +480,13 @@ impl Run<'_> {
                     return Ok(());
                 }
                 let before = notes.watch.seconds();
-                let mut line = measure(&mut evaluator, moment, view, due.full(moment.round))?;
+                let watch = &mut notes.watch;
+                let full = due.full(moment.round);
+                let mut line = measure(&mut evaluator, moment, view, full, watch, &mut beside)?;
+                let measured = watch.seconds();
                 line.backdoor_success = success(&mut backdoor, view, moment.params);
-                evaluated_here += notes.line(line, before)?;
+                beside.evaluations += watch.seconds() - measured;
+                evaluated_here += notes.line(line, before, &mut beside)?;
                 // The round is finished first, so that what is measured last is what is kept.
                 ended = experiment.stop.at_end(&notes.metrics);
                 Ok(())
@@ -488,6 +498,7 @@ impl Run<'_> {
         let reached = simulation.round();
         let result = result.and_then(|by| {
             // Whatever is kept in the end, a run that ran out of time has to go on.
+            let before = notes.watch.seconds();
             let keep =
                 if by == Some(Stop::Seconds) { Keep::State } else { experiment.checkpoint.keep };
             match keep {
@@ -498,7 +509,10 @@ impl Run<'_> {
                 Keep::Model => checkpoints.save(&mut simulation, Contents::Model, None)?,
                 Keep::Nothing => {}
             }
-            let before = notes.watch.seconds();
+            beside.saved += u64::from(keep != Keep::Nothing);
+            let saved = notes.watch.seconds();
+            beside.checkpoints += saved - before;
+            let before = saved;
             let params = simulation.params().to_vec();
             finite(&params, reached)?;
             let skipped = simulation.skipped();
@@ -506,10 +520,13 @@ impl Run<'_> {
             let mut line = evaluator.evaluate_all(view.objective(), &params, reached);
             line.backdoor_success = success(&mut backdoor, &view, &params);
             line.skipped = skipped;
+            let evaluated = notes.watch.seconds();
+            beside.evaluations += evaluated - before;
             if due.full_at_end() {
                 line.full = Some(full_pass(&mut view, &params));
+                beside.full_passes += notes.watch.seconds() - evaluated;
             }
-            evaluated_here += notes.line(line, before)?;
+            evaluated_here += notes.line(line, before, &mut beside)?;
             Ok((by, keep))
         });
         let (ending, keep) = match result {
@@ -520,10 +537,12 @@ impl Run<'_> {
             }
             Err(e) => return Err(e),
         };
+        let Notes { metrics, mut watch, evaluating, .. } = notes;
+        let before = watch.seconds();
         checkpoints.wait()?;
         folder.prune(keep)?;
-        let Notes { metrics, mut watch, evaluating, .. } = notes;
         let seconds = watch.seconds();
+        beside.checkpoints += seconds - before;
         let finals = Finals::of(&metrics, experiment.window(&experiment.method[0]));
         let done = Done {
             schema: SCHEMA,
@@ -545,6 +564,7 @@ impl Run<'_> {
                     / (watch.here() - evaluated_here).max(1e-9),
                 threads: rayon::current_num_threads(),
                 peak_memory: (host.peak_memory)(),
+                beside,
             },
         };
         folder.finish(&done)?;
@@ -559,19 +579,32 @@ fn measure<T: Scalar>(
     moment: &Moment<'_, T>,
     view: &mut View<'_, '_, T>,
     full: bool,
+    watch: &mut Stopwatch,
+    beside: &mut Beside,
 ) -> Result<Metrics, SimError> {
+    let mut last = watch.seconds();
+    let mut lap = || {
+        let now = watch.seconds();
+        let taken = now - last;
+        last = now;
+        taken
+    };
     finite(moment.params, moment.round)?;
     // RSA's server survives models that are not finite, so nothing else would tell of them.
-    let diverged = |&&w: &&u32| moment.messages.row(w as usize).iter().any(|x| !x.is_finite());
+    let diverged = |&&w: &&u32| !all_finite(moment.messages.row(w as usize));
     if let Some(&w) = moment.arrived.regular().iter().find(diverged) {
         let (round, worker) = (moment.round, w as usize);
         let norm = crate::protocol::norm(moment.params);
         return Err(SimError::Diverged { round, worker, norm });
     }
+    beside.telemetry += lap();
     let mut line = evaluator.evaluate(view.objective(), moment.params, moment.round);
+    beside.evaluations += lap();
     evaluator.messages(&mut line, moment);
+    beside.telemetry += lap();
     if full {
         line.full = Some(full_pass(view, moment.params));
+        beside.full_passes += lap();
     }
     Ok(line)
 }
@@ -628,10 +661,11 @@ struct Notes<'a> {
 
 impl Notes<'_> {
     /// Writes a line whose measuring began at `before`; gives the seconds that it took.
-    fn line(&mut self, line: Metrics, before: f64) -> Result<f64, SimError> {
+    fn line(&mut self, line: Metrics, before: f64, beside: &mut Beside) -> Result<f64, SimError> {
         let now = self.watch.seconds();
         self.evaluating += now - before;
         self.writer.line(&line, now, self.evaluating)?;
+        beside.lines += self.watch.seconds() - now;
         let (index, cell) = (self.run.index, self.run.cell);
         (self.run.watch)(Event::Progress { index, cell, metrics: &line });
         self.metrics.push(line);
@@ -672,12 +706,13 @@ impl Stopwatch {
     }
 }
 
+/// Whether all numbers are finite, without a way out in between: so that several are looked at at once.
+fn all_finite<T: Scalar>(x: &[T]) -> bool {
+    x.chunks(256).all(|x| x.iter().fold(true, |all, x| all & x.is_finite()))
+}
+
 fn finite<T: Scalar>(params: &[T], round: u64) -> Result<(), SimError> {
-    if params.iter().all(|x| x.is_finite()) {
-        Ok(())
-    } else {
-        Err(SimError::ParametersDiverged { round })
-    }
+    if all_finite(params) { Ok(()) } else { Err(SimError::ParametersDiverged { round }) }
 }
 
 #[cfg(test)]

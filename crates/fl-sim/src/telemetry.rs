@@ -293,10 +293,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         }
         if !regular.is_empty() {
             mean(moment.messages, regular, &mut self.mean);
-            let spread: f64 = regular
-                .iter()
-                .map(|&w| squared_distance(moment.messages.row(w as usize), &self.mean))
-                .sum();
+            let spread = squared_distances(moment.messages, regular, &self.mean);
             metrics.regular_spread = Some(spread / regular.len() as f64);
             metrics.aggregate_error = moment.direction.map(|d| squared_distance(d, &self.mean));
         }
@@ -365,6 +362,25 @@ fn mean<T: Scalar>(messages: &Messages<T>, workers: &[u32], out: &mut [f64]) {
 
 fn squared_distance<T: Scalar>(a: &[T], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| (a.to_f64() - b).powi(2)).sum()
+}
+
+/// Σ ‖v_w − b‖² over some rows. Several at a time: sums that do not wait for each other, each in its own order.
+fn squared_distances<T: Scalar>(messages: &Messages<T>, workers: &[u32], b: &[f64]) -> f64 {
+    const ROWS: usize = 8;
+    let row = |&w: &u32| &messages.row(w as usize)[..b.len()];
+    let (groups, rest) = workers.as_chunks::<ROWS>();
+    let of_groups = groups.iter().flat_map(|group| {
+        let rows: [&[T]; ROWS] = std::array::from_fn(|i| row(&group[i]));
+        let mut sums = [0.0; ROWS];
+        for (j, b) in b.iter().enumerate() {
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                let d = row[j].to_f64() - b;
+                *sum += d * d;
+            }
+        }
+        sums
+    });
+    of_groups.chain(rest.iter().map(|w| squared_distance(row(w), b))).sum()
 }
 
 /// What a full pass finds at one worker, without ℓ₂ terms.
