@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that a change must pass after `cargo test --workspace`.
 
 use crate::cmd::{self, run, run_with};
-use crate::tidy;
+use crate::{cluster, tidy};
 use anyhow::{Context, Result};
 use std::fs;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -34,6 +34,8 @@ pub(crate) fn ci() -> Result<()> {
     run(&["bench", "--workspace", "--benches", "--", "--test"])?;
     // The packed crates build on their own, in the order of their dependencies.
     package()?;
+    // A sweep by the engines that run many machines.
+    cluster::cluster()?;
     // A program of one's own with a rule of its own, which is no member of the workspace.
     run(&[
         "run",

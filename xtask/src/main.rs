@@ -3,6 +3,7 @@
 
 mod ci;
 mod claims;
+mod cluster;
 mod cmd;
 mod reproduce;
 mod soak;
@@ -25,6 +26,7 @@ const HELP: &str = "cargo xtask VERB
   soak [--kills N] [--minutes N] [--seed N]
                                        kill runs at 200 random moments and compare what they leave; then watch a run
                                        for 20 minutes
+  cluster                              try the templates of scripts/cluster with the engines that can be had here
   tidy                                 check the repository itself
   ci                                   everything that a change must pass after the tests
 ";
@@ -37,6 +39,7 @@ fn main() -> Result<()> {
         ["reproduce", rest @ ..] => reproduce::reproduce(rest),
         ["strength"] => strength::strength(),
         ["soak", rest @ ..] => soak::soak(rest),
+        ["cluster"] => cluster::cluster(),
         ["tidy"] => tidy::tidy(),
         ["ci"] => ci::ci(),
         [] | ["help" | "--help" | "-h"] => {
