@@ -327,12 +327,12 @@ fn a_damaged_checkpoint_is_never_trusted() {
         })(path)
     };
     for (damage, words) in [
-        (flip_last, "another SHA-256"),
-        (flip_round, "another SHA-256"),
+        (flip_last, "another checksum"),
+        (flip_round, "another checksum"),
         (cut, "damaged or cut off"),
         (empty, "damaged or cut off"),
         (other, "no checkpoint of this laboratory"),
-        (format, "format 9, and this version reads format 1"),
+        (format, "format 9, and this version reads format 2"),
     ] {
         for (files, resumed, notices) in [(&[newest][..], &[15][..], 1), (&[newest, older], &[], 3)]
         {
