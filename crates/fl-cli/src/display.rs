@@ -3,9 +3,10 @@
 use crate::say;
 use crate::sweep::duration;
 use fl_sim::{Ending, Event, Outcome, Tally, Task};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::IsTerminal;
 use std::sync::Mutex;
 
@@ -43,6 +44,20 @@ struct State {
     finished: usize,
 }
 
+/// A bar's looks; `{rate}` is rounds a second.
+fn style(template: &str) -> ProgressStyle {
+    let key = |bar: &ProgressState, to: &mut dyn fmt::Write| {
+        let _ = to.write_str(&rate(bar.per_sec()));
+    };
+    let style = ProgressStyle::with_template(template);
+    style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", key)
+}
+
+/// Rounds a second, in few characters.
+fn rate(rounds: f64) -> String {
+    format!("{rounds:.*}/s", usize::from(rounds < 10.0))
+}
+
 /// Bars of cells that are shown at once.
 const BARS: usize = 8;
 
@@ -61,10 +76,9 @@ impl Display {
             bars.set_draw_target(ProgressDrawTarget::hidden());
         }
         let all = bars.add(ProgressBar::new(cells.iter().map(|(_, rounds)| rounds).sum()));
-        let style = "{bar:24} {percent:>3}%  {prefix}  {per_sec:>14}  {eta:>4} left  {wide_msg}";
-        if let Ok(style) = ProgressStyle::with_template(style) {
-            all.set_style(style);
-        }
+        all.set_style(style(
+            "{bar:14} {percent:>3}%  {rate:>9}  {eta:>4} left  {prefix}  {wide_msg}",
+        ));
         all.set_prefix(format!("0/{} runs", cells.len()));
         let done = vec![0; cells.len()];
         let state = State { all, bars, running: BTreeMap::new(), done, finished: 0 };
@@ -87,10 +101,10 @@ impl Display {
             Event::Started { index, .. } if self.how == How::Bars && state.running.len() < BARS => {
                 let (name, rounds) = &self.cells[*index];
                 let bar = state.bars.add(ProgressBar::new(*rounds));
-                let style = "  {bar:22} {percent:>3}%  {per_sec:>14}  {eta:>4} left  {wide_msg}";
-                if let Ok(style) = ProgressStyle::with_template(style) {
-                    bar.set_style(style);
-                }
+                // The accuracy stands before the name, so that it is seen however narrow the terminal is.
+                let cell =
+                    "  {bar:12} {percent:>3}%  {rate:>9}  {eta:>4} left  {prefix:>14}  {wide_msg}";
+                bar.set_style(style(cell));
                 bar.set_message(name.clone());
                 state.running.insert(*index, bar);
             }
@@ -116,8 +130,7 @@ impl Display {
             Event::Progress { index, metrics, .. } => {
                 state.advance(*index, metrics.round);
                 if let Some(bar) = state.running.get(index) {
-                    let name = &self.cells[*index].0;
-                    bar.set_message(format!("{name}: accuracy {:.3}", metrics.accuracy));
+                    bar.set_prefix(format!("accuracy {:.3}", metrics.accuracy));
                 }
             }
             Event::Finished { index, outcome } => {
@@ -163,6 +176,7 @@ impl Display {
                 "found": tally.found,
                 "busy": tally.busy,
                 "diverged": tally.diverged,
+                "stopped": tally.stopped,
                 "failed": tally.failed.len(),
                 "seconds": seconds,
             }));
@@ -264,5 +278,14 @@ impl State {
             bar.finish_and_clear();
             self.bars.remove(&bar);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_rate_takes_few_characters() {
+        let rates = [0.0, 0.25, 67_701.307_652_588_67].map(super::rate);
+        assert_eq!(rates, ["0.0/s", "0.2/s", "67701/s"]);
     }
 }

@@ -64,10 +64,19 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     display.end(&tally, host::clock() - begin);
     let failed = tally.failed.len();
     if let Some((_, error)) = tally.failed.into_iter().next() {
-        if failed > 1 && !matches!(error, SimError::Stopped { .. }) {
-            say::remark(format_args!("{failed} of {} runs failed; the first:", tasks.len()));
+        let many = format_args!("{failed} of {} runs failed; the first:", tasks.len());
+        match tally.stopped > 0 {
+            // The exit code says that a signal came, whatever else there was.
+            true => say::remark(format_args!("{many} {error}")),
+            false if failed > 1 => say::remark(many),
+            false => {}
         }
-        return Err(signals.explain(error));
+        if tally.stopped == 0 {
+            return Err(error.into());
+        }
+    }
+    if tally.stopped > 0 {
+        return Err(signals.explain(SimError::Stopped { round: 0 }));
     }
     if !args.pick.is_all() {
         return Ok(());

@@ -20,13 +20,17 @@ fn busy() -> Room {
 }
 
 fn spawn(room: &Room, arguments: &[&str]) -> Child {
+    spawn_to(Stdio::null(), room, arguments)
+}
+
+fn spawn_to(output: Stdio, room: &Room, arguments: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_fl-cli"))
         .args(arguments)
         .current_dir(room.path(""))
         .env("HOME", room.path("home"))
         .env("XDG_CACHE_HOME", room.path("cache"))
         .env("FL_DATA_DIR", room.path("data"))
-        .stdout(Stdio::null())
+        .stdout(output)
         .stderr(Stdio::null())
         .spawn()
         .expect("the program runs")
@@ -136,7 +140,8 @@ fn a_signal_saves_the_state_and_ends_with_its_code() {
     let whole = results(&whole);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let room = busy();
-        let child = spawn(&room, &["run", "small.toml", "--quiet", "--jobs", "1"]);
+        let child =
+            spawn_to(Stdio::piped(), &room, &["run", "small.toml", "--json", "--jobs", "1"]);
         // Not before there is something to save.
         let begin = Instant::now();
         while room.contents(&[]).iter().filter(|n| n.ends_with("metrics.jsonl")).count() < 1 {
@@ -145,8 +150,16 @@ fn a_signal_saves_the_state_and_ends_with_its_code() {
         }
         let id = child.id().to_string();
         Command::new("kill").args(["-s", signal, &id]).status().expect("kill runs");
-        let status = child.wait_with_output().expect("it ends").status;
+        let ended = child.wait_with_output().expect("it ends");
+        let status = ended.status;
         assert_eq!((status.code(), status.signal()), (Some(code), None), "SIG{signal}");
+        // What was stopped has not failed.
+        let said = String::from_utf8(ended.stdout).expect("text");
+        let last = said.lines().last().expect("a line");
+        let last: serde_json::Value = serde_json::from_str(last).expect("an object a line");
+        let count = |key: &str| last[key].as_u64().expect("a count");
+        assert_eq!((count("failed"), count("run") + count("stopped")), (0, 3), "{last}");
+        assert!(count("stopped") > 0, "{last}");
         assert!(room.contents(&[]).iter().any(|n| n.ends_with("checkpoint.safetensors")));
         room.run(&["run", "small.toml"]).expect(0, &["goes on from round"]);
         assert!(results(&room) == whole);

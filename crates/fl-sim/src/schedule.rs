@@ -79,6 +79,8 @@ pub struct Tally {
     pub busy: usize,
     /// Of the first two, those that diverged.
     pub diverged: usize,
+    /// Cells that did not come to their end, or did not begin, because the host asked to stop.
+    pub stopped: usize,
     /// Cells that failed, by their places in the list of tasks, and why; in order.
     pub failed: Vec<(usize, SimError)>,
 }
@@ -150,6 +152,7 @@ pub fn run_tasks(
                 tally.diverged += usize::from(diverged);
             }
             Ok(None) => tally.busy += 1,
+            Err(SimError::Stopped { .. }) => tally.stopped += 1,
             Err(error) => tally.failed.push((index, error)),
         }
     })?;
