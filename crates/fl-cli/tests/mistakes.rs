@@ -100,6 +100,19 @@ mistakes! {
     a_misspelt_model: "model.softmax" => "model.sofmax", Some("sofmax"), ["did you mean `softmax`?"];
     a_misspelt_key_of_a_model: "bias" => "bia", Some("bia ="), ["did you mean `bias`?"];
     a_misspelt_key_of_train: "batch" => "bacth", Some("bacth"), ["did you mean `batch`?"];
+    a_key_of_the_top_in_a_table: "batch" => "rounds = 9\nbatch", Some("rounds = 9"),
+        ["unknown key `rounds`", "help: `rounds` stands at the top of the file"];
+    a_key_of_another_table: "set = \"digits\"" => "workers = 10\nset = \"digits\"", Some("workers = 10"),
+        ["unknown key `workers`", "help: `workers` is a key of [federation]"];
+    a_table_of_its_own_for_an_attack: "[train]" => "[attack]\nfactor = 1\n[train]", Some("attack]"),
+        ["unknown key `attack`", "help: `attack` is a key of [federation]"];
+    a_rule_by_another_word: "rule = \"mean\"" => "rule = \"mean\"\naggregator = \"krum\"", Some("aggregator"),
+        ["unknown key `aggregator`", "is called `rule`"];
+    a_name_beside_its_settings: "[model.softmax]\n" => "[model]\nname = \"softmax\"\n", Some("[model]"),
+        ["expected a table with one name in it", "a name is the key of its settings, as in"];
+    a_name_in_a_key_of_its_own: "[model.softmax]\nbias = true\nl2 = 0.01" => "[model]\nname = \"softmax\"",
+        Some("name = \"softmax\""),
+        ["unknown name `name`", "a name stands alone, or is the key of its settings: least-squares = {"];
     a_misspelt_key_of_a_method: "estimator" => "estimater", Some("estimater"),
         ["did you mean `estimator`?"];
     a_misspelt_estimator: "\"saga\"" => "\"sagaa\"", Some("\"sagaa\""), ["did you mean `saga`?"];

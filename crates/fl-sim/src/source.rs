@@ -172,7 +172,8 @@ impl Source {
         let message = in_words(message);
         let help = suggestion(&message)
             .map(|name| format!("did you mean `{name}`?"))
-            .or_else(|| example(&message));
+            .or_else(|| example(&message))
+            .or_else(|| elsewhere(&message));
         self.error(span, message, help)
     }
 
@@ -481,8 +482,50 @@ pub(crate) fn suggestion(message: &str) -> Option<String> {
     if !message.starts_with("unknown") {
         return None;
     }
-    let nearest = quoted.map(|name| (distance(got, name), name)).min()?;
-    (nearest.0 <= got.len().max(3) / 2 + 1).then(|| nearest.1.to_owned())
+    nearest(got, quoted).map(str::to_owned)
+}
+
+/// The name that was meant: the nearest one, where no more than half of what was written, rounded up, is wrong.
+pub(crate) fn nearest<'a>(got: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (wrong, name) = names.into_iter().map(|name| (distance(got, name), name)).min()?;
+    (wrong <= got.chars().count().div_ceil(2)).then_some(name)
+}
+
+/// Where a key that is unknown here would be known.
+fn elsewhere(message: &str) -> Option<String> {
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let name = quoted.next()?;
+    if message.starts_with("unknown name") {
+        let first = quoted.next()?;
+        return matches!(name, "name" | "type" | "kind").then(|| {
+            format!("a name stands alone, or is the key of its settings: {first} = {{ … }}")
+        });
+    }
+    if message.starts_with("expected a table with one name") {
+        let example = "partition.dirichlet = { alpha = 0.3 }";
+        return Some(format!("a name is the key of its settings, as in {example}"));
+    }
+    if !message.starts_with("unknown key") {
+        return None;
+    }
+    let home = match name {
+        "rounds" | "seeds" | "evaluate-every" | "full-pass-every" | "final-window"
+        | "precision" => {
+            return Some(format!("`{name}` stands at the top of the file, before all tables"));
+        }
+        "set" | "scale" | "partition" | "evaluate-on" => "[data]",
+        "workers" | "byzantine" | "attack" | "knowledge" | "poison" | "participation" => {
+            "[federation]"
+        }
+        "l2" | "bias" | "initialise" | "hidden" => "the model's table, for example [model.softmax]",
+        "batch" | "step" => "[train]",
+        "estimator" | "momentum" | "local-steps" | "clip" | "protocol" | "pre" | "rule" => {
+            "[[method]]"
+        }
+        "aggregator" => return Some("how messages are aggregated is called `rule`".to_owned()),
+        _ => return None,
+    };
+    Some(format!("`{name}` is a key of {home}"))
 }
 
 /// What a key that is missing could look like.
@@ -513,7 +556,7 @@ fn example(message: &str) -> Option<String> {
 }
 
 /// The number of single-character edits between two names (Levenshtein).
-pub(crate) fn distance(a: &str, b: &str) -> usize {
+fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -4,7 +4,7 @@ use crate::cell::{Cell, cells, check};
 use crate::config::Experiment;
 use crate::mistake::{ConfigError, Mistake, Mistakes};
 use crate::registry::Registry;
-use crate::source::{Change, Path, Source, Tree, distance, graft, value};
+use crate::source::{Change, Path, Source, Tree, graft, nearest, value};
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -155,7 +155,8 @@ impl Sweep {
         let (mut axes, mut exclusions) = (Vec::new(), Vec::new());
         if let Some(table) = sweep.as_ref().and_then(|sweep| sweep.get_ref().as_table()) {
             let (source, tree, names) = (&source, &tree, &names);
-            let mut reader = Reader { source, tree, names, mistakes: &mut mistakes };
+            let mut reader =
+                Reader { source, tree, names, tried: Vec::new(), mistakes: &mut mistakes };
             reader.axes(table, &[], &["sweep".to_owned()], &mut axes);
             axes.sort_by_key(|axis: &Axis| axis.values.first().map_or(0, |v| v.span.start));
             name_axes(&mut axes);
@@ -405,6 +406,8 @@ struct Exclusion {
     values: Vec<(usize, Vec<usize>)>,
     methods: Option<Vec<usize>>,
     seeds: Option<Vec<u64>>,
+    /// It names a key whose list is wrong, which is told already.
+    refused: bool,
     span: Range<usize>,
 }
 
@@ -429,6 +432,8 @@ struct Reader<'a, 't> {
     tree: &'a Tree<'t>,
     /// The methods' names.
     names: &'a [String],
+    /// All keys with a list, the wrong ones too.
+    tried: Vec<String>,
     mistakes: &'a mut Mistakes,
 }
 
@@ -479,6 +484,7 @@ impl Reader<'_, '_> {
         axes: &mut Vec<Axis>,
     ) {
         let key = key.join(".");
+        self.tried.push(key.clone());
         let parts: Vec<&str> = key.split('.').collect();
         if parts.iter().any(|part| part.is_empty()) {
             let message = format!("{key:?} must be names with dots between them");
@@ -584,7 +590,7 @@ impl Reader<'_, '_> {
             (None, Ok(method)) if method < count => (vec![method], 2),
             (None, _) if parts[1] == "*" => ((0..count).collect(), 2),
             _ => {
-                let nearest = self.names.iter().min_by_key(|name| distance(parts[1], name));
+                let nearest = nearest(parts[1], self.names.iter().map(String::as_str));
                 let message = format!(
                     "no method is called {:?}; methods are given by name, by a number from 0 to {}, or all by *",
                     parts[1],
@@ -651,9 +657,13 @@ impl Reader<'_, '_> {
                 continue;
             };
             let span = element.span();
-            let mut one = Exclusion { values: Vec::new(), methods: None, seeds: None, span };
+            let mut one =
+                Exclusion { values: Vec::new(), methods: None, seeds: None, refused: false, span };
             let before = self.mistakes.len();
             self.criteria(table, "", axes, seeds, &mut one);
+            if one.refused {
+                continue;
+            }
             if one.values.is_empty() && one.methods.is_none() && one.seeds.is_none() {
                 if self.mistakes.len() == before {
                     let message = "an exclusion without keys would exclude everything".to_owned();
@@ -725,11 +735,13 @@ impl Reader<'_, '_> {
                 one.seeds = Some(chosen);
             } else if let DeValue::Table(inner) = value.get_ref() {
                 self.criteria(inner, &format!("{key}."), axes, seeds, one);
+            } else if self.tried.iter().any(|t| *t == key || t.ends_with(&format!(".{key}"))) {
+                one.refused = true;
             } else {
                 let mut names: Vec<String> = axes.iter().map(|axis| axis.key.clone()).collect();
                 names.extend(["method".to_owned(), "seed".to_owned()]);
                 let listed: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-                let nearest = names.iter().min_by_key(|name| distance(&key, name));
+                let nearest = nearest(&key, names.iter().map(String::as_str));
                 let message = format!(
                     "`{key}` is not swept over: this excludes nothing; expected one of {}",
                     listed.join(", ")
@@ -749,7 +761,7 @@ impl Reader<'_, '_> {
     ) {
         let known: Vec<String> = known.collect();
         let found = label(value);
-        let nearest = known.iter().min_by_key(|name| distance(&found, name));
+        let nearest = nearest(&found, known.iter().map(String::as_str));
         let help = nearest.map(|name| format!("did you mean {name}?"));
         let message = format!(
             "{key} is never {found}, so that this excludes nothing; its values are {}",

@@ -286,3 +286,13 @@ fn ten_thousand_points_are_read_quickly() {
     println!("{} cells in {:?}", sweep.cells.len(), begin.elapsed());
     assert_eq!(sweep.cells.len(), 10_000);
 }
+
+#[test]
+fn an_exclusion_by_a_key_whose_list_is_wrong_is_no_second_mistake() {
+    for list in ["[]", "[1.0, 1.0]", "[\"a\"]"] {
+        let error = refused(&format!(
+            "[sweep]\ntrain.step = {list}\nexclude = [{{ \"train.step\" = 1.0 }}]\n"
+        ));
+        assert!(!error.contains("not swept over"), "{error}");
+    }
+}
