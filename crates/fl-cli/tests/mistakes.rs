@@ -481,3 +481,15 @@ fn a_sweep_may_combine_an_attack_with_nobody_to_play_it() {
     Room::with(&format!("{base}{sweep}")).run(&["check", "small.toml"]).expect(0, &[]);
     refused(&base, Some("attack"), &["sample-duplicating needs Byzantine workers, got none"]);
 }
+
+#[test]
+fn a_rule_without_weights_is_one_mistake() {
+    let file = edited(&[("rule = \"mean\"", "rule = \"mean\"\nweights = \"samples\"")]);
+    let says = [
+        "mean has no weights; rules that have are weighted-mean",
+        "help: rule = \"weighted-mean\"",
+    ];
+    refused(&file, Some("weights"), &says);
+    let said = Room::with(&file).run(&["check", "small.toml"]);
+    assert!(!said.err.contains("mistakes"), "{}", said.err);
+}

@@ -811,8 +811,11 @@ pub(crate) fn rule(
     source: &Source,
 ) -> Result<Box<dyn RuleSpec>, ConfigError> {
     match method.weights {
-        None => source.registry().rules().make(choice),
-        Some(Named(Weights::Samples)) => weighed(choice, &vec![1.0; shape.workers], source),
+        // That a rule has no weights is told by `check_weights`; what else is wrong with it is found without them.
+        Some(Named(Weights::Samples)) if has_weights(&choice.name, source) => {
+            weighed(choice, &vec![1.0; shape.workers], source)
+        }
+        _ => source.registry().rules().make(choice),
     }
 }
 
@@ -829,6 +832,11 @@ fn weighed(
 
 /// What rules that have weights call them.
 const WEIGHTS: &str = "weights";
+
+fn has_weights(rule: &str, source: &Source) -> bool {
+    let entry = source.registry().rules().find(rule);
+    entry.is_some_and(|entry| entry.doc().settings.iter().any(|s| s.name == WEIGHTS))
+}
 
 fn numbers_of_samples(partition: &Partition) -> Result<Vec<f64>, String> {
     let numbers: Vec<f64> =
@@ -848,9 +856,6 @@ fn check_weights(method: &MethodConfig, index: &str, source: &Source, mistakes: 
     };
     let at = |message: String| source.error_at(&["method", index, "weights"], message);
     let rules = source.registry().rules();
-    let has = |name: &str| {
-        rules.find(name).is_some_and(|e| e.doc().settings.iter().any(|s| s.name == WEIGHTS))
-    };
     let Some(rule) = &method.rule else {
         let message =
             "weights = \"samples\" needs a rule that has weights; RSA's server adds up signs";
@@ -859,8 +864,9 @@ fn check_weights(method: &MethodConfig, index: &str, source: &Source, mistakes: 
         }
         return;
     };
-    if !has(&rule.name) {
-        let all: Vec<&str> = rules.iter().map(|e| e.name()).filter(|name| has(name)).collect();
+    if !has_weights(&rule.name, source) {
+        let names = rules.iter().map(|entry| entry.name());
+        let all: Vec<&str> = names.filter(|name| has_weights(name, source)).collect();
         let message =
             format!("{} has no weights; rules that have are {}", rule.name, all.join(", "));
         let error = at(message);
