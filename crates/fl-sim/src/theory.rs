@@ -3,6 +3,7 @@
 
 use crate::cell::{Cell, Dealt, check_federation, setup};
 use crate::config::{ByzantineConfig, Experiment, MethodConfig, Precision, ProtocolConfig};
+use crate::participation::Participation;
 use crate::source::Source;
 use crate::{Choice, ConfigError, Named, Number, ProtocolSpec, SimError, Simulation, full_pass};
 use fl_core::{Curvature, Shape};
@@ -453,7 +454,9 @@ pub fn warnings(
             }
             Some(_) => {}
             None => {
-                if let Some(message) = untolerated(method, shape, source)? {
+                if let Some(message) =
+                    untolerated(method, shape, experiment.federation.participation, source)?
+                {
                     warn(message);
                 }
             }
@@ -499,13 +502,19 @@ fn too_many(setting: &Setting) -> String {
     )
 }
 
-/// What a rule's own proof says about the messages that reach it.
+/// What a rule's own proof says about the messages that reach it. Where part of the workers take part these are as many
+/// as a round has on average, of which all Byzantine workers may be: a sample can hold them all.
 fn untolerated(
     method: &MethodConfig,
-    shape: Shape,
+    all: Shape,
+    participation: Option<Participation>,
     source: &Source,
 ) -> Result<Option<String>, ConfigError> {
     let Some(choice) = &method.rule else { return Ok(None) };
+    let shape = participation.map_or(all, |p| {
+        let present = (p.drawn(all.workers) as f64 * (1.0 - p.drop_out)).floor().max(1.0);
+        Shape { workers: present as usize, byzantine: all.byzantine.min(present as usize) }
+    });
     let mut inner = shape;
     for pre in &method.pre {
         let spec = source.registry().pre_aggregators().make(pre)?;
@@ -535,7 +544,14 @@ fn untolerated(
         _ => format!("{} is proven to withstand f ≤ {most} of {workers} messages", choice.name),
     };
     let of = if inner == shape { "" } else { " after pre-aggregation" };
-    Ok(Some(format!("{proven}, and there may be f = {byzantine}{of}")))
+    let present = match shape == all {
+        true => String::new(),
+        false => {
+            let (some, of) = (shape.workers, all.workers);
+            format!(": participation leaves {some} of {of} messages a round, on average")
+        }
+    };
+    Ok(Some(format!("{proven}, and there may be f = {byzantine}{of}{present}")))
 }
 
 fn too_long(scope: &Scope, problem: &Problem, gamma: f64) -> Option<String> {

@@ -122,6 +122,22 @@ fn what_resampling_adds_to_f_counts_for_the_rule_behind_it() {
     assert_eq!(found, [krum]);
 }
 
+#[test]
+fn all_byzantine_workers_may_be_among_the_part_that_takes_part() {
+    let part = |participation: &str| told(&[("federation.participation", participation)]);
+    // Six of thirty are Byzantine; resampling with s = 2 doubles them for the geometric median.
+    assert_eq!(part("{ drop-out = 0.1 }"), Vec::<String>::new());
+    let found = part("{ sample = 20 }");
+    let proposed = "Proposed: geometric-median is proven to withstand f ≤ 9 of 20 messages, and there may be f = 12 after \
+                    pre-aggregation: participation leaves 20 of 30 messages a round, on average";
+    assert_eq!(found, [proposed]);
+    let found = part("{ sample = 20, drop-out = 0.5 }");
+    assert!(
+        found.iter().any(|w| w.starts_with("Krum") && w.contains("of 10 messages")),
+        "{found:?}"
+    );
+}
+
 fn with_data<R>(
     edits: &[(&str, &str)],
     then: impl FnOnce(&Experiment, &Source, &Cell, &fl_data::Loaded) -> R,
