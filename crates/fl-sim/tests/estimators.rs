@@ -1,30 +1,20 @@
 //! Every estimator on real models: unbiased by enumeration, compact tables equal to dense ones, on classes that are missing.
 
-use fl_core::data::{Layout, Values};
-use fl_core::{
-    Batch, Cx, Dataset, EstimatorSpec, Fold, Local, Objective, Role, Streams, Workspace, streams,
-};
+#[path = "common/small.rs"]
+mod small;
+
+use fl_core::{Cx, EstimatorSpec, Local, Objective, Role, Streams, Workspace, streams};
 use fl_models::{Perceptron, Softmax};
 use fl_saga::{
     DenseSaga, FullGradient, LooplessSvrg, Page, Ridge, Sag, Saga, Sampling, Sarah, Sgd, Svrg,
 };
+use small::{data, distance, gradient, mean, norm, wander};
 
 const SEED: u64 = 11;
 const WORKER: usize = 3;
 const RARELY: Option<u64> = Some(1_000_003);
 
 type Spec = Box<dyn EstimatorSpec<f64>>;
-
-/// A small classification problem with features of different sizes, and zero tiles.
-fn data(rows: usize, columns: usize, classes: u32) -> Dataset {
-    let mut rng = Streams::new(5).at(Role::User, 0, 0);
-    let mut unit = || f64::from(streams::below(&mut rng, 1 << 24)) / f64::from(1 << 23) - 1.0;
-    let values: Vec<f64> = (0..rows * columns)
-        .map(|i| if i % 5 == 0 { 0.0 } else { unit() * (1 + i % 3) as f64 })
-        .collect();
-    let labels = (0..rows as u32).map(|i| i % classes).collect();
-    Dataset::new(Values::F64(&values), columns, labels, classes as usize, Layout::Flat).unwrap()
-}
 
 fn models(columns: usize) -> Vec<Box<dyn Objective<f64>>> {
     vec![
@@ -35,56 +25,9 @@ fn models(columns: usize) -> Vec<Box<dyn Objective<f64>>> {
     ]
 }
 
-/// ∇f_j at `params`, ℓ₂ included, by a batch of one.
-fn gradient(objective: &dyn Objective<f64>, data: &Dataset, row: u32, params: &[f64]) -> Vec<f64> {
-    let mut batch = Batch::new(data, 1);
-    batch.gather(data, &[row]);
-    let mut scratch = vec![0.0; objective.scratch_len(1)];
-    let mut record = vec![0.0; objective.record_len()];
-    let mut out = vec![0.0; objective.dim()];
-    objective.records(params, &batch, &mut record, &mut scratch);
-    let ridge = Some((objective.l2(), params));
-    let fold = Fold { message: &mut out, add: false, scale: 1.0, ridge, mean: None };
-    objective.fold(&batch, &record, None, fold, &mut scratch);
-    out
-}
-
-fn mean(vectors: &[Vec<f64>]) -> Vec<f64> {
-    let mut out = vec![0.0; vectors[0].len()];
-    for v in vectors {
-        for (o, x) in out.iter_mut().zip(v) {
-            *o += x / vectors.len() as f64;
-        }
-    }
-    out
-}
-
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-}
-
-fn norm(a: &[f64]) -> f64 {
-    a.iter().map(|a| a * a).sum::<f64>().sqrt()
-}
-
-/// A trajectory of parameters that an optimiser might take, but need not.
-fn wander(objective: &dyn Objective<f64>, steps: usize) -> Vec<Vec<f64>> {
-    let mut params = vec![0.0; objective.dim()];
-    objective.initialise(&mut Streams::new(9).at(Role::Initialise, 0, 0), &mut params);
-    let mut rng = Streams::new(8).at(Role::User, 1, 0);
-    (0..steps)
-        .map(|_| {
-            for x in &mut params {
-                *x += 0.1 * (f64::from(streams::below(&mut rng, 2001)) / 1000.0 - 1.0);
-            }
-            params.clone()
-        })
-        .collect()
-}
-
 #[test]
 fn expectation_and_variation_are_those_of_all_batches_on_real_models() {
-    let set = data(15, 19, 3);
+    let set = data(15, 19, 3, |i| i);
     // Class 1 is missing.
     let samples = [9, 3, 8, 0, 14];
     let (j, b) = (samples.len() as u32, 2usize);
@@ -147,7 +90,7 @@ fn expectation_and_variation_are_those_of_all_batches_on_real_models() {
 
 #[test]
 fn compact_tables_and_dense_ones_send_the_same_for_a_thousand_rounds() {
-    let set = data(30, 33, 3);
+    let set = data(30, 33, 3, |i| i);
     let samples: Vec<u32> = (0..30).filter(|i| i % 3 != 1).collect();
     let streams = Streams::new(SEED);
     for objective in models(33) {
@@ -182,7 +125,7 @@ fn compact_tables_and_dense_ones_send_the_same_for_a_thousand_rounds() {
 
 #[test]
 fn the_page_estimator_is_exact_where_its_coin_says_so() {
-    let set = data(15, 19, 3);
+    let set = data(15, 19, 3, |i| i);
     let samples = [9, 3, 8, 0, 14];
     let streams = Streams::new(SEED);
     for objective in models(19) {

@@ -1,25 +1,17 @@
 //! SAGA is what (8)–(10) say: unbiased by enumeration, equal to a dense table, equal to an independent trace.
 
+#[path = "common/small.rs"]
+mod small;
+
 use fl_core::data::{Layout, Values};
 use fl_core::{
-    Batch, Cx, Dataset, Estimator, EstimatorSpec, Fold, Local, Objective, Role, Streams, Workspace,
-    streams,
+    Cx, Dataset, Estimator, EstimatorSpec, Local, Objective, Role, Streams, Workspace, streams,
 };
 use fl_models::{Perceptron, Softmax};
 use fl_saga::{Saga, Sgd};
+use small::{data, distance, gradient, mean, norm, wander};
 
 const STREAMS_SEED: u64 = 11;
-
-/// A small classification problem with features of different sizes, and zero tiles.
-fn data(rows: usize, columns: usize, classes: u32) -> Dataset {
-    let mut rng = Streams::new(5).at(Role::User, 0, 0);
-    let mut unit = || f64::from(streams::below(&mut rng, 1 << 24)) / f64::from(1 << 23) - 1.0;
-    let values: Vec<f64> = (0..rows * columns)
-        .map(|i| if i % 5 == 0 { 0.0 } else { unit() * (1 + i % 3) as f64 })
-        .collect();
-    let labels = (0..rows as u32).map(|i| (i * 7 + i / 3) % classes).collect();
-    Dataset::new(Values::F64(&values), columns, labels, classes as usize, Layout::Flat).unwrap()
-}
 
 fn local<'a>(
     objective: &'a dyn Objective<f64>,
@@ -27,38 +19,6 @@ fn local<'a>(
     samples: &'a [u32],
 ) -> Local<'a, f64> {
     Local { worker: 3, workers: 5, objective, data, samples }
-}
-
-/// ∇f_j at `params`, ℓ₂ included, by a batch of one.
-fn gradient(objective: &dyn Objective<f64>, data: &Dataset, row: u32, params: &[f64]) -> Vec<f64> {
-    let mut batch = Batch::new(data, 1);
-    batch.gather(data, &[row]);
-    let mut scratch = vec![0.0; objective.scratch_len(1)];
-    let mut record = vec![0.0; objective.record_len()];
-    let mut out = vec![0.0; objective.dim()];
-    objective.records(params, &batch, &mut record, &mut scratch);
-    let ridge = Some((objective.l2(), params));
-    let fold = Fold { message: &mut out, add: false, scale: 1.0, ridge, mean: None };
-    objective.fold(&batch, &record, None, fold, &mut scratch);
-    out
-}
-
-fn mean(vectors: &[Vec<f64>]) -> Vec<f64> {
-    let mut out = vec![0.0; vectors[0].len()];
-    for v in vectors {
-        for (o, x) in out.iter_mut().zip(v) {
-            *o += x / vectors.len() as f64;
-        }
-    }
-    out
-}
-
-fn distance(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt()
-}
-
-fn norm(a: &[f64]) -> f64 {
-    a.iter().map(|a| a * a).sum::<f64>().sqrt()
 }
 
 /// The batch that worker 3 draws in a round.
@@ -96,24 +56,9 @@ fn models(columns: usize) -> Vec<Box<dyn Objective<f64>>> {
     ]
 }
 
-/// A trajectory of parameters that an optimiser might take, but need not.
-fn wander(objective: &dyn Objective<f64>, steps: usize) -> Vec<Vec<f64>> {
-    let mut params = vec![0.0; objective.dim()];
-    objective.initialise(&mut Streams::new(9).at(Role::Initialise, 0, 0), &mut params);
-    let mut rng = Streams::new(8).at(Role::User, 1, 0);
-    (0..steps)
-        .map(|_| {
-            for x in &mut params {
-                *x += 0.1 * (f64::from(streams::below(&mut rng, 2001)) / 1000.0 - 1.0);
-            }
-            params.clone()
-        })
-        .collect()
-}
-
 #[test]
 fn the_mean_over_all_batches_is_the_local_gradient_and_their_variance_is_what_is_reported() {
-    let set = data(9, 19, 3);
+    let set = data(9, 19, 3, |i| i * 7 + i / 3);
     let samples: Vec<u32> = vec![8, 1, 3, 4, 6, 7];
     let j = samples.len() as u32;
     let root = Streams::new(STREAMS_SEED);
@@ -159,7 +104,7 @@ fn the_mean_over_all_batches_is_the_local_gradient_and_their_variance_is_what_is
 
 #[test]
 fn saga_on_records_is_saga_on_a_dense_table() {
-    let set = data(40, 33, 3);
+    let set = data(40, 33, 3, |i| i * 7 + i / 3);
     let samples: Vec<u32> = (0..40).filter(|i| i % 3 != 1).collect();
     let j = samples.len();
     let root = Streams::new(STREAMS_SEED);
@@ -255,7 +200,7 @@ fn an_independent_trace_is_followed() {
 
 #[test]
 fn drawing_ahead_changes_nothing() {
-    let set = data(30, 20, 3);
+    let set = data(30, 20, 3, |i| i * 7 + i / 3);
     let samples: Vec<u32> = (0..30).collect();
     let objective: Box<dyn Objective<f64>> =
         Softmax { l2: 0.01, ..Softmax::default() }.build(20, 3).unwrap();
