@@ -560,7 +560,7 @@ impl Reader<'_, '_> {
                     let message = format!(
                         "unknown key `{other}`, expected one of `values`, `name`, `labels`"
                     );
-                    self.wrong(key.span(), message, None);
+                    self.mistakes.add(self.source.error_in_words(Some(key.span()), &message));
                 }
             }
         }

@@ -199,7 +199,10 @@ fn mistakes_in_a_sweep_stand_at_their_places() {
         ("method.SGD.name = [\"a\"]", &["name cannot be swept over"]),
         ("\"train..step\" = [1.0]", &["must be names with dots between them"]),
         ("\"method.*.step\" = [1.0]\nmethod.SGD.step = [2.0]", &["is swept over already"]),
-        ("train.step = { values = [1.0], label = [\"x\"] }", &["unknown key `label`"]),
+        (
+            "train.step = { values = [1.0], label = [\"x\"] }",
+            &["unknown key `label`", "did you mean `labels`?"],
+        ),
         (
             "train.step = { values = [1.0], labels = [] }",
             &["as many different texts as there are values, 1"],
