@@ -1,52 +1,22 @@
 //! Hostile bytes take no more memory than each parser says: no header, index or gzip file makes it believe in sizes that the
 //! input cannot have.
-#![allow(unsafe_code)] // An allocator cannot be written otherwise.
 
 use fl_data::csv::{self, CsvOptions};
 use fl_data::libsvm::{self, LibsvmOptions, MOST_DENSE};
 use fl_data::{idx, npy, zip};
+use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Counts what is held, on all threads: parsers work in parallel. The only test of this file, so that nothing else is.
-struct Counting;
-
-static HELD: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: every call is passed on unchanged; counting touches no memory that was handed out.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(held, Relaxed);
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        let held = HELD.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(held, Relaxed);
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        HELD.fetch_sub(layout.size(), Relaxed);
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static MEMORY: PeakAlloc = PeakAlloc;
 
 /// The most that is held at once while `work` runs, beside what was held before.
 fn peak(work: impl FnOnce()) -> usize {
-    let before = HELD.load(Relaxed);
-    PEAK.store(before, Relaxed);
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
     work();
-    PEAK.load(Relaxed).saturating_sub(before)
+    MEMORY.peak_usage().saturating_sub(before)
 }
 
 /// What maps, messages and the threads' queues take, however small the input.

@@ -1,7 +1,5 @@
 //! What a server needs beside the messages: `O(W²)` numbers and tiles of a few columns, counted in the allocator while it
 //! aggregates fifty messages of a million numbers; and that it leaves them as they were.
-// A counting allocator cannot be written without `unsafe`; it only forwards to the system's.
-#![allow(unsafe_code)]
 
 use fl_agg::{
     CoordinateMedian, GeometricMedian, Krum, MeaMed, Mean, Messages, Phocas, SignMajority,
@@ -9,31 +7,12 @@ use fl_agg::{
 };
 use fl_core::{Cx, Pipeline, PreAggregatorSpec, RuleSpec, Shape, Streams};
 use fl_resample::Resample;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-
-const WORKERS: usize = 50;
-
-/// Bytes in use, and the most there have been.
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Relaxed) + layout.size();
-        PEAK.fetch_max(now, Relaxed);
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Relaxed);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
+use peak_alloc::PeakAlloc;
 
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
+static MEMORY: PeakAlloc = PeakAlloc;
+
+const WORKERS: usize = 50;
 
 /// Messages of which a sum of bits says whether they are still the same.
 fn messages(dim: usize) -> (Messages<f32>, u64) {
@@ -62,13 +41,13 @@ fn peak(
     messages: &Messages<f32>,
     out: &mut [f32],
 ) -> usize {
-    let before = NOW.load(Relaxed);
-    PEAK.store(before, Relaxed);
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
     let shape = Shape { workers: WORKERS, byzantine: 3 };
     let mut server = Pipeline::build(pre, rule, shape, messages.dim()).expect("a valid shape");
     let streams = Streams::new(0);
     server.aggregate(&Cx::new(&streams, 0), messages.view(), out).expect("finite messages");
-    PEAK.load(Relaxed) - before
+    MEMORY.peak_usage() - before
 }
 
 // One test, so that nothing else allocates meanwhile.

@@ -1,0 +1,9 @@
+//! The integration tests of `fl-resample`, as one program: linking is what takes time.
+
+mod allocation;
+mod common;
+mod defects;
+mod golden;
+mod laws;
+mod mistakes;
+mod robustness;

@@ -1,0 +1,40 @@
+//! A message allocates nothing, whatever the estimator: counted in the allocator.
+
+use crate::common::{LeastSquares, SAMPLINGS, all, data, label};
+use allocation_counter::measure;
+use fl_core::{Cx, Local, Scalar, Streams, Workspace};
+
+fn check<T: Scalar>() {
+    let set = data(7, 20);
+    let samples: Vec<u32> = (0..7).collect();
+    let objective = LeastSquares { columns: 20, l2: 0.1 };
+    let local: Local<'_, T> =
+        Local { worker: 2, workers: 3, objective: &objective, data: &set, samples: &samples };
+    let streams = Streams::new(1);
+    let (x, mut out) = (vec![T::ONE; 20], vec![T::ZERO; 20]);
+    for sampling in SAMPLINGS {
+        for spec in all::<T>(3, sampling) {
+            let mut estimator = None;
+            let built = measure(|| estimator = Some(spec.build(&local).unwrap()));
+            assert!(built.count_total > 0, "building allocates, and is counted");
+            let mut estimator = estimator.unwrap();
+            let mut work = Workspace::new(&objective, &set, spec.capacity());
+            let counted = measure(|| {
+                estimator.start(&local, &x, &mut work);
+                // SAGA's mean is summed anew every 234 rounds; coins fall often.
+                for round in 0..500 {
+                    let cx = Cx::new(&streams, round);
+                    estimator.message(&cx, &local, &x, &mut out, &mut work);
+                    estimator.look_ahead(&cx.next(), &local, &mut work);
+                }
+            });
+            assert_eq!(counted.count_total, 0, "{}", label(&*spec));
+        }
+    }
+}
+
+#[test]
+fn after_build_nothing_is_allocated() {
+    check::<f32>();
+    check::<f64>();
+}

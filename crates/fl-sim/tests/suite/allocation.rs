@@ -1,0 +1,105 @@
+//! A round allocates nothing: counted in the allocator, for every protocol, estimator, rule and attack.
+
+use crate::common::{World, gradient, resampled};
+use allocation_counter::measure;
+use fl_agg::{CoordinateMedian, GeometricMedian, Krum, Mean};
+use fl_attacks::{
+    Alie, FangKrum, FangTrimmedMean, Gaussian, Guess, Isolation, LineSearch, Method, Mimic, MinMax,
+    MinSum, NoAttack, Rop, SampleDuplicate, SignFlip, Target, ZeroSum,
+};
+use fl_core::{AttackSpec, EstimatorSpec, RuleSpec};
+use fl_resample::Resample;
+use fl_saga::{Saga, Sgd};
+use fl_sim::{ProtocolSpec, Simulation};
+use std::sync::Arc;
+
+/// With a guess, so that it can be played against RSA too.
+fn search(rule: impl RuleSpec + 'static) -> LineSearch<f32> {
+    LineSearch {
+        attack: Box::<Alie>::default(),
+        evaluations: 10,
+        method: Method::GoldenSection,
+        from: None,
+        to: None,
+        guess: Some(Guess {
+            pre: vec![Arc::new(Resample { s: 2, ..Default::default() })],
+            rule: Arc::new(rule),
+        }),
+    }
+}
+
+fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 17] {
+    let flip = SignFlip { target: Target::HonestMean, ..SignFlip::default() };
+    [
+        ("none", Box::new(NoAttack)),
+        ("sign flipping", Box::new(SignFlip::default())),
+        ("sign flipping of the mean", Box::new(flip)),
+        ("gaussian", Box::new(Gaussian::default())),
+        ("sample duplicating", Box::new(SampleDuplicate { worker: Some(0), ..Default::default() })),
+        ("sample duplicating by default", Box::new(SampleDuplicate::default())),
+        ("alie", Box::<Alie>::default()),
+        ("mimic", Box::<Mimic>::default()),
+        ("min-max", Box::<MinMax>::default()),
+        ("min-sum", Box::<MinSum>::default()),
+        ("fang-krum", Box::<FangKrum>::default()),
+        ("fang-trimmed-mean", Box::<FangTrimmedMean>::default()),
+        ("rop", Box::<Rop>::default()),
+        ("zero-sum", Box::new(ZeroSum)),
+        ("isolation", Box::<Isolation>::default()),
+        ("line search", Box::new(search(GeometricMedian::default()))),
+        ("line search on columns", Box::new(search(CoordinateMedian::default()))),
+    ]
+}
+
+fn estimators() -> [(&'static str, Box<dyn EstimatorSpec<f32>>); 2] {
+    [("sgd", Box::new(Sgd::new(8))), ("saga", Box::new(Saga::new(8)))]
+}
+
+fn protocols() -> [(&'static str, ProtocolSpec); 6] {
+    [
+        ("mean", gradient(Mean)),
+        ("krum", gradient(Krum::default())),
+        ("median", gradient(GeometricMedian::default())),
+        ("resample and mean", resampled(Mean)),
+        ("resample and median", resampled(GeometricMedian::default())),
+        ("rsa", ProtocolSpec::Rsa { lambda: 0.02 }),
+    ]
+}
+
+#[test]
+fn a_round_allocates_nothing() {
+    let world = World::by_class(30);
+    let byzantine: Vec<u32> = (24..30).collect();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let mut guilty = Vec::new();
+    for e in 0..estimators().len() {
+        for p in 0..protocols().len() {
+            let twice = attacks().into_iter().chain(attacks()).enumerate();
+            for (i, (attacker, attack)) in twice {
+                let partial = i >= attacks().len();
+                let [(_, sgd), (_, saga)] = estimators();
+                let (estimator, by) = if e == 0 { (sgd, "sgd") } else { (saga, "saga") };
+                let (protocol, spec) = protocols().into_iter().nth(p).unwrap();
+                if protocol == "rsa" && by == "saga" {
+                    continue;
+                }
+                let count = pool.install(|| {
+                    let mut setup = world.setup(estimator, spec, attack, &byzantine, 0.1, 1);
+                    // Once with everybody, once with some, of whom enough are left for each rule.
+                    let part = fl_sim::Participation { sample: Some(29), drop_out: 0.1 };
+                    setup.participation = partial.then_some(part);
+                    let mut simulation = None;
+                    let built = measure(|| simulation = Some(Simulation::new(setup).unwrap()));
+                    assert!(built.count_total > 0, "building allocates, and is counted");
+                    let mut simulation = simulation.unwrap();
+                    // Some SAGA mean is summed anew every twenty rounds.
+                    measure(|| simulation.run(60, |_, _| Ok(())).unwrap()).count_total
+                });
+                if count > 0 {
+                    guilty.push(format!("{by}, {protocol}, {attacker}, part {partial}: {count}"));
+                }
+            }
+        }
+    }
+    assert!(guilty.is_empty(), "allocations in 60 rounds:\n{}", guilty.join("\n"));
+}
