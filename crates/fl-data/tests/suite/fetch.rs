@@ -391,7 +391,7 @@ impl Case {
         let mut command = Command::new(&words[0]);
         command
             .args(&words[1..])
-            .args(["child", "--exact", "--nocapture"])
+            .args(["fetch::child", "--exact", "--nocapture"])
             .env("FL_DATA_TEST_CHILD", format!("{mirror}\n{}", self.locations.cache.display()));
         command
     }

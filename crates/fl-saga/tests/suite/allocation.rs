@@ -14,11 +14,11 @@ fn check<T: Scalar>() {
     let (x, mut out) = (vec![T::ONE; 20], vec![T::ZERO; 20]);
     for sampling in SAMPLINGS {
         for spec in all::<T>(3, sampling) {
-            let mut estimator = None;
-            let built = measure(|| estimator = Some(spec.build(&local).unwrap()));
+            let mut estimator = spec.build(&local).unwrap();
+            let mut work = None;
+            let built = measure(|| work = Some(Workspace::new(&objective, &set, spec.capacity())));
             assert!(built.count_total > 0, "building allocates, and is counted");
-            let mut estimator = estimator.unwrap();
-            let mut work = Workspace::new(&objective, &set, spec.capacity());
+            let mut work = work.unwrap();
             let counted = measure(|| {
                 estimator.start(&local, &x, &mut work);
                 // SAGA's mean is summed anew every 234 rounds; coins fall often.
