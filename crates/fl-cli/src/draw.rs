@@ -4,7 +4,7 @@ use crate::args::DrawArgs;
 use crate::failure::Failure;
 use crate::say;
 use anyhow::Context;
-use fl_plot::{Axis, Curve, Figure, Form, HeatMap, Legend, Panel, Point, Scale};
+use fl_plot::{Axis, Curve, Figure, Form, HeatMap, Legend, Panel, Point, AxisScale};
 use serde::Deserialize;
 use std::path::PathBuf;
 
@@ -153,7 +153,7 @@ fn save(picture: Picture, stem: &std::path::Path) -> Result<[PathBuf; 2], Failur
                 .collect();
             let axis = |axis: AxisText| Axis {
                 label: axis.label,
-                scale: if axis.log { Scale::Log } else { Scale::Linear },
+                scale: if axis.log { AxisScale::Log } else { AxisScale::Linear },
                 range: axis.range,
             };
             Panel { title: panel.title, ..Panel::new(axis(panel.x), axis(panel.y), curves) }

@@ -3,16 +3,15 @@
 //! # How it is built, and why it draws for itself
 //!
 //! ```text
-//! Figure ─► layout ─► scene (lines, areas, dots, texts) ─┬─► svg
-//!    │         ▲                                         └─► png
-//!    │    axis, font, style
-//!    └──────────────────► terminal
+//! figure ─► layout ─► scene (lines, areas, dots, texts) ─┬─► svg
+//!              │                                         └─► png
+//!              └─► projection, runs of points ───────────► terminal
 //! ```
 //!
-//! The layout decides every position once, with the real widths of the typeface; the two writers
-//! only translate, so the SVG and the PNG are the same picture.
-//! A heat map has a layout of its own, in `heat`, because its size follows from its table; what it
-//! lays out is drawn by the same writers.
+//! Three rooms, each of which uses those before it: `figure` is plain data, `layout` decides every
+//! position once, with the real widths of the typeface, and `write` only translates.
+//! So the SVG and the PNG are the same picture.
+//! A heat map has its own layout, because its size follows from its table.
 //!
 //! No plotting crate is used.
 //! The one tried first (kuva 0.6) restarts its dash pattern at every data point in PNG output, so
@@ -25,25 +24,14 @@
 //! All three are pure Rust without system libraries, 19 packages in all, and build in less than
 //! half of the time of the plotting crate.
 
-mod axis;
-mod band;
 mod error;
 mod figure;
-mod font;
-mod heat;
 mod layout;
-mod png;
-mod save;
-mod scene;
-mod style;
-mod svg;
-mod terminal;
+mod write;
 
-pub use band::{band, geometric_band, student_t_975};
 pub use error::PlotError;
-pub use figure::{Axis, Curve, Figure, Form, Legend, Panel, Point, Scale};
-pub use heat::HeatMap;
-pub use png::png;
-pub use save::{SAVE_SCALE, save};
-pub use svg::svg;
-pub use terminal::{Charset, Terminal, terminal};
+pub use figure::{
+    Axis, AxisScale, Curve, Figure, Form, HeatMap, Legend, Panel, Point, band, geometric_band,
+    student_t_975,
+};
+pub use write::{Charset, SAVE_SCALE, Terminal, png, save, svg, terminal};

@@ -1,7 +1,7 @@
 //! What both writers draw: a flat list of shapes in pixels, y downwards.
 
-use crate::font;
-use crate::style::Colour;
+use super::font;
+use super::style::Colour;
 
 /// Where a text's `x` lies on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

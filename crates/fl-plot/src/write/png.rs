@@ -8,10 +8,7 @@ use ttf_parser::OutlineBuilder;
 
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::font;
-use crate::layout::lay_out;
-use crate::scene::{Scene, Shape, Text};
-use crate::style::Colour;
+use crate::layout::{Colour, Scene, Shape, Text, lay_out, outlines, units_per_em};
 
 /// Greatest number of pixels of a side.
 const GREATEST_SIDE: u32 = 16_384;
@@ -25,10 +22,10 @@ const GREATEST_SIDE: u32 = 16_384;
 /// # Errors
 /// Those of the layout, [`PlotError::PngScale`] and [`PlotError::Encode`].
 pub fn png(figure: &Figure, scale: f32) -> Result<Vec<u8>, PlotError> {
-    write(&lay_out(figure)?, scale)
+    write_png(&lay_out(figure)?, scale)
 }
 
-pub(crate) fn write(scene: &Scene, scale: f32) -> Result<Vec<u8>, PlotError> {
+pub(crate) fn write_png(scene: &Scene, scale: f32) -> Result<Vec<u8>, PlotError> {
     let refused = || PlotError::PngScale {
         scale,
         width: scene.width,
@@ -117,10 +114,10 @@ fn path(points: &[(f64, f64)], closed: bool) -> Option<Path> {
 
 /// The outlines of a text in the pixels of the scene; `None` if it has no ink.
 fn letters(text: &Text) -> Option<Path> {
-    let unit = text.size / font::units_per_em();
+    let unit = text.size / units_per_em();
     let mut pen = Pen { path: PathBuilder::new(), unit: unit as f32, x: 0.0 };
     let start = -text.before();
-    font::outlines(&text.text, &mut pen, |pen, ems| pen.x = (start + ems * text.size) as f32);
+    outlines(&text.text, &mut pen, |pen, ems| pen.x = (start + ems * text.size) as f32);
     let path = pen.path.finish()?;
     let turned = if text.upwards { Transform::from_rotate(-90.0) } else { Transform::identity() };
     path.transform(turned.post_translate(text.x as f32, text.y as f32))

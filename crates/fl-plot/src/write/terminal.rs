@@ -1,8 +1,8 @@
 //! Curves as letters and dots on a terminal.
 
-use crate::axis::{Projection, Tick, clip_segment, project, runs};
 use crate::error::PlotError;
 use crate::figure::{Curve, Panel};
+use crate::layout::{Projection, Tick, clip_segment, project, runs};
 
 const LEAST_WIDTH: usize = 40;
 const LEAST_HEIGHT: usize = 5;
@@ -87,29 +87,20 @@ pub fn terminal(panel: &Panel, terminal: &Terminal) -> Result<String, PlotError>
     canvas.place_letters(panel.curves.len(), ascii);
 
     let mut lines = Vec::new();
-    let title = panel.title.as_deref().map(clean).filter(|t| !t.is_empty());
-    lines.extend(title.map(|t| format!("{:margin$}  {t}", "")));
-    let y_name = clean(&panel.y.label);
-    if !y_name.is_empty() {
-        lines.push(format!("{:margin$}  {y_name}", ""));
+    for text in [panel.title.as_deref().unwrap_or_default(), &panel.y.label] {
+        let text = clean(text);
+        if !text.is_empty() {
+            lines.push(format!("{:margin$}  {text}", ""));
+        }
     }
-    let mark = |k: usize, text: &str| painted(k, text, terminal.colour);
-    for r in 0..height {
+    for (r, ends) in ends.iter().enumerate() {
         let tick = y_ticks.iter().find(|t| row(t.unit) == r);
-        let (number, axis) = match (tick, ascii) {
-            (Some(t), false) => (t.label.as_str(), '┤'),
-            (Some(t), true) => (t.label.as_str(), '+'),
-            (None, false) => ("", '│'),
-            (None, true) => ("", '|'),
-        };
-        let cells: String = (0..columns)
-            .map(|c| match canvas.cell(c, r, ascii) {
-                Some((k, letter)) => mark(k, &letter.to_string()),
-                None => " ".into(),
-            })
-            .collect();
+        let axis = axis_mark(tick.is_some(), ascii);
+        let number = tick.map_or("", |t| t.label.as_str());
+        let cells = canvas.row(r, terminal);
+        let ends = ends.iter().take(letters);
         let ends: String =
-            ends[r].iter().take(letters).map(|&k| mark(k, &letter(k).to_string())).collect();
+            ends.map(|&k| painted(k, &letter(k).to_string(), terminal.colour)).collect();
         let padding = " ".repeat(margin.saturating_sub(number.chars().count()));
         lines.push(format!("{padding}{number} {axis}{cells} {ends}"));
     }
@@ -127,6 +118,16 @@ pub fn terminal(panel: &Panel, terminal: &Terminal) -> Result<String, PlotError>
         out.push('\n');
     }
     Ok(out)
+}
+
+/// A piece of the vertical axis.
+fn axis_mark(tick: bool, ascii: bool) -> char {
+    match (tick, ascii) {
+        (true, false) => '┤',
+        (true, true) => '+',
+        (false, false) => '│',
+        (false, true) => '|',
+    }
 }
 
 /// The letter of the `k`-th curve: A to Z, a to z, and then `*` for all.
@@ -263,6 +264,17 @@ impl Canvas {
                 }
             }
         }
+    }
+
+    /// A row of cells as text.
+    fn row(&self, row: usize, terminal: &Terminal) -> String {
+        let ascii = terminal.charset == Charset::Ascii;
+        (0..self.columns)
+            .map(|column| match self.cell(column, row, ascii) {
+                Some((k, letter)) => painted(k, &letter.to_string(), terminal.colour),
+                None => " ".into(),
+            })
+            .collect()
     }
 
     /// What stands in a cell, and the curve whose colour it takes.

@@ -4,9 +4,7 @@ use std::fmt::Write as _;
 
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::layout::lay_out;
-use crate::scene::{Anchor, Scene, Shape};
-use crate::style::Colour;
+use crate::layout::{Anchor, Colour, Scene, Shape, lay_out};
 
 /// The figure as an SVG document.
 ///
@@ -18,10 +16,10 @@ use crate::style::Colour;
 /// # Errors
 /// Those of the layout: nothing to draw, unusable ranges or sizes ([`PlotError`]).
 pub fn svg(figure: &Figure) -> Result<String, PlotError> {
-    Ok(write(&lay_out(figure)?))
+    Ok(write_svg(&lay_out(figure)?))
 }
 
-pub(crate) fn write(scene: &Scene) -> String {
+pub(crate) fn write_svg(scene: &Scene) -> String {
     let (w, h) = (scene.width, scene.height);
     let mut out = String::new();
     let _ = write!(

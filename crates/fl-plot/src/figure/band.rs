@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::f64::consts::{FRAC_PI_2, PI};
 
-use crate::figure::Point;
+use super::point::Point;
 
 /// Mean over seeds with its 95 % Student-t interval.
 ///

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
+use super::png::write_png;
+use super::svg::write_svg;
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::layout::lay_out;
-use crate::scene::Scene;
-use crate::{png, svg};
+use crate::layout::{Scene, lay_out};
 
 /// Pixels of a saved PNG for each pixel of the figure.
 pub const SAVE_SCALE: f32 = 2.0;
@@ -49,8 +49,8 @@ pub(crate) fn save_scene(scene: &Scene, stem: &Path) -> Result<[PathBuf; 2], Plo
         stem.with_file_name(file)
     };
     let (svg_path, png_path) = (place(".svg"), place(".png"));
-    let svg_file = write_beside(folder, &svg_path, svg::write(scene).as_bytes())?;
-    let png_file = write_beside(folder, &png_path, &png::write(scene, SAVE_SCALE)?)?;
+    let svg_file = write_beside(folder, &svg_path, write_svg(scene).as_bytes())?;
+    let png_file = write_beside(folder, &png_path, &write_png(scene, SAVE_SCALE)?)?;
     rename(svg_file, &svg_path)?;
     rename(png_file, &png_path)?;
     Ok([svg_path, png_path])
