@@ -1,5 +1,7 @@
 //! Means over seeds and their 95 % intervals.
 
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
 /// A mean and the interval around it; without width where there is one number only.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Estimate {
@@ -62,16 +64,8 @@ impl Estimate {
 }
 
 /// The 97.5 % quantile of Student's t.
-pub(crate) fn student_t(degrees: usize) -> f64 {
-    const TABLE: [f64; 15] = [
-        12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160,
-        2.145, 2.131,
-    ];
-    match TABLE.get(degrees.wrapping_sub(1)) {
-        Some(t) => *t,
-        // Cornish–Fisher to first order; exact to 0.01 from here on.
-        None => 1.96 + 2.372 / degrees as f64,
-    }
+fn student_t(degrees: usize) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees as f64).map_or(f64::INFINITY, |t| t.inverse_cdf(0.975))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub(crate) fn lay_out_heat_map(map: &HeatMap) -> Result<Scene, PlotError> {
     let mut page = Page::default();
     page.cells(map, range, &cells, &sheet.table);
     page.names(&names, &cells, &sheet);
-    page.bar(&sheet);
+    page.colours(&sheet);
     page.texts(&sheet);
     let title = map.title.clone().unwrap_or_else(|| {
         format!("{} by {} and {}", map.value_label, map.row_label, map.column_label)
@@ -267,7 +267,7 @@ impl Page {
     }
 
     /// The bar of colours with its numbers.
-    fn bar(&mut self, sheet: &Sheet) {
+    fn colours(&mut self, sheet: &Sheet) {
         let Rect { top, bottom, .. } = sheet.table;
         let (left, right, height) = (sheet.bar, sheet.bar + BAR_WIDTH, bottom - top);
         let steps = (height as usize).clamp(2, 128);

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::layout::{Anchor, Colour, Scene, Shape, lay_out};
+use crate::layout::{Anchor, Colour, Scene, Shape, Text, lay_out};
 
 /// The figure as an SVG document.
 ///
@@ -72,24 +72,7 @@ fn shapes(out: &mut String, list: &[Shape]) {
                     hex(*colour)
                 );
             }
-            Shape::Text(text) => {
-                let (x, y) = (number(text.x), number(text.y));
-                let _ = write!(
-                    out,
-                    "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"",
-                    number(text.size),
-                    hex(text.colour)
-                );
-                match text.anchor {
-                    Anchor::Start => {}
-                    Anchor::Middle => out.push_str(" text-anchor=\"middle\""),
-                    Anchor::End => out.push_str(" text-anchor=\"end\""),
-                }
-                if text.upwards {
-                    let _ = write!(out, " transform=\"rotate(-90 {x} {y})\"");
-                }
-                let _ = writeln!(out, ">{}</text>", escape(&text.text));
-            }
+            Shape::Text(line) => text(out, line),
             Shape::Named { name, shapes: inner } => {
                 let _ = writeln!(out, "<g><title>{}</title>", escape(name));
                 shapes(out, inner);
@@ -97,6 +80,25 @@ fn shapes(out: &mut String, list: &[Shape]) {
             }
         }
     }
+}
+
+fn text(out: &mut String, text: &Text) {
+    let (x, y) = (number(text.x), number(text.y));
+    let _ = write!(
+        out,
+        "<text x=\"{x}\" y=\"{y}\" font-size=\"{}\" fill=\"{}\"",
+        number(text.size),
+        hex(text.colour)
+    );
+    match text.anchor {
+        Anchor::Start => {}
+        Anchor::Middle => out.push_str(" text-anchor=\"middle\""),
+        Anchor::End => out.push_str(" text-anchor=\"end\""),
+    }
+    if text.upwards {
+        let _ = write!(out, " transform=\"rotate(-90 {x} {y})\"");
+    }
+    let _ = writeln!(out, ">{}</text>", escape(&text.text));
 }
 
 fn places(points: &[(f64, f64)]) -> String {
