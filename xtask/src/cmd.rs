@@ -1,6 +1,7 @@
 //! Running other programs, visibly.
 
 use anyhow::{Context, Result, bail};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -103,4 +104,34 @@ pub(crate) fn commit() -> String {
     let Some(commit) = git(&["rev-parse", "--short=10", "HEAD"]) else { return "unknown".into() };
     let changed = git(&["status", "--porcelain"]).is_some_and(|text| !text.is_empty());
     if changed { commit + "+" } else { commit }
+}
+
+/// Writes a file of the repository; its folder is made if need be.
+pub(crate) fn write(path: &str, text: &str) -> Result<()> {
+    let path = root().join(path);
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    }
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// `1 min 5 s`.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    match (seconds / 60, seconds % 60) {
+        (0, s) => format!("{s} s"),
+        (m, s) => format!("{m} min {s} s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_is_told_in_minutes_and_seconds() {
+        assert_eq!(duration(59.4), "59 s");
+        assert_eq!(duration(65.0), "1 min 5 s");
+    }
 }

@@ -1,15 +1,19 @@
 //! The repository's own chores. Everything that touches experiments is done by `fl-cli`, so that whatever happens here
 //! can be repeated by hand; the commands are printed.
 
+mod book;
 mod ci;
 mod claims;
 mod cluster;
 mod cmd;
+mod record;
+mod release;
 mod reproduce;
 mod soak;
 mod statistics;
 mod strength;
 mod tidy;
+mod times;
 
 use anyhow::{Result, bail};
 
@@ -27,7 +31,10 @@ const HELP: &str = "cargo xtask VERB
                                        kill runs at 200 random moments and compare what they leave; then watch a run
                                        for 20 minutes
   cluster                              try the templates of scripts/cluster with the engines that can be had here
-  tidy                                 check the repository itself
+  tidy [--list]                        check the repository itself; or list the exceptions that its state needs
+  book                                 build the papers as a book, in target/book/html, with mdbook
+  release check VERSION | try          what must hold before VERSION is released; pack the crates and build them
+  times                                the times of the benches that were run last, as CSV
   ci                                   everything that a change must pass after the tests
 ";
 
@@ -40,7 +47,12 @@ fn main() -> Result<()> {
         ["strength"] => strength::strength(),
         ["soak", rest @ ..] => soak::soak(rest),
         ["cluster"] => cluster::cluster(),
-        ["tidy"] => tidy::tidy(),
+        ["tidy"] => tidy::tidy(false),
+        ["tidy", "--list"] => tidy::tidy(true),
+        ["book"] => book::book(),
+        ["release", "check", version] => release::check(version),
+        ["release", "try"] => release::try_it(),
+        ["times"] => times::times(),
         ["ci"] => ci::ci(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

@@ -4,7 +4,7 @@ use crate::args::DrawArgs;
 use crate::failure::Failure;
 use crate::say;
 use anyhow::Context;
-use fl_plot::{Axis, Curve, Figure, Form, HeatMap, Legend, Panel, Point, AxisScale};
+use fl_plot::{Axis, AxisScale, Curve, Figure, Form, HeatMap, Legend, Panel, Point};
 use serde::Deserialize;
 use std::path::PathBuf;
 

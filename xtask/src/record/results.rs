@@ -1,6 +1,9 @@
 //! What runs left on disk, read again.
 
 use super::figures::{Figure, Varies};
+use super::options::Options;
+use super::stamp::digest;
+use crate::cmd;
 use anyhow::{Context, Result};
 use serde_json::Value;
 use std::fs;
@@ -86,6 +89,11 @@ impl Measure {
 }
 
 impl Results {
+    /// A figure's results, if all of its cases were run.
+    pub(crate) fn of(figure: &Figure, options: &Options) -> Option<Self> {
+        Self::read(figure, &cmd::root().join(options.runs()).join(figure.name)).ok()
+    }
+
     pub(crate) fn find(&self, case: &str, method: &str) -> Option<&Method> {
         let case = self.cases.iter().find(|c| c.name == case)?;
         case.methods.iter().find(|m| m.name == method)
@@ -172,7 +180,7 @@ impl Results {
     fn settle(&mut self, summary: &Value, hashes: String) {
         self.rounds = self.rounds.max(summary["rounds"].as_u64().unwrap_or(0));
         self.seeds = self.seeds.max(list(&summary["seeds"]).len());
-        self.configuration = super::stamp::digest(&[hashes.as_bytes()]);
+        self.configuration = digest(&[hashes.as_bytes()]);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What has been made already, and from what: so that a second call does nothing.
 
+use super::options::Options;
 use crate::cmd;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -7,15 +8,16 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The parts of this program that decide how pictures and reports look.
-const PROGRAM: [&str; 8] = [
-    include_str!("../claims.rs"),
+const PROGRAM: [&str; 9] = [
+    include_str!("../claims/judge.rs"),
+    include_str!("../claims/paper.rs"),
+    include_str!("../reproduce/picture.rs"),
+    include_str!("../reproduce/reference.rs"),
+    include_str!("../reproduce/report.rs"),
+    include_str!("../reproduce/theory.rs"),
     include_str!("../statistics.rs"),
     include_str!("figures.rs"),
-    include_str!("picture.rs"),
-    include_str!("reference.rs"),
-    include_str!("report.rs"),
     include_str!("results.rs"),
-    include_str!("theory.rs"),
 ];
 
 /// FNV-1a in 64 bits: tells whether something changed, not whether somebody cheats.
@@ -68,6 +70,12 @@ impl Stamp {
         fs::write(&self.path, text + "\n")
             .with_context(|| format!("cannot write {}", self.path.display()))
     }
+}
+
+/// The stamp of a figure or table: made from its experiment file and what was asked for.
+pub(crate) fn figure_stamp(folder: &str, name: &str, text: &str, options: &Options) -> Stamp {
+    let asked = format!("{:?} {} {}", options.profile, options.seeds, options.quick);
+    Stamp::new(&format!("{folder}/{name}"), &[text.as_bytes(), asked.as_bytes()])
 }
 
 #[cfg(test)]

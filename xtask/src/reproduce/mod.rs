@@ -1,91 +1,23 @@
 //! `cargo xtask reproduce`: the figures and tables of the paper, and a verdict on each of its claims.
 
 mod document;
-mod figures;
+mod findings;
 mod picture;
 mod reference;
 mod report;
-pub(crate) mod results;
 mod sensitivity;
-pub(crate) mod stamp;
 mod theory;
 mod tune;
 
-use crate::cmd;
+use crate::cmd::{self, duration, write};
+use crate::record::{
+    FIGURES, Figure, Options, Profile, QUICK_SEEDS, QUICK_SHARE, Results, SEEDS, figure_stamp,
+    number,
+};
 use anyhow::{Context, Result, bail};
-use figures::{FIGURES, Figure};
-use results::Results;
-use stamp::Stamp;
 use std::fs;
 use std::time::Instant;
 use theory::{PARTS, Part};
-
-/// Seeds of the record.
-const SEEDS: u32 = 10;
-/// A quick look has three seeds and a quarter of the rounds.
-const QUICK_SEEDS: u32 = 3;
-const QUICK_SHARE: u64 = 4;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
-    Paper,
-    Reference,
-    Authors,
-}
-
-impl Profile {
-    const ALL: [Profile; 3] = [Profile::Reference, Profile::Paper, Profile::Authors];
-
-    fn name(self) -> &'static str {
-        match self {
-            Profile::Paper => "paper",
-            Profile::Reference => "reference",
-            Profile::Authors => "authors",
-        }
-    }
-
-    /// The experiment file of a figure.
-    fn config(self, figure: &str) -> String {
-        match self {
-            Profile::Paper => format!("configs/paper/{figure}.toml"),
-            other => format!("configs/paper/{}/{figure}.toml", other.name()),
-        }
-    }
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Options {
-    /// `fig7`, …, or `all`.
-    what: String,
-    profile: Profile,
-    seeds: u32,
-    quick: bool,
-    offline: bool,
-}
-
-impl Options {
-    /// Whether this is what docs/reproduction.md is about.
-    fn is_record(&self) -> bool {
-        self.profile == Profile::Paper && !self.quick && self.seeds >= SEEDS
-    }
-
-    /// The folder of runs.
-    fn runs(&self) -> String {
-        let quick = if self.quick { "-quick" } else { "" };
-        format!("runs/{}{quick}", self.profile.name())
-    }
-
-    /// The folder of pictures and reports.
-    fn figures(&self) -> String {
-        match (self.profile, self.quick) {
-            (Profile::Paper, false) => "figures".into(),
-            (Profile::Paper, true) => "figures/quick".into(),
-            (other, quick) => {
-                format!("figures/{}{}", other.name(), if quick { "-quick" } else { "" })
-            }
-        }
-    }
-}
 
 /// What can be asked for.
 #[derive(Clone, Copy)]
@@ -183,15 +115,6 @@ fn expected(figure: &Figure, options: &Options) -> f64 {
     4.0 + figure.seconds * f64::from(options.seeds) * share
 }
 
-/// `1 min 5 s`.
-fn duration(seconds: f64) -> String {
-    let seconds = seconds.round() as u64;
-    match (seconds / 60, seconds % 60) {
-        (0, s) => format!("{s} s"),
-        (m, s) => format!("{m} min {s} s"),
-    }
-}
-
 /// Runs, draws and judges a figure; false if all was there.
 fn run(figure: &Figure, options: &Options) -> Result<bool> {
     let config = options.profile.config(figure.name);
@@ -225,12 +148,6 @@ fn run(figure: &Figure, options: &Options) -> Result<bool> {
     Ok(true)
 }
 
-/// The stamp of a figure or table: made from its experiment file and what was asked for.
-fn figure_stamp(folder: &str, name: &str, text: &str, options: &Options) -> Stamp {
-    let asked = format!("{:?} {} {}", options.profile, options.seeds, options.quick);
-    Stamp::new(&format!("{folder}/{name}"), &[text.as_bytes(), asked.as_bytes()])
-}
-
 /// What the options change in an experiment file.
 fn settings(text: &str, options: &Options) -> Result<Vec<String>> {
     let seeds: Vec<String> = (0..options.seeds).map(|s| s.to_string()).collect();
@@ -251,11 +168,6 @@ fn settings(text: &str, options: &Options) -> Result<Vec<String>> {
         }
     }
     Ok(set)
-}
-
-/// The whole number of a line of an experiment file.
-fn number(text: &str, start: &str) -> Option<u64> {
-    text.lines().find_map(|l| l.strip_prefix(start)?.trim().parse().ok())
 }
 
 /// Writes the descriptions and the CSV, and has the pictures drawn.
@@ -286,15 +198,6 @@ fn draw(figure: &Figure, results: &Results, options: &Options) -> Result<Vec<Str
     args.extend(descriptions.iter().map(String::as_str));
     cmd::fl_cli(&args)?;
     Ok(files)
-}
-
-fn write(path: &str, text: &str) -> Result<()> {
-    let path = cmd::root().join(path);
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)
-            .with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    }
-    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
 fn parse(args: &[&str]) -> Result<Options> {
@@ -389,11 +292,5 @@ mod tests {
         for figure in FIGURES {
             assert!(!crate::claims::statements(figure.name).is_empty(), "{}", figure.name);
         }
-    }
-
-    #[test]
-    fn time_is_told_in_minutes_and_seconds() {
-        assert_eq!(duration(59.4), "59 s");
-        assert_eq!(duration(65.0), "1 min 5 s");
     }
 }

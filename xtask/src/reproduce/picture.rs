@@ -1,7 +1,6 @@
 //! From results to descriptions of pictures, which `fl-cli draw` draws, and to the CSV behind them.
 
-use super::figures::Figure;
-use super::results::{Case, Measure, Method, Results};
+use crate::record::{Case, Figure, Measure, Method, Results};
 use crate::statistics::Estimate;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -359,8 +358,7 @@ fn over_cases(figure: &Figure, results: &Results) -> Vec<Panel> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reproduce::figures;
-    use crate::reproduce::results::Run;
+    use crate::record::Run;
 
     fn results() -> Results {
         let line = |round: u64, accuracy: f64| {
@@ -383,7 +381,7 @@ mod tests {
 
     #[test]
     fn curves_are_means_over_seeds_and_the_csv_has_them() {
-        let figure = figures::find("fig7").unwrap();
+        let figure = crate::record::find("fig7").unwrap();
         let (pictures, csv) = pictures(figure, &results(), "footer");
         let main = &pictures[0].description;
         assert_eq!(main["panels"][0]["curves"][0]["points"][1][0], 50.0);
@@ -396,7 +394,7 @@ mod tests {
 
     #[test]
     fn panels_without_numbers_are_left_out_and_missing_numbers_are_null() {
-        let figure = figures::find("fig7").unwrap();
+        let figure = crate::record::find("fig7").unwrap();
         let (pictures, _) = pictures(figure, &results(), "footer");
         let of = |suffix: &str| pictures.iter().find(|p| p.suffix == suffix).unwrap();
         let variation = of("variation").description["panels"].as_array().unwrap().clone();

@@ -1,6 +1,6 @@
 //! An independent reference for the profile `reference`, and whether our numbers agree with it.
 
-use super::results::{Measure, Results};
+use crate::record::{Measure, Results};
 use std::fmt::Write as _;
 
 /// Final accuracies of an independent implementation in PyTorch on the same data: batch 32, per-sample slots, step 0.5 for
@@ -75,7 +75,7 @@ pub(crate) fn agreement(results: &Results) -> Option<(String, usize)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reproduce::results::{Case, Method, Run};
+    use crate::record::{Case, Method, Run};
 
     #[test]
     fn agreement_is_within_0_015_or_the_seeds_spread() {

@@ -1,9 +1,8 @@
 //! Tables and verdicts as Markdown.
 
-use super::figures::Figure;
-use super::results::{Measure, Results};
-use super::{Options, Profile, reference};
+use super::reference;
 use crate::claims::{judge, statements};
+use crate::record::{Figure, Measure, Options, Profile, Results};
 use crate::statistics::Estimate;
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
 //! Figures 1 to 3 and the tables: computed by `fl-cli paper`, not run.
 
-use super::{Options, figure_stamp, write};
 use crate::claims::Verdict;
-use crate::cmd;
+use crate::cmd::{self, write};
+use crate::record::{Options, figure_stamp};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::fmt::Write as _;

@@ -1,7 +1,7 @@
 //! The rivals' step sizes in the profile `paper`, found by `fl-cli tune` and written into its experiment files.
 
-use super::{Options, Profile, write};
-use crate::cmd;
+use crate::cmd::{self, write};
+use crate::record::{Options, Profile};
 use anyhow::{Context, Result};
 use std::fs;
 
