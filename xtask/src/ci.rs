@@ -24,6 +24,7 @@ pub(crate) fn ci() -> Result<()> {
         "fl-theory",
         "fl-plot",
         "fl-sim",
+        "fl-lab",
     ] {
         run(&["check", "--quiet", "-p", leaf])?;
         run(&["check", "--quiet", "-p", leaf, "--all-features"])?;

@@ -6,7 +6,7 @@ use crate::matrix::{self, Format, Matrix};
 use crate::{explain, say};
 use anyhow::{Context, anyhow};
 use fl_core::{Cx, MessagesRef, NonFinite, Pipeline, Scalar, Shape, Streams};
-use fl_sim::Registry;
+use fl_lab::Registry;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -85,7 +85,7 @@ fn run<T: Scalar>(
         }
         stdout.write_all(&bytes).context("cannot write to standard output")?;
     } else {
-        fl_sim::write_whole(&args.output, &bytes)?;
+        fl_lab::write_whole(&args.output, &bytes)?;
     }
     if args.json {
         let rows = server.rows();

@@ -6,7 +6,7 @@ use crate::say;
 use crate::sweep::{state, tally};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::Standing;
+use fl_lab::Status;
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(crate) struct Row {
     pub(crate) name: String,
     /// Rounds that are asked for.
     pub(crate) rounds: u64,
-    pub(crate) standing: Standing,
+    pub(crate) standing: Status,
 }
 
 /// Rows of a kind that are listed.
@@ -30,10 +30,7 @@ pub(crate) fn board(title: &str, rows: &[Row]) -> String {
     let listed: Vec<&Row> = rows
         .iter()
         .filter(|row| {
-            matches!(
-                row.standing,
-                Standing::Running(_) | Standing::Interrupted(_) | Standing::Failed(_)
-            )
+            matches!(row.standing, Status::Running(_) | Status::Interrupted(_) | Status::Failed(_))
         })
         .collect();
     if listed.is_empty() {
@@ -44,16 +41,16 @@ pub(crate) fn board(title: &str, rows: &[Row]) -> String {
     table.set_header(["cell", "state", "rounds/s", "left", "accuracy"]);
     for row in listed.iter().take(LISTED) {
         let (speed, left, accuracy) = match &row.standing {
-            Standing::Running(p) | Standing::Interrupted(p) => {
+            Status::Running(p) | Status::Interrupted(p) => {
                 let left =
                     p.rounds_per_second.map(|s| row.rounds.saturating_sub(p.round) as f64 / s);
                 (p.rounds_per_second, left, p.accuracy)
             }
             _ => (None, None, None),
         };
-        let is_running = matches!(row.standing, Standing::Running(_));
+        let is_running = matches!(row.standing, Status::Running(_));
         let what = match &row.standing {
-            Standing::Failed(reason) => {
+            Status::Failed(reason) => {
                 format!("failed: {}", reason.lines().next().unwrap_or_default())
             }
             standing => state(standing, row.rounds),
@@ -96,7 +93,7 @@ pub(crate) fn follow(
         if is_terminal || text != before {
             say::result(&text);
         }
-        let over = |row: &Row| matches!(row.standing, Standing::Finished(_) | Standing::Failed(_));
+        let over = |row: &Row| matches!(row.standing, Status::Finished(_) | Status::Failed(_));
         match every {
             Some(seconds) if !rows.iter().all(over) => {
                 std::thread::sleep(Duration::from_secs_f64(seconds.clamp(0.05, 3600.0)));
@@ -121,9 +118,9 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<(), Failure> {
             return Err(Failure::Failed(anyhow!("{} holds no cells", folder.display())));
         }
         let row = |path: PathBuf| {
-            let standing = fl_sim::standing(&path, None);
+            let standing = fl_lab::status(&path, None);
             let rounds = match &standing {
-                Standing::Finished(done) => done.rounds,
+                Status::Finished(done) => done.rounds,
                 _ => *rounds.entry(path.clone()).or_insert_with(|| asked(&path).unwrap_or(0)),
             };
             let name = path.strip_prefix(folder).unwrap_or(&path);

@@ -7,7 +7,7 @@ use crate::sweep::{counts, distinct, megabytes};
 use crate::{experiment, host, say, theory};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{Deals, Memory, Registry, Sweep, SweepCell, Task};
+use fl_lab::{AssignmentCache, Memory, Registry, Sweep, SweepCell, Task};
 use std::collections::HashMap;
 
 /// Runs that are listed without `--all`.
@@ -39,8 +39,8 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
             Some(Task { cell, source: sweep.source(*point), data })
         })
         .collect();
-    let deals = Deals::default();
-    fl_sim::check_tasks(&tasks, &deals)?;
+    let assignments = AssignmentCache::default();
+    fl_lab::check_tasks(&tasks, &assignments)?;
     if let Some(wanted) = &args.cell {
         let is = |i: &&usize| {
             let cell = &sweep.cells[**i].cell;
@@ -72,8 +72,8 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
                 Some(match known.get(&key) {
                     Some(memory) => *memory,
                     None => {
-                        let dealt = deals.deal(cell, task.data, &task.source)?;
-                        let memory = fl_sim::memory(cell, task.data, &dealt, &task.source)?;
+                        let assignment = assignments.assign(cell, task.data, &task.source)?;
+                        let memory = fl_lab::memory(cell, task.data, &assignment, &task.source)?;
                         known.insert(key, memory);
                         memory
                     }
@@ -106,7 +106,7 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
     if let Some(bytes) = greatest {
         say::result(format_args!("memory: at most {} a run, and the data", megabytes(bytes)));
     }
-    warn(&sweep, &cells, &by_folder, &deals)?;
+    warn(&sweep, &cells, &by_folder, &assignments)?;
     let out = args.out.join(&sweep.base.name);
     crate::sweep::edited(&sweep, &cells, &out)?.iter().for_each(say::result);
     for data in sets.loaded() {
@@ -131,14 +131,14 @@ fn warn(
     sweep: &Sweep,
     cells: &[usize],
     by_folder: &HashMap<String, &Task<'_>>,
-    deals: &Deals,
+    assignments: &AssignmentCache,
 ) -> Result<(), Failure> {
     let Some(&first) = cells.first() else { return Ok(()) };
     let first = &sweep.cells[first].cell;
     let problem = match by_folder.get(&first.folder()) {
         Some(task) => {
-            let dealt = deals.deal(first, task.data, &task.source)?;
-            fl_sim::theory::problem(first, task.data, &dealt, &task.source)?
+            let assignment = assignments.assign(first, task.data, &task.source)?;
+            fl_lab::theory::problem(first, task.data, &assignment, &task.source)?
         }
         None => None,
     };
@@ -151,7 +151,7 @@ fn warn(
             && one.model == other.model
             && one.train.batch == other.train.batch;
         let problem = problem.as_ref().filter(|_| alike);
-        for warning in fl_sim::theory::warnings(one, &sweep.source(*point), problem)? {
+        for warning in fl_lab::theory::warnings(one, &sweep.source(*point), problem)? {
             if !told.contains(&warning) {
                 told.push(warning);
             }

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use comfy_table::{Table, presets};
 use fl_data::fetch::{FetchOptions, Progress, Route, fetch, remove};
 use fl_data::{Loaded, Located, Locations, Scale, Source, State};
-use fl_sim::DataConfig;
+use fl_lab::DataConfig;
 use indicatif::{ProgressBar, ProgressStyle};
 
 pub(crate) fn data(command: &DataCommand) -> Result<(), Failure> {

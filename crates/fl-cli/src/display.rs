@@ -2,7 +2,7 @@
 
 use crate::say;
 use crate::sweep::duration;
-use fl_sim::{Ending, Event, Outcome, Tally, Task};
+use fl_lab::{Ending, Event, Outcome, Tally, Task};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 use crate::args::ExperimentArgs;
 use crate::failure::Failure;
 use anyhow::Context;
-use fl_sim::{Registry, Sweep};
+use fl_lab::{Registry, Sweep};
 
 /// Reads the experiment file, with or without a sweep, and with its `--set` edits; every cell is checked as far as that is
 /// possible without data.

@@ -6,7 +6,7 @@ use crate::say;
 use anyhow::anyhow;
 use comfy_table::{ContentArrangement, Table, presets};
 use fl_core::{PreAggregatorSpec, RuleSpec, Shape, file_name};
-use fl_sim::{Choice, Entry, Kind, Registry};
+use fl_lab::{Category, Choice, Entry, Registry};
 use std::fmt::Write;
 
 /// Lists names and what they stand for, a line each; or everything as the document of definitions.
@@ -41,7 +41,7 @@ pub(crate) fn list(
     Ok(())
 }
 
-fn listing<S: 'static>(title: &str, titled: bool, kind: &Kind<S>) -> String {
+fn listing<S: 'static>(title: &str, titled: bool, kind: &Category<S>) -> String {
     let width = kind.iter().map(|e| e.name().len()).max().unwrap_or(0);
     let lines: Vec<String> = kind
         .iter()
@@ -83,7 +83,7 @@ fn definitions(kind: Option<Listed>, registry: &Registry) -> String {
     text
 }
 
-fn rows<S: 'static>(title: &str, kind: &Kind<S>) -> String {
+fn rows<S: 'static>(title: &str, kind: &Category<S>) -> String {
     let mut text = format!(
         "\n## {title}\n\n| name | ours | formula | requirements | settings and variants | elsewhere | source |\n\
          |---|---|---|---|---|---|---|\n"

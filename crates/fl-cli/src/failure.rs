@@ -1,6 +1,6 @@
 //! Failures, and the exit codes they end in.
 
-use fl_sim::{ConfigError, SimError};
+use fl_lab::{ConfigError, LabError};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -99,15 +99,15 @@ impl From<ConfigError> for Failure {
     }
 }
 
-impl From<SimError> for Failure {
-    fn from(e: SimError) -> Self {
+impl From<LabError> for Failure {
+    fn from(e: LabError) -> Self {
         match e {
-            SimError::Config(_)
-            | SimError::Spec(_)
-            | SimError::OtherConfiguration { .. }
-            | SimError::Further { .. } => Failure::Usage(e.into()),
-            SimError::Data(e) => e.into(),
-            SimError::Io { .. } => Failure::Failed(anyhow::anyhow!(
+            LabError::Config(_)
+            | LabError::Spec(_)
+            | LabError::OtherConfiguration { .. }
+            | LabError::Further { .. } => Failure::Usage(e.into()),
+            LabError::Data(e) => e.into(),
+            LabError::Io { .. } => Failure::Failed(anyhow::anyhow!(
                 "{e}\n  help: --out names another folder for results"
             )),
             _ => Failure::Failed(e.into()),

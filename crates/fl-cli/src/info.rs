@@ -6,8 +6,9 @@ use crate::{data, host, say};
 use comfy_table::{CellAlignment, Table, presets};
 use fl_core::Dataset;
 use fl_data::{Loaded, Partition};
+use fl_lab::Experiment;
 use fl_plot::HeatMap;
-use fl_sim::{Experiment, FullPass, Simulation, full_pass};
+use fl_sim::{FullPass, Simulation, full_pass};
 
 /// Workers whose rows are printed; a picture shows all.
 const PRINTED: usize = 100;
@@ -17,7 +18,7 @@ pub(crate) fn info(args: &InfoArgs) -> Result<(), Failure> {
     let (experiment, source) = Experiment::parse(&text, "data info", &[])?;
     // Without a partition asked for, whether one would fit is nobody's question.
     if args.partition.is_some() {
-        fl_sim::check(&experiment, &source)?;
+        fl_lab::check(&experiment, &source)?;
     }
     let locations = host::locations(args.data_dir.as_ref());
     let (set, scale) = (&experiment.data.set, experiment.data.scale);
@@ -32,16 +33,16 @@ pub(crate) fn info(args: &InfoArgs) -> Result<(), Failure> {
         }
         return Ok(());
     }
-    fl_sim::check_with_data(&experiment, &source, &loaded)?;
-    let cells = fl_sim::cells(&experiment);
+    fl_lab::check_with_data(&experiment, &source, &loaded)?;
+    let cells = fl_lab::cells(&experiment);
     let Some(cell) = cells.first() else { return Ok(()) };
-    let dealt = fl_sim::deal(cell, &loaded, &source)?;
-    let setup = fl_sim::setup::<f32>(cell, &loaded, &dealt, &source)?;
-    let mut simulation = Simulation::new(setup).map_err(|e| Failure::Usage(e.into()))?;
+    let assignment = fl_lab::assign(cell, &loaded, &source)?;
+    let setup = fl_lab::setup::<f32>(cell, &loaded, &assignment, &source)?;
+    let simulation = Simulation::new(setup).map_err(|e| Failure::Usage(e.into()))?;
     let start = simulation.params().to_vec();
-    let measured = full_pass(&mut simulation.view(), &start);
-    let train = dealt.train.as_deref().unwrap_or(&loaded.split.train);
-    print(&loaded, train, &dealt.partition);
+    let measured = full_pass(&simulation.view(), &start);
+    let train = assignment.train.as_deref().unwrap_or(&loaded.split.train);
+    print(&loaded, train, &assignment.partition);
     let variation = variation(args, &measured);
     say::result(&variation);
     if let Some(stem) = &args.out {
@@ -51,7 +52,7 @@ pub(crate) fn info(args: &InfoArgs) -> Result<(), Failure> {
             args.partition.as_deref().unwrap_or_default(),
             args.workers
         );
-        let map = picture(&loaded, train, &dealt.partition, title, variation);
+        let map = picture(&loaded, train, &assignment.partition, title, variation);
         for path in map.save(stem)? {
             say::result(path.display());
         }

@@ -27,7 +27,7 @@ mod tune;
 
 use args::{Args, Command, SweepCommand};
 use clap::Parser;
-use fl_sim::Registry;
+use fl_lab::Registry;
 use std::process::ExitCode;
 
 /// The program, with everything that `registry` knows: what the command `fl-cli` does with [`Registry::standard`].
@@ -35,7 +35,7 @@ use std::process::ExitCode;
 /// A program of one's own that adds to the registry is a laboratory with rules of one's own:
 ///
 /// ```no_run
-/// fl_cli::main(fl_sim::Registry::standard());
+/// fl_cli::main(fl_lab::Registry::standard());
 /// ```
 ///
 /// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 130 and 143 stopped by SIGINT and SIGTERM.

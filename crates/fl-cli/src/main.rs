@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    fl_cli::main(fl_sim::Registry::standard())
+    fl_cli::main(fl_lab::Registry::standard())
 }

@@ -6,8 +6,8 @@ use crate::metric::Quantity;
 use crate::tables::{self, Key};
 use crate::{experiment, say};
 use anyhow::anyhow;
+use fl_lab::{Cell, Experiment, Outcome, Registry, Status, Sweep, Timing};
 use fl_plot::{Axis, Curve, Figure, HeatMap, Panel, Point, Terminal};
-use fl_sim::{Cell, Experiment, Outcome, Registry, Standing, Sweep, Timing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> 
     let sweep = experiment::read(&args.experiment, registry)?;
     let folder = args.out.join(&sweep.base.name);
     let cells: Vec<&Cell> = sweep.cells.iter().map(|c| &c.cell).collect();
-    let standings = fl_sim::standings(&cells, &folder)?;
+    let standings = fl_lab::statuses(&cells, &folder)?;
     let finished = standings.iter().filter(|s| s.is_finished()).count();
     if finished == 0 {
         return Err(Failure::Failed(anyhow!(
@@ -51,7 +51,7 @@ pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> 
         let figure = panels(&sweep, &standings, quantity, rows, columns, args, &folder)?;
         return save(&figure, &stem(name));
     }
-    let outcomes = fl_sim::finished_cells(&sweep.base, &folder)?;
+    let outcomes = fl_lab::finished_cells(&sweep.base, &folder)?;
     let title = args.title.clone().unwrap_or_else(|| sweep.base.name.clone());
     if args.classes {
         let map = classes(&sweep.base, &outcomes, title, args.commit.as_deref());
@@ -66,7 +66,7 @@ pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> 
     let mut csv = stem.into_os_string();
     csv.push(".csv");
     let csv = PathBuf::from(csv);
-    fl_sim::write_whole(&csv, table.as_bytes())?;
+    fl_lab::write_whole(&csv, table.as_bytes())?;
     say::result(csv.display());
     Ok(())
 }
@@ -119,7 +119,7 @@ fn others(sweep: &Sweep, taken: &[Option<&Key>]) -> Vec<Key> {
 /// Curves in a grid of panels: a curve for each method, and for each value of what the grid does not show.
 fn panels(
     sweep: &Sweep,
-    standings: &[Standing],
+    standings: &[Status],
     quantity: &Quantity,
     rows: Option<Key>,
     columns: Option<Key>,
@@ -143,7 +143,7 @@ fn panels(
         let name: Vec<String> = others.iter().map(|k| k.label(sweep, c.point, &c.cell)).collect();
         let order = others.iter().map(|key| key.order(sweep, c.point, &c.cell)).collect();
         let path = folder.join(c.cell.folder()).join("metrics.jsonl");
-        let metrics = fl_sim::read_metrics(&path)?;
+        let metrics = fl_lab::read_metrics(&path)?;
         let points = quantity.series(&metrics);
         let entry = found.entry((row, column, order));
         entry.or_insert_with(|| (name.join(", "), Vec::new())).1.push(points);
@@ -208,7 +208,7 @@ fn panels(
 /// Final numbers as colours: one map, or one for each combination of what its rows and columns do not show.
 fn heat(
     sweep: &Sweep,
-    standings: &[Standing],
+    standings: &[Status],
     rows: Option<Key>,
     columns: Option<Key>,
     args: &PlotArgs,
@@ -308,7 +308,7 @@ fn least(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 /// What a picture of a sweep was drawn from.
-fn footer(sweep: &Sweep, standings: &[Standing]) -> String {
+fn footer(sweep: &Sweep, standings: &[Status]) -> String {
     let done = standings.iter().filter(|s| s.is_finished()).count();
     let digest = standings.iter().find_map(|s| s.done()).map_or("", |d| &d.data_digest);
     format!(
@@ -386,7 +386,7 @@ fn draw(
 fn seconds(runs: &[&Outcome]) -> Result<Vec<(f64, f64)>, Failure> {
     let mut series = Vec::new();
     for run in runs {
-        let timing = fl_sim::read_timing(&run.path.join("timing.jsonl"))?;
+        let timing = fl_lab::read_timing(&run.path.join("timing.jsonl"))?;
         let apart = |t: Timing| (t.round as f64, t.seconds - t.evaluation_seconds);
         series.push(timing.into_iter().map(apart).collect());
     }

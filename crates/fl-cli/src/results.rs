@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{Ending, Experiment, Finals, Outcome, Resources, SimError};
+use fl_lab::{Ending, Experiment, Finals, LabError, Outcome, Resources};
 use serde::Serialize;
 use std::path::Path;
 
@@ -65,7 +65,7 @@ impl Run {
 
 impl Summary {
     pub(crate) fn new(experiment: &Experiment, outcomes: &[Outcome], seconds: f64) -> Self {
-        let methods = fl_sim::summarise(outcomes)
+        let methods = fl_lab::summarise(outcomes)
             .into_iter()
             .zip(&experiment.method)
             .map(|(s, method)| Method {
@@ -102,8 +102,8 @@ impl Summary {
     pub(crate) fn write(&self, folder: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).map_err(anyhow::Error::from)?;
         crate::host::remove_leftovers(folder);
-        fl_sim::write_whole(&folder.join("summary.json"), text.as_bytes())
-            .map_err(|e: SimError| e.into())
+        fl_lab::write_whole(&folder.join("summary.json"), text.as_bytes())
+            .map_err(|e: LabError| e.into())
     }
 
     pub(crate) fn table(&self) -> String {

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use crate::{experiment, host, plot, results, say, sweep, tables};
 use anyhow::anyhow;
-use fl_sim::{Event, Host, Options, Outcome, Registry, SimError, Sweep, Task};
+use fl_lab::{Event, Host, LabError, Options, Outcome, Registry, Sweep, Task};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -50,7 +50,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     let begin = host::clock();
     // What is shown at the end of one experiment is its curves; a sweep's are read again where they are wanted.
     let outcomes: Mutex<Vec<(usize, Outcome)>> = Mutex::default();
-    let tally = fl_sim::run_tasks(&tasks, options, system, &|event| {
+    let tally = fl_lab::run_tasks(&tasks, options, system, &|event| {
         if let Event::Finished { index, outcome } = &event
             && sweep.is_one()
             && let Ok(mut outcomes) = outcomes.lock()
@@ -76,7 +76,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
         }
     }
     if tally.stopped > 0 {
-        return Err(signals.explain(SimError::Stopped { round: 0 }));
+        return Err(signals.explain(LabError::Stopped { round: 0 }));
     }
     if !args.pick.is_all() {
         return Ok(());

@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: the first one lets every run save its state and end, the second one ends the program at once.
 
 use crate::failure::Failure;
-use fl_sim::SimError;
+use fl_lab::LabError;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
@@ -37,9 +37,9 @@ impl Signals {
     }
 
     /// What an error means, given what signals there were.
-    pub(crate) fn explain(&self, error: SimError) -> Failure {
+    pub(crate) fn explain(&self, error: LabError) -> Failure {
         match (error, self.which.load(Ordering::Relaxed)) {
-            (SimError::Stopped { .. }, signal @ 1..) => {
+            (LabError::Stopped { .. }, signal @ 1..) => {
                 let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
                 let message =
                     "runs on their way have saved their state; the same command goes on with them";

@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::{experiment, host, say};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{Cell, Deals, Edited, Host, Registry, Standing, Sweep, SweepCell};
+use fl_lab::{AssignmentCache, Cell, ChangedFile, Host, Registry, Status, Sweep, SweepCell};
 use serde_json::json;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
@@ -66,14 +66,14 @@ pub(crate) fn pick(sweep: &Sweep, cells: Vec<usize>, pick: &Pick) -> Result<Vec<
 /// Why runs begin anew beside results of a file that has been edited since, a line for each way in which it has.
 pub(crate) fn edited(sweep: &Sweep, cells: &[usize], root: &Path) -> Result<Vec<String>, Failure> {
     let refs: Vec<&Cell> = cells.iter().map(|&i| &sweep.cells[i].cell).collect();
-    let mut ways: Vec<(Edited, usize)> = Vec::new();
-    for one in fl_sim::edited(&refs, root)? {
+    let mut ways: Vec<(ChangedFile, usize)> = Vec::new();
+    for one in fl_lab::edited(&refs, root)? {
         match ways.iter_mut().find(|(way, _)| way.differences == one.differences) {
             Some((_, count)) => *count += 1,
             None => ways.push((one, 1)),
         }
     }
-    let line = |(way, count): (Edited, usize)| {
+    let line = |(way, count): (ChangedFile, usize)| {
         let differences: Vec<String> = way.differences.iter().map(ToString::to_string).collect();
         let who = match count {
             1 => name(sweep, cells[way.index]),
@@ -114,7 +114,7 @@ pub(crate) fn alike(cell: &Cell, method: bool) -> String {
 fn seconds(
     sweep: &Sweep,
     cells: &[usize],
-    standings: &[Standing],
+    standings: &[Status],
     trial: impl Fn(usize) -> Option<f64>,
 ) -> Vec<Option<f64>> {
     let mut known: HashMap<String, Vec<f64>> = HashMap::new();
@@ -144,7 +144,7 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
     let root = args.out.join(&sweep.base.name);
     let cells = pick(&sweep, distinct(&sweep), &args.pick)?;
     let refs: Vec<&Cell> = cells.iter().map(|&i| &sweep.cells[i].cell).collect();
-    let standings = fl_sim::standings(&refs, &root)?;
+    let standings = fl_lab::statuses(&refs, &root)?;
     if args.lines {
         for (cell, _) in refs.iter().zip(&standings).filter(|(_, s)| !s.is_finished()) {
             say::result(line(args, cell));
@@ -153,7 +153,7 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
     }
     let locations = host::locations(args.data_dir.as_ref());
     let mut sets = Sets::default();
-    let deals = Deals::default();
+    let assignments = AssignmentCache::default();
     let stop = AtomicBool::new(false);
     let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop: &stop };
     let begin = host::clock();
@@ -167,8 +167,8 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
         let mut sets = sets.borrow_mut();
         let data = sets.present(&cell.experiment.data, &locations)?;
         let source = sweep.source(*point);
-        let dealt = deals.deal(cell, data, &source).ok()?;
-        fl_sim::trial(cell, data, &dealt, &source, system, left.min(0.5)).ok()
+        let assignment = assignments.assign(cell, data, &source).ok()?;
+        fl_lab::trial(cell, data, &assignment, &source, system, left.min(0.5)).ok()
     };
     let seconds = seconds(&sweep, &cells, &standings, trial);
     let mut memory: HashMap<String, Option<usize>> = HashMap::new();
@@ -178,8 +178,8 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
             let mut sets = sets.borrow_mut();
             let data = sets.present(&cell.experiment.data, &locations)?;
             let source = sweep.source(*point);
-            let dealt = deals.deal(cell, data, &source).ok()?;
-            let memory = fl_sim::memory(cell, data, &dealt, &source).ok()?;
+            let assignment = assignments.assign(cell, data, &source).ok()?;
+            let memory = fl_lab::memory(cell, data, &assignment, &source).ok()?;
             Some(memory.messages + memory.estimators?)
         })
     };
@@ -267,16 +267,16 @@ pub(crate) fn counts(sweep: &Sweep) -> String {
 }
 
 /// How many cells stand how.
-pub(crate) fn tally<'a>(standings: impl IntoIterator<Item = &'a Standing>) -> String {
+pub(crate) fn tally<'a>(standings: impl IntoIterator<Item = &'a Status>) -> String {
     let mut counts = [0; 6];
     for standing in standings {
         counts[match standing {
-            Standing::Finished(_) if standing.has_diverged() => 1,
-            Standing::Finished(_) => 0,
-            Standing::Running(_) => 2,
-            Standing::Interrupted(_) => 3,
-            Standing::Failed(_) => 4,
-            Standing::Waiting => 5,
+            Status::Finished(_) if standing.has_diverged() => 1,
+            Status::Finished(_) => 0,
+            Status::Running(_) => 2,
+            Status::Interrupted(_) => 3,
+            Status::Failed(_) => 4,
+            Status::Waiting => 5,
         }] += 1;
     }
     let names = ["done", "diverged", "running", "interrupted", "failed", "waiting"];
@@ -285,14 +285,14 @@ pub(crate) fn tally<'a>(standings: impl IntoIterator<Item = &'a Standing>) -> St
 }
 
 /// A cell's state in a word or two.
-pub(crate) fn state(standing: &Standing, rounds: u64) -> String {
+pub(crate) fn state(standing: &Status, rounds: u64) -> String {
     match standing {
-        Standing::Waiting => "waiting".to_owned(),
-        Standing::Interrupted(p) => format!("interrupted at {} of {rounds}", p.round),
-        Standing::Running(p) => format!("running, {} of {rounds}", p.round),
-        Standing::Finished(_) if standing.has_diverged() => "diverged".to_owned(),
-        Standing::Finished(_) => "done".to_owned(),
-        Standing::Failed(_) => "failed".to_owned(),
+        Status::Waiting => "waiting".to_owned(),
+        Status::Interrupted(p) => format!("interrupted at {} of {rounds}", p.round),
+        Status::Running(p) => format!("running, {} of {rounds}", p.round),
+        Status::Finished(_) if standing.has_diverged() => "diverged".to_owned(),
+        Status::Finished(_) => "done".to_owned(),
+        Status::Failed(_) => "failed".to_owned(),
     }
 }
 
@@ -346,8 +346,8 @@ pub(crate) fn status(args: &StatusArgs, registry: &Registry) -> Result<(), Failu
     let cells = distinct(&sweep);
     let refs: Vec<&Cell> = cells.iter().map(|&i| &sweep.cells[i].cell).collect();
     let look = || -> Result<Vec<Row>, Failure> {
-        let standings = fl_sim::standings(&refs, &root)?;
-        let row = |(&i, standing): (&usize, Standing)| Row {
+        let standings = fl_lab::statuses(&refs, &root)?;
+        let row = |(&i, standing): (&usize, Status)| Row {
             name: name(&sweep, i),
             rounds: sweep.cells[i].cell.experiment.rounds,
             standing,
@@ -367,15 +367,15 @@ pub(crate) fn status(args: &StatusArgs, registry: &Registry) -> Result<(), Failu
 /// A cell's state for programs.
 fn json_row(folder: &str, row: &Row) -> serde_json::Value {
     let state = match &row.standing {
-        Standing::Waiting => "waiting",
-        Standing::Interrupted(_) => "interrupted",
-        Standing::Running(_) => "running",
-        standing @ Standing::Finished(_) if standing.has_diverged() => "diverged",
-        Standing::Finished(_) => "done",
-        Standing::Failed(_) => "failed",
+        Status::Waiting => "waiting",
+        Status::Interrupted(_) => "interrupted",
+        Status::Running(_) => "running",
+        standing @ Status::Finished(_) if standing.has_diverged() => "diverged",
+        Status::Finished(_) => "done",
+        Status::Failed(_) => "failed",
     };
     let progress = match &row.standing {
-        Standing::Interrupted(progress) | Standing::Running(progress) => Some(progress),
+        Status::Interrupted(progress) | Status::Running(progress) => Some(progress),
         _ => None,
     };
     let done = row.standing.done();
@@ -385,7 +385,7 @@ fn json_row(folder: &str, row: &Row) -> serde_json::Value {
         "round": progress.map(|p| p.round).or(done.map(|d| d.rounds)),
         "rounds": row.rounds,
         "accuracy": progress.and_then(|p| p.accuracy).or(done.and_then(|d| d.final_accuracy)),
-        "reason": match &row.standing { Standing::Failed(reason) => Some(reason), _ => None },
+        "reason": match &row.standing { Status::Failed(reason) => Some(reason), _ => None },
     })
 }
 

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::{experiment, say};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
+use fl_lab::{Cell, Done, Registry, Status, Sweep};
 use fl_plot::student_t_975;
-use fl_sim::{Cell, Done, Registry, Standing, Sweep};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub(crate) fn results(args: &ResultsArgs, registry: &Registry) -> Result<(), Fai
     let keys = keys(&sweep, &args.by)?;
     let root = args.out.join(&sweep.base.name);
     let cells: Vec<&Cell> = sweep.cells.iter().map(|c| &c.cell).collect();
-    let standings = fl_sim::standings(&cells, &root)?;
+    let standings = fl_lab::statuses(&cells, &root)?;
     let finished = standings.iter().filter(|s| s.is_finished()).count();
     if finished == 0 {
         return Err(Failure::Failed(anyhow!(
@@ -49,7 +49,7 @@ pub(crate) fn results(args: &ResultsArgs, registry: &Registry) -> Result<(), Fai
 pub(crate) fn after_run(sweep: &Sweep, root: &Path, quiet: bool) -> Result<(), Failure> {
     let keys = keys(sweep, &[])?;
     let cells: Vec<&Cell> = sweep.cells.iter().map(|c| &c.cell).collect();
-    let standings = fl_sim::standings(&cells, root)?;
+    let standings = fl_lab::statuses(&cells, root)?;
     let measure = Measure::Accuracy;
     let groups = groups(sweep, &standings, &keys, measure);
     let report = Report { keys: &keys, groups, measure, sweep };
@@ -72,7 +72,7 @@ pub(crate) fn after_run(sweep: &Sweep, root: &Path, quiet: bool) -> Result<(), F
         /// Beside this file.
         folder: String,
         final_window: u64,
-        ending: Option<&'a fl_sim::Ending>,
+        ending: Option<&'a fl_lab::Ending>,
     }
     let places = sweep.cells.iter().zip(&standings).map(|(of, standing)| Place {
         labels: sweep.labels(of.point).collect(),
@@ -81,7 +81,7 @@ pub(crate) fn after_run(sweep: &Sweep, root: &Path, quiet: bool) -> Result<(), F
         folder: of.cell.folder(),
         final_window: of.cell.experiment.window(&of.cell.experiment.method[0]),
         ending: match standing {
-            Standing::Finished(done) => Some(&done.ending),
+            Status::Finished(done) => Some(&done.ending),
             _ => None,
         },
     });
@@ -95,7 +95,7 @@ pub(crate) fn after_run(sweep: &Sweep, root: &Path, quiet: bool) -> Result<(), F
     };
     let text = serde_json::to_string_pretty(&summary).map_err(|e| Failure::Failed(e.into()))?;
     crate::host::remove_leftovers(root);
-    fl_sim::write_whole(&root.join("summary.json"), text.as_bytes())?;
+    fl_lab::write_whole(&root.join("summary.json"), text.as_bytes())?;
     if !quiet {
         say::result(report.table());
     }
@@ -184,7 +184,7 @@ impl Key {
             // In the order in which they first appear.
             _ => {
                 let label = self.label(sweep, point, cell);
-                let same = |c: &fl_sim::SweepCell| self.label(sweep, c.point, &c.cell) == label;
+                let same = |c: &fl_lab::SweepCell| self.label(sweep, c.point, &c.cell) == label;
                 sweep.cells.iter().position(same).unwrap_or(usize::MAX)
             }
         }
@@ -224,7 +224,7 @@ pub(crate) struct Group {
 /// The finished cells by keys, in the order of the file.
 pub(crate) fn groups(
     sweep: &Sweep,
-    standings: &[Standing],
+    standings: &[Status],
     keys: &[Key],
     measure: Measure,
 ) -> Vec<Group> {

@@ -5,8 +5,8 @@ use crate::failure::Failure;
 use crate::{experiment, host, say};
 use anyhow::anyhow;
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::Registry;
-use fl_sim::theory::{self, Knowns, Measured, Numbers, Scope, Warning, short as number};
+use fl_lab::Registry;
+use fl_lab::theory::{self, Knowns, Measured, Numbers, Scope, Warning, short as number};
 use fl_theory::{Problem, Setting};
 use serde::Serialize;
 
@@ -106,7 +106,7 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
     // Of a sweep, its first point.
     let sweep = experiment::read(&args.experiment(), registry)?;
     let (experiment, source) = (sweep.base.clone(), sweep.source(0));
-    let cells = fl_sim::cells(&experiment);
+    let cells = fl_lab::cells(&experiment);
     let Some(cell) = cells.first() else { return Ok(()) };
     let locations = host::locations(args.data_dir.as_ref());
     let set = &experiment.data.set;
@@ -117,10 +117,10 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
     };
     let (mut problem, mut measured) = (None, None);
     if let Some(data) = &data {
-        fl_sim::check_with_data(&experiment, &source, data)?;
-        let dealt = fl_sim::deal(cell, data, &source)?;
-        problem = theory::problem(cell, data, &dealt, &source)?;
-        measured = Some(theory::measure(cell, data, &dealt, &source, &args.points)?);
+        fl_lab::check_with_data(&experiment, &source, data)?;
+        let assignment = fl_lab::assign(cell, data, &source)?;
+        problem = theory::problem(cell, data, &assignment, &source)?;
+        measured = Some(theory::measure(cell, data, &assignment, &source, &args.points)?);
     }
     // ‖∇f(x⁰)‖ ≥ µ ‖x⁰ − x*‖ for a strongly convex f.
     let reach = |p: &Problem| measured.map(|m: Measured| (m.gradient_norm / p.mu).powi(2));

@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use crate::signals::Signals;
 use crate::{data, experiment, host, say};
 use comfy_table::{CellAlignment, Table, presets};
-use fl_sim::{
+use fl_lab::{
     Candidate, Cell, Choosing, EvaluateOn, Experiment, Host, Options, Registry, Task, Tuning,
 };
 use serde::Serialize;
@@ -56,7 +56,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
     while let Some((rung, rung_source)) = tuning.next()? {
         let (number, all) = tuning.rung();
         let out = folder.join(&rung.name);
-        let cells = fl_sim::cells(&rung);
+        let cells = fl_lab::cells(&rung);
         if !args.quiet {
             let (number, rounds) = (number + 1, rung.rounds);
             let count = cells.len();
@@ -68,7 +68,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
         let name = |cell: &Cell| format!("{} seed {}", cell.method.name, cell.seed);
         let display = Display::new(cells.iter().map(name).collect(), &tasks, args.quiet, false);
         let outcomes =
-            fl_sim::run_experiment(&rung, &rung_source, &data, options, system, &|event| {
+            fl_lab::run_experiment(&rung, &rung_source, &data, options, system, &|event| {
                 display.show(&event)
             });
         display.finish();
@@ -119,7 +119,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    fl_sim::write_whole(path, text.as_bytes()).map_err(Failure::from)
+    fl_lab::write_whole(path, text.as_bytes()).map_err(Failure::from)
 }
 
 /// The same place with another ending.

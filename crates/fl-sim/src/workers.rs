@@ -1,51 +1,60 @@
 //! The workers' side of a round: each takes its turn, several at once.
 
-use fl_core::{Cx, Dataset, Estimator, Local, Messages, Objective, Scalar, Workspace};
+use crate::roster::Present;
+use fl_core::{
+    Cx, Dataset, Estimator, EstimatorSpec, Federation, Local, Messages, Objective, Scalar,
+    SpecError, Workspace,
+};
 use rayon::prelude::*;
 
-/// The workers' side: estimators, and memory for as many as compute at once.
+/// The workers' side: what they learn from, their estimators, and memory for as many as compute at once.
 #[derive(Debug)]
 pub(crate) struct Workers<'a, T: Scalar> {
+    pub(crate) lessons: Lessons<'a, T>,
+    pub(crate) estimators: Vec<Box<dyn Estimator<T>>>,
+    workspaces: Vec<Workspace<T>>,
+    /// Workers that share a workspace.
+    per: usize,
+    /// Workers whose messages are needed.
+    active: Vec<bool>,
+}
+
+/// Model and data of all workers.
+#[derive(Debug)]
+pub(crate) struct Lessons<'a, T> {
     pub(crate) train: &'a Dataset,
     pub(crate) samples: Vec<&'a [u32]>,
     pub(crate) objective: Box<dyn Objective<T>>,
-    /// What Byzantine workers learn, where that is something else.
-    pub(crate) lesson: Option<Lesson<'a, T>>,
-    /// Who learns that.
+    /// What Byzantine workers learn from, where that is something else.
+    pub(crate) byzantine: Option<ByzantineData<'a, T>>,
+    /// Who learns from that.
     pub(crate) misled: Vec<bool>,
-    pub(crate) estimators: Vec<Box<dyn Estimator<T>>>,
-    pub(crate) workspaces: Vec<Workspace<T>>,
-    /// Workers that share a workspace.
-    pub(crate) per: usize,
-    /// Workers whose messages are needed.
-    pub(crate) active: Vec<bool>,
-    /// Workers that take part in the round.
-    pub(crate) here: Vec<bool>,
 }
 
-/// What Byzantine workers learn in place of their samples of the training data.
+/// What Byzantine workers learn from in place of their samples of the training data.
 #[derive(Debug)]
-pub struct Lesson<'a, T> {
+pub struct ByzantineData<'a, T> {
     /// The data set that their samples are rows of.
     pub data: &'a Dataset,
     /// Their model, where it is another one.
     pub objective: Option<Box<dyn Objective<T>>>,
 }
 
-/// Model and data of a worker.
-fn learnt<'w, T: Scalar>(
-    objective: &'w dyn Objective<T>,
-    train: &'w Dataset,
-    lesson: &'w Option<Lesson<'_, T>>,
-    misled: bool,
-) -> (&'w dyn Objective<T>, &'w Dataset) {
-    match lesson {
-        Some(lesson) if misled => (lesson.objective.as_deref().unwrap_or(objective), lesson.data),
-        _ => (objective, train),
+impl<T: Scalar> Lessons<'_, T> {
+    /// What worker `worker` knows.
+    pub(crate) fn local(&self, worker: usize) -> Local<'_, T> {
+        let Self { train, samples, objective, byzantine, misled } = self;
+        let (objective, data) = match byzantine {
+            Some(of) if misled[worker] => {
+                (of.objective.as_deref().unwrap_or(&**objective), of.data)
+            }
+            _ => (&**objective, *train),
+        };
+        Local { worker, workers: samples.len(), objective, data, samples: samples[worker] }
     }
 }
 
-/// A worker's side of a round: its place, what it knows, its estimator and its row, in [`Workers::each`].
+/// A worker's side of a round: what it knows, its estimator and its row, in [`Workers::each`].
 pub(crate) struct Turn<'a, 'b, T: Scalar> {
     pub(crate) local: Local<'a, T>,
     pub(crate) estimator: &'b mut dyn Estimator<T>,
@@ -54,61 +63,70 @@ pub(crate) struct Turn<'a, 'b, T: Scalar> {
 }
 
 impl<'a, T: Scalar> Workers<'a, T> {
-    pub(crate) fn local(&self, worker: usize) -> Local<'_, T> {
-        let Self { train, samples, objective, lesson, misled, .. } = self;
-        let (objective, data) = learnt(&**objective, train, lesson, misled[worker]);
-        Local { worker, workers: samples.len(), objective, data, samples: samples[worker] }
+    /// Makes all memory; `needs_all` says whether somebody looks at what Byzantine workers compute.
+    pub(crate) fn new(
+        lessons: Lessons<'a, T>,
+        estimator: &dyn EstimatorSpec<T>,
+        federation: &Federation,
+        needs_all: bool,
+    ) -> Result<Self, SpecError> {
+        let count = federation.workers();
+        let per = count.div_ceil(rayon::current_num_threads());
+        let workspace =
+            || Workspace::new(&*lessons.objective, lessons.train, estimator.capacity().max(1));
+        let workspaces = (0..count.div_ceil(per)).map(|_| workspace()).collect();
+        let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
+        let estimators =
+            (0..count).map(|w| estimator.build(&lessons.local(w))).collect::<Result<_, _>>()?;
+        Ok(Self { lessons, estimators, workspaces, per, active })
     }
 
-    /// Lets every active worker that is here take its turn with its row of `rows`, in parallel over groups of workers. Each turn
-    /// writes what is its own and nothing else, so the grouping cannot matter. Within a round (`cx`) a worker's batch is
-    /// drawn while the one before it computes.
-    pub(crate) fn each<F>(&mut self, cx: Option<&Cx<'_>>, rows: &mut Messages<T>, turn: F)
-    where
+    /// Fills the estimators' tables at x⁰; `rows` is memory that may be written.
+    pub(crate) fn start(&mut self, params: &[T], rows: &mut Messages<T>) {
+        self.each(None, rows, |turn| turn.estimator.start(&turn.local, params, turn.work));
+    }
+
+    /// Workers that one task lets take their turns, one after the other.
+    pub(crate) fn group(&self) -> usize {
+        self.per
+    }
+
+    /// Lets every active worker that is there take its turn with its row of `rows`, in parallel over groups of workers.
+    /// Each turn writes what is its own and nothing else, so the grouping cannot matter. Within a round a worker's batch
+    /// is drawn while the one before it computes.
+    pub(crate) fn each<F>(
+        &mut self,
+        round: Option<(&Cx<'_>, &Present<'_>)>,
+        rows: &mut Messages<T>,
+        turn: F,
+    ) where
         F: Fn(Turn<'_, '_, T>) + Sync,
     {
-        let Self {
-            train,
-            samples,
-            objective,
-            lesson,
-            misled,
-            estimators,
-            workspaces,
-            per,
-            active,
-            here,
-            ..
-        } = self;
-        let (per, workers, objective) = (*per, samples.len(), &**objective);
-        let (active, here) = (&*active, &*here);
-        let (samples, lesson, misled) = (&*samples, &*lesson, &*misled);
+        let Self { lessons, estimators, workspaces, per, active } = self;
+        let (lessons, active, per) = (&*lessons, &*active, *per);
         estimators
             .par_chunks_mut(per)
             .zip(rows.par_groups_mut(per))
             .zip(workspaces.par_iter_mut())
             .enumerate()
             .for_each(|(group, ((estimators, rows), work))| {
-                let local = |i: usize| {
-                    let worker = group * per + i;
-                    let (objective, data) = learnt(objective, train, lesson, misled[worker]);
-                    Local { worker, workers, objective, data, samples: samples[worker] }
+                let first = group * per;
+                let turns = |i: usize| {
+                    active[first + i] && round.is_none_or(|(_, present)| present.has(first + i))
                 };
-                let mine = &active[group * per..][..estimators.len()];
-                let here = &here[group * per..][..estimators.len()];
-                let turns = |i: usize| mine[i] && here[i];
-                let active_from = |i: usize| (i..mine.len()).find(|&i| turns(i));
+                let count = estimators.len();
+                let next_from = |i: usize| (i..count).find(|&i| turns(i));
                 for (i, row) in rows.enumerate().filter(|(i, _)| turns(*i)) {
-                    if let Some(cx) = cx {
+                    if let Some((cx, _)) = round {
                         // After the group's last worker comes the first one, in the next round, if it takes part in that.
-                        let (next, cx) = match active_from(i + 1) {
+                        let (next, cx) = match next_from(i + 1) {
                             Some(next) => (next, *cx),
-                            None => (active_from(0).unwrap_or(i), cx.next()),
+                            None => (next_from(0).unwrap_or(i), cx.next()),
                         };
-                        estimators[next].look_ahead(&cx, &local(next), work);
+                        estimators[next].look_ahead(&cx, &lessons.local(first + next), work);
                     }
                     let estimator = &mut *estimators[i];
-                    turn(Turn { local: local(i), estimator, row, work });
+                    turn(Turn { local: lessons.local(first + i), estimator, row, work });
                 }
             });
     }

@@ -8,7 +8,7 @@
 use fl_core::{
     AggregateError, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, choice, spec,
 };
-use fl_sim::Registry;
+use fl_lab::Registry;
 use std::process::ExitCode;
 
 spec! {

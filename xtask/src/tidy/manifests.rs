@@ -10,8 +10,10 @@ const LEAVES: [&str; 7] =
     ["fl-agg", "fl-attacks", "fl-data", "fl-models", "fl-resample", "fl-saga", "fl-theory"];
 
 /// What a crate must do without, and whose business it is.
-const FORBIDDEN: [(&str, &[&str], &str); 1] =
-    [("fl-sim", &["ureq", "rustls", "clap"], "the command line")];
+const FORBIDDEN: [(&str, &[&str], &str); 2] = [
+    ("fl-lab", &["ureq", "rustls", "clap"], "the command line"),
+    ("fl-sim", &["toml", "toml_edit", "safetensors", "serde_json", "fl-data"], "fl-lab"),
+];
 
 /// All crates of the workspace, by their folders.
 pub(super) fn crates(root: &Path) -> Result<Vec<String>> {

@@ -1,0 +1,391 @@
+//! Choosing each method's step size, and RSA's λ, by successive halving on rows that no final run is judged by.
+
+use crate::file::{
+    ConfigError, EvaluateOn, Experiment, ExperimentText, MethodConfig, Mistakes, ProtocolConfig,
+    TelemetryConfig,
+};
+use crate::name::Named;
+use crate::store::record::{Ending, Finals, Outcome};
+use crate::store::stop::StopConfig;
+use fl_data::Loaded;
+use serde::{Deserialize, Serialize};
+
+/// How `fl-cli tune` chooses step sizes: the table `[tune]` of an experiment file. No run depends on it.
+///
+/// Every candidate runs a short while; the best third goes on for three times as long; and so on until the last rung,
+/// which has all rounds. A candidate's score is its final accuracy (the window of its method, shortened as the rung is) on
+/// rows set aside, averaged over seeds; one that diverges under any seed is worst. Ties, as of candidates that all are at
+/// chance in a short rung, go to the smaller loss on these rows, then to the smaller step, then to the smaller λ.
+///
+/// **Reference**: Jamieson and Talwalkar 2016.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct TuneConfig {
+    /// Candidates for γ.
+    pub step: Vec<f64>,
+    /// Candidates for RSA's λ, each of which is tried with each γ.
+    pub lambda: Vec<f64>,
+    /// The methods to tune; all if left out. The others keep their steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub methods: Option<Vec<String>>,
+    /// Seeds of the runs; others than those of the final runs.
+    pub seeds: Vec<u64>,
+    /// Rows that candidates are judged by; if left out the set's own validation rows, or else a tenth of the training rows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evaluate_on: Option<Named<EvaluateOn>>,
+    /// How often candidates are compared.
+    pub rungs: u32,
+    /// Of so many candidates one goes on to the next rung, which has as many times the rounds.
+    pub keep_one_in: u32,
+}
+
+impl Default for TuneConfig {
+    fn default() -> Self {
+        Self {
+            step: vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
+            lambda: vec![
+                0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
+            ],
+            methods: None,
+            seeds: vec![1000, 1001],
+            evaluate_on: None,
+            rungs: 3,
+            keep_one_in: 3,
+        }
+    }
+}
+
+/// What is wrong with a table `[tune]`, each at its place.
+pub(crate) fn check_tuning(
+    experiment: &Experiment,
+    source: &ExperimentText,
+    mistakes: &mut Mistakes,
+) {
+    let Some(tune) = &experiment.tune else { return };
+    let mut at = |path: &[&str], message: String| mistakes.add(source.error_at(path, message));
+    for (key, values) in [("step", &tune.step), ("lambda", &tune.lambda)] {
+        if values.is_empty() {
+            at(&["tune", key], format!("{key} must hold at least one candidate, got none"));
+        }
+        for (i, &value) in values.iter().enumerate() {
+            let path = ["tune", key, &i.to_string()];
+            if !(value > 0.0 && value.is_finite()) {
+                at(&path, format!("a {key} must be a positive number, got {value}"));
+            } else if values[..i].contains(&value) {
+                at(&path, format!("every {key} must be there once, got {value} twice"));
+            }
+        }
+    }
+    if tune.seeds.is_empty() {
+        at(&["tune", "seeds"], "seeds must hold at least one number, got none".into());
+    }
+    for (i, seed) in tune.seeds.iter().enumerate() {
+        if tune.seeds[..i].contains(seed) {
+            let message = format!("every seed must be there once, got {seed} twice");
+            at(&["tune", "seeds", &i.to_string()], message);
+        }
+    }
+    for (key, value, least) in [("rungs", tune.rungs, 1), ("keep-one-in", tune.keep_one_in, 2)] {
+        if value < least || value > 20 {
+            at(&["tune", key], format!("{key} must be from {least} to 20, got {value}"));
+        }
+    }
+    for (i, name) in tune.methods.iter().flatten().enumerate() {
+        if experiment.method.iter().all(|m| m.name != *name) {
+            at(&["tune", "methods", &i.to_string()], unknown(experiment, name));
+        }
+    }
+}
+
+/// That there is no method of this name.
+fn unknown(experiment: &Experiment, name: &str) -> String {
+    let names: Vec<String> = experiment.method.iter().map(|m| format!("{:?}", m.name)).collect();
+    format!("no method is called {name:?}; there are {}", names.join(", "))
+}
+
+/// A step, with λ where the method is RSA.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Candidate {
+    /// γ.
+    pub step: f64,
+    /// λ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lambda: Option<f64>,
+}
+
+/// A candidate's runs on one rung.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Trial {
+    /// What was tried.
+    #[serde(flatten)]
+    pub candidate: Candidate,
+    /// Final accuracies on the rows set aside, in the order of seeds; null for a run that diverged.
+    pub accuracies: Vec<Option<f64>>,
+    /// Their mean; null where a run diverged.
+    pub score: Option<f64>,
+    /// Mean loss on these rows, which decides between equal scores; null where a run diverged.
+    pub loss: Option<f64>,
+    /// Whether it went on, or on the last rung was chosen.
+    pub kept: bool,
+}
+
+/// A comparison of candidates.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Rung {
+    /// Rounds that each ran.
+    pub rounds: u64,
+    /// Last rounds over which accuracies are averaged.
+    pub window: u64,
+    /// All that were compared, in the order of the grid.
+    pub trials: Vec<Trial>,
+}
+
+/// What was chosen for a method, with the evidence.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Choosing {
+    /// The method.
+    pub method: String,
+    /// What was chosen; none where every candidate diverged.
+    pub chosen: Option<Candidate>,
+    /// Whether a chosen value is the least or the greatest of its grid, so that a better one may lie outside.
+    pub at_edge: bool,
+    /// From the first rung to the last.
+    pub rungs: Vec<Rung>,
+    #[serde(skip)]
+    index: usize,
+    #[serde(skip)]
+    left: Vec<Candidate>,
+}
+
+/// A search for step sizes: asks for experiments, is told their outcomes.
+///
+/// ```text
+/// while let Some((experiment, source)) = tuning.next()? { tuning.tell(&run_experiment(…)?) }
+/// ```
+#[derive(Debug)]
+pub struct Tuning<'a> {
+    experiment: &'a Experiment,
+    source: &'a ExperimentText,
+    config: TuneConfig,
+    evaluate_on: EvaluateOn,
+    rung: u32,
+    methods: Vec<Choosing>,
+}
+
+impl<'a> Tuning<'a> {
+    /// A search for the methods named, or else those of the table `[tune]`.
+    ///
+    /// # Errors
+    /// When a name is no method's.
+    pub fn new(
+        experiment: &'a Experiment,
+        source: &'a ExperimentText,
+        data: &Loaded,
+        methods: &[String],
+    ) -> Result<Self, ConfigError> {
+        let config = experiment.tune.clone().unwrap_or_default();
+        for name in methods {
+            if experiment.method.iter().all(|m| m.name != *name) {
+                return Err(ConfigError::plain("--method", unknown(experiment, name)));
+            }
+        }
+        let named = if methods.is_empty() { config.methods.as_deref() } else { Some(methods) };
+        let wanted = |method: &MethodConfig| named.is_none_or(|n| n.contains(&method.name));
+        let evaluate_on = match (config.evaluate_on, &data.split.validation) {
+            (Some(Named(chosen)), _) => chosen,
+            (None, Some(_)) => EvaluateOn::Validation,
+            (None, None) => EvaluateOn::TrainingRows((data.split.train.rows() / 10).max(1)),
+        };
+        let methods = experiment
+            .method
+            .iter()
+            .enumerate()
+            .filter(|(_, method)| wanted(method))
+            .map(|(index, method)| Choosing {
+                method: method.name.clone(),
+                chosen: None,
+                at_edge: false,
+                rungs: Vec::new(),
+                index,
+                left: candidates(method, &config),
+            })
+            .collect();
+        Ok(Self { experiment, source, config, evaluate_on, rung: 0, methods })
+    }
+
+    /// The number of the rung that comes next, from 0, and of all.
+    pub fn rung(&self) -> (u32, u32) {
+        (self.rung, self.config.rungs)
+    }
+
+    /// Seeds, and the rows that candidates are judged by.
+    pub fn conditions(&self) -> (&[u64], EvaluateOn) {
+        (&self.config.seeds, self.evaluate_on)
+    }
+
+    /// Rounds of a rung: the last one has all.
+    fn rounds(&self, rung: u32) -> u64 {
+        let parts = u64::from(self.config.keep_one_in).saturating_pow(self.config.rungs - 1 - rung);
+        self.experiment.rounds.div_ceil(parts).max(1)
+    }
+
+    fn window(&self, method: &MethodConfig, rounds: u64) -> u64 {
+        (self.experiment.window(method) as f64 * rounds as f64 / self.experiment.rounds as f64)
+            .round() as u64
+    }
+
+    /// The next rung as an experiment, whose methods are the candidates that are left; none after the last rung.
+    ///
+    /// # Errors
+    /// When the experiment cannot be written out.
+    pub fn next(&self) -> Result<Option<(Experiment, ExperimentText)>, ConfigError> {
+        if self.rung == self.config.rungs {
+            return Ok(None);
+        }
+        let rounds = self.rounds(self.rung);
+        let mut method = Vec::new();
+        for choosing in &self.methods {
+            let original = &self.experiment.method[choosing.index];
+            for candidate in &choosing.left {
+                let mut one = original.clone();
+                one.name = name(&original.name, candidate);
+                one.step = Some(candidate.step);
+                if let (Some(lambda), Some(Named(ProtocolConfig::Rsa(rsa)))) =
+                    (candidate.lambda, &mut one.protocol)
+                {
+                    rsa.lambda = lambda;
+                }
+                one.final_window = Some(self.window(original, rounds));
+                method.push(one);
+            }
+        }
+        if method.is_empty() {
+            return Ok(None);
+        }
+        let mut experiment = self.experiment.clone();
+        experiment.name = format!("rung-{}", self.rung + 1);
+        experiment.rounds = rounds;
+        experiment.seeds = self.config.seeds.clone();
+        experiment.evaluate_every = Some((rounds / 80).max(1));
+        experiment.full_pass_every = Some(0);
+        experiment.final_window = None;
+        experiment.telemetry = TelemetryConfig::default();
+        experiment.stop = StopConfig::default();
+        experiment.tune = None;
+        experiment.data.evaluate_on = Named(self.evaluate_on);
+        experiment.method = method;
+        let file = format!("rung {} of the search", self.rung + 1);
+        let text = toml::to_string(&experiment).map_err(|e| ConfigError::plain(&file, e))?;
+        Experiment::parse_with(self.source.registry(), &text, &file, &[]).map(Some)
+    }
+
+    /// What came of the experiment that [`Tuning::next`] asked for.
+    pub fn tell(&mut self, outcomes: &[Outcome]) {
+        let rounds = self.rounds(self.rung);
+        let last = self.rung + 1 == self.config.rungs;
+        let windows: Vec<u64> = self
+            .methods
+            .iter()
+            .map(|m| self.window(&self.experiment.method[m.index], rounds))
+            .collect();
+        for (choosing, window) in self.methods.iter_mut().zip(windows) {
+            let mut trials: Vec<Trial> = choosing
+                .left
+                .iter()
+                .map(|&candidate| trial(candidate, &name(&choosing.method, &candidate), outcomes))
+                .collect();
+            let mut order: Vec<usize> = (0..trials.len()).collect();
+            let score = |i: &usize| trials[*i].score.unwrap_or(f64::NEG_INFINITY);
+            let loss = |i: &usize| trials[*i].loss.unwrap_or(f64::INFINITY);
+            // Stable, so that ties keep the order of the grid.
+            order.sort_by(|a, b| score(b).total_cmp(&score(a)).then(loss(a).total_cmp(&loss(b))));
+            let kept =
+                if last { 1 } else { trials.len().div_ceil(self.config.keep_one_in as usize) };
+            order.truncate(kept);
+            // What has diverged will not do better in more rounds.
+            order.retain(|&i| trials[i].score.is_some());
+            order.sort_unstable();
+            for &i in &order {
+                trials[i].kept = true;
+            }
+            choosing.left = order.iter().map(|&i| trials[i].candidate).collect();
+            choosing.rungs.push(Rung { rounds, window, trials });
+            if let (true, Some(&chosen)) = (last, choosing.left.first()) {
+                choosing.chosen = Some(chosen);
+                let edge = |grid: &[f64], value: f64| {
+                    grid.len() > 1
+                        && (grid.iter().all(|&g| g >= value) || grid.iter().all(|&g| g <= value))
+                };
+                choosing.at_edge = edge(&self.config.step, chosen.step)
+                    || chosen.lambda.is_some_and(|lambda| edge(&self.config.lambda, lambda));
+            }
+        }
+        self.rung += 1;
+    }
+
+    /// What was chosen, method by method.
+    pub fn methods(&self) -> &[Choosing] {
+        &self.methods
+    }
+
+    /// What is chosen, as settings of the experiment file (`("method.0.step", "0.5")`).
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let mut set = Vec::new();
+        for Choosing { index, chosen, .. } in &self.methods {
+            let Some(Candidate { step, lambda }) = chosen else { continue };
+            set.push((format!("method.{index}.step"), format!("{step:?}")));
+            if let Some(lambda) = lambda {
+                set.push((format!("method.{index}.protocol.rsa.lambda"), format!("{lambda:?}")));
+            }
+        }
+        set
+    }
+}
+
+/// The grid of a method, smaller steps first.
+fn candidates(method: &MethodConfig, config: &TuneConfig) -> Vec<Candidate> {
+    let sorted = |values: &[f64]| {
+        let mut values = values.to_vec();
+        values.sort_by(f64::total_cmp);
+        values
+    };
+    let steps = sorted(&config.step);
+    if method.protocol.is_none() {
+        return steps.into_iter().map(|step| Candidate { step, lambda: None }).collect();
+    }
+    let lambdas = sorted(&config.lambda);
+    let with = |step| lambdas.iter().map(move |&l| Candidate { step, lambda: Some(l) });
+    steps.into_iter().flat_map(with).collect()
+}
+
+/// A candidate as a method's name.
+fn name(method: &str, candidate: &Candidate) -> String {
+    // A method's name has at most 100 bytes.
+    let mut end = method.len().min(56);
+    while !method.is_char_boundary(end) {
+        end -= 1;
+    }
+    let name = format!("{} step {}", &method[..end], candidate.step);
+    candidate.lambda.map_or(name.clone(), |lambda| format!("{name} lambda {lambda}"))
+}
+
+fn trial(candidate: Candidate, name: &str, outcomes: &[Outcome]) -> Trial {
+    let runs: Vec<&Outcome> = outcomes.iter().filter(|o| o.cell.method.name == name).collect();
+    let finals: Vec<Option<Finals>> = runs
+        .iter()
+        .map(|run| match run.done.ending {
+            Ending::Diverged { .. } => None,
+            _ => run.finals(),
+        })
+        .collect();
+    let each = |value: fn(&Finals) -> Option<f64>| -> Vec<Option<f64>> {
+        finals.iter().map(|f| value(f.as_ref()?)).collect()
+    };
+    let mean = |values: &[Option<f64>]| {
+        let sum: Option<f64> = values.iter().copied().sum();
+        sum.map(|sum| sum / values.len() as f64).filter(|mean| mean.is_finite())
+    };
+    let accuracies = each(|f| f.accuracy);
+    let (score, loss) = (mean(&accuracies), mean(&each(|f| f.test_loss)));
+    Trial { candidate, accuracies, score, loss, kept: false }
+}

@@ -1,0 +1,11 @@
+//! What is measured of a run, at two cadences, and x* to measure against.
+
+mod evaluator;
+mod full_pass;
+mod metrics;
+mod optimum;
+
+pub use evaluator::Evaluator;
+pub use full_pass::full_pass;
+pub use metrics::{FullPass, Metrics};
+pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
