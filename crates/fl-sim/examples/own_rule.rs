@@ -119,7 +119,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             knowledge: Knowledge::default(),
             rotation: None,
             participation: None,
-            lesson: None,
+            byzantine_data: None,
             objective: Softmax { l2: 0.01, ..Softmax::default() }
                 .build(train.columns(), train.classes())?,
             estimator: Box::new(Saga::new(16)),

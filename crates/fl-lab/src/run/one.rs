@@ -494,7 +494,7 @@ impl Run<'_> {
                 Ok(())
             });
             if let Err(e) = result {
-                break Err(e);
+                break Err(LabError::from(e));
             }
         };
         let reached = simulation.round();

@@ -81,13 +81,13 @@ pub fn statuses(cells: &[&Cell], root: &Path) -> Result<Vec<Status>, LabError> {
         if !there.contains(std::ffi::OsStr::new(&folder)) {
             return Status::Waiting;
         }
-        standing(&root.join(folder), Some(cell.experiment.rounds))
+        status(&root.join(folder), Some(cell.experiment.rounds))
     };
     Ok(cells.par_iter().map(stand).collect())
 }
 
 /// How the cell of a folder stands; `rounds` are those that are asked for, where that is known.
-pub fn standing(folder: &Path, rounds: Option<u64>) -> Status {
+pub fn status(folder: &Path, rounds: Option<u64>) -> Status {
     // Who holds the lock may be about to replace everything.
     let is_running = is_locked(&folder.join("lock"));
     if !is_running {

@@ -13,7 +13,7 @@ use fl_data::{Partition, PartitionSpec};
 use fl_models::{Perceptron, Softmax};
 use fl_resample::Resample;
 use fl_saga::{Saga, Sgd};
-use fl_sim::{ProtocolSpec, Setup, Simulation};
+use fl_sim::{ProtocolSpec, Rsa, RsaDecay, RsaOrder, Setup, Simulation};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -89,7 +89,11 @@ fn simulation<'a>(
         _ => Softmax { l2: 0.01, ..Softmax::default() }.build(train.columns(), 10),
     };
     let protocol = match method {
-        Method::Rsa => ProtocolSpec::Rsa { lambda: 0.02 },
+        Method::Rsa => ProtocolSpec::Rsa(Rsa {
+            lambda: 0.02,
+            order: RsaOrder::default(),
+            decay: RsaDecay::default(),
+        }),
         Method::ByrdSaga => ProtocolSpec::Gradient { pre: vec![], rule: median() },
         _ => ProtocolSpec::Gradient {
             pre: vec![Box::new(Resample { s: 2, ..Resample::default() })],
@@ -104,7 +108,7 @@ fn simulation<'a>(
         knowledge: Default::default(),
         rotation: None,
         participation: None,
-        lesson: None,
+        byzantine_data: None,
         objective: objective.unwrap(),
         estimator,
         protocol,

@@ -1,6 +1,6 @@
 //! A round allocates nothing: counted in the allocator, for every protocol, estimator, rule and attack.
 
-use crate::common::{World, gradient, resampled};
+use crate::common::{World, gradient, resampled, rsa};
 use allocation_counter::measure;
 use fl_agg::{CoordinateMedian, GeometricMedian, Krum, Mean};
 use fl_attacks::{
@@ -62,7 +62,7 @@ fn protocols() -> [(&'static str, ProtocolSpec); 6] {
         ("median", gradient(GeometricMedian::default())),
         ("resample and mean", resampled(Mean)),
         ("resample and median", resampled(GeometricMedian::default())),
-        ("rsa", ProtocolSpec::Rsa { lambda: 0.02 }),
+        ("rsa", rsa(0.02)),
     ]
 }
 

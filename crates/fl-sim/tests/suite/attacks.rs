@@ -1,11 +1,11 @@
-//! Attacks in the laboratory: that they go on where they were, and that they play in both protocols.
+//! Attacks with memory go on where they were.
 
 use crate::common::{World, gradient};
-use fl_agg::{CenteredClipping, GeometricMedian};
+use fl_agg::CenteredClipping;
 use fl_attacks::{Alie, AttackSpec, LineSearch, Method, Mimic, Mixture, Rop, Scheduled, SignFlip};
-use fl_core::{Knowledge, Part};
+use fl_core::Part;
 use fl_saga::Sgd;
-use fl_sim::{ProtocolSpec, Registry, Simulation};
+use fl_sim::Simulation;
 
 fn search(attack: impl AttackSpec<f32> + 'static) -> Box<dyn AttackSpec<f32>> {
     Box::new(LineSearch {
@@ -81,43 +81,5 @@ fn an_attack_that_is_restored_goes_on_to_the_same_bits() {
         });
         second.run(24, |_, _| Ok(())).expect("finite");
         assert_eq!(whole.params(), second.params(), "{}", attacks()[i].name());
-    }
-}
-
-#[test]
-fn every_attack_plays_in_both_protocols_and_with_either_knowledge_or_says_why_not() {
-    let world = World::by_class(30);
-    let byzantine: Vec<u32> = (24..30).collect();
-    let registry = Registry::standard();
-    for entry in registry.attacks().iter() {
-        for knowledge in [Knowledge::Omniscient, Knowledge::Own] {
-            for rsa in [false, true] {
-                let name = entry.name();
-                let attack = registry.attack(&entry.choice()).expect("defaults").single();
-                let protocol = match rsa {
-                    true => ProtocolSpec::Rsa { lambda: 0.02 },
-                    false => gradient(GeometricMedian::default()),
-                };
-                let mut setup =
-                    world.setup(Box::new(Sgd::new(8)), protocol, attack, &byzantine, 0.01, 1);
-                setup.knowledge = knowledge;
-                match Simulation::new(setup) {
-                    Ok(mut simulation) => {
-                        let wrong = ["nan", "infinity"].contains(&name) && rsa;
-                        let ran = simulation.run(3, |_, _| Ok(()));
-                        assert!(ran.is_ok(), "{name}: {ran:?}");
-                        let finite = simulation.params().iter().all(|x| x.is_finite());
-                        assert!(finite || wrong, "{name}, {knowledge:?}, RSA {rsa}");
-                    }
-                    Err(error) => {
-                        let error = error.to_string();
-                        let copies = knowledge == Knowledge::Own
-                            && error.contains("knowledge must be \"omniscient\"");
-                        let searches = rsa && error.starts_with("line-search: the defence must be");
-                        assert!(copies || searches, "{name}: {error}");
-                    }
-                }
-            }
-        }
     }
 }

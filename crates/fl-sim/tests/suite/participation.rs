@@ -1,13 +1,12 @@
 //! Rounds in which part of the workers take part.
 
-use crate::common::{World, edited, gradient, metrics_files, resampled, run, try_run};
+use crate::common::{World, gradient, resampled, rsa};
 use fl_agg::{GeometricMedian, Krum, Mean, WeightedMean};
 use fl_attacks::{NoAttack, SampleDuplicate, SignFlip};
 use fl_core::{Part, Role, Streams, streams};
 use fl_saga::{Saga, Sgd};
-use fl_sim::{Experiment, Participation, ProtocolSpec, Setup, Simulation, read_metrics};
+use fl_sim::{Participation, ProtocolSpec, Setup, Simulation};
 use std::collections::BTreeMap;
-use tempfile::tempdir;
 
 const BYZANTINE: [u32; 3] = [7, 8, 9];
 
@@ -52,7 +51,7 @@ fn protocols() -> Vec<ProtocolSpec> {
         gradient(GeometricMedian::default()),
         resampled(GeometricMedian::default()),
         gradient(WeightedMean { weights: (1..11).map(f64::from).collect() }),
-        ProtocolSpec::Rsa { lambda: 0.02 },
+        rsa(0.02),
     ]
 }
 
@@ -76,18 +75,18 @@ fn who_is_present_is_drawn_by_address_and_each_worker_as_often_as_others() {
     let (mut times, mut expected) = ([0u32; 10], Vec::new());
     let streams = Streams::new(3);
     simulation
-        .run(2000, |moment, _| {
+        .run(2000, |view, _| {
             let mut drawn = [0; 4];
-            streams::distinct(&mut streams.at(Role::Participate, 0, moment.round), 10, &mut drawn);
+            streams::distinct(&mut streams.at(Role::Participate, 0, view.round), 10, &mut drawn);
             drawn.sort_unstable();
             expected.clear();
             expected.extend(drawn.iter().copied().filter(|&w| {
-                let mut rng = streams.at(Role::DropOut, w as usize, moment.round);
+                let mut rng = streams.at(Role::DropOut, w as usize, view.round);
                 !streams::chance(&mut rng, 0.25)
             }));
-            let mut seen = [moment.arrived.regular(), moment.arrived.byzantine()].concat();
+            let mut seen = [view.arrived.regular(), view.arrived.byzantine()].concat();
             seen.sort_unstable();
-            assert_eq!(seen, expected, "round {}", moment.round);
+            assert_eq!(seen, expected, "round {}", view.round);
             seen.iter().for_each(|&w| times[w as usize] += 1);
             Ok(())
         })
@@ -103,23 +102,23 @@ fn the_output_is_that_of_the_present_messages_alone() {
     let mut simulation = Simulation::new(setup(&world, gradient(Mean), who)).expect("valid");
     let mut partial = 0;
     simulation
-        .run(60, |moment, _| {
-            let mut rows = [moment.arrived.regular(), moment.arrived.byzantine()].concat();
+        .run(60, |seen, _| {
+            let mut rows = [seen.arrived.regular(), seen.arrived.byzantine()].concat();
             rows.sort_unstable();
             for w in 0..10 {
-                let row = moment.messages.row(w);
+                let row = seen.messages.row(w);
                 let there = rows.contains(&(w as u32));
                 assert_eq!(row.iter().all(|x| x.is_finite()), there, "worker {w}");
             }
-            let Some(direction) = moment.direction else {
+            let Some(direction) = seen.direction else {
                 assert!(rows.is_empty());
                 return Ok(());
             };
             partial += 1;
-            assert_eq!(moment.report.map(|r| r.dropped), Some(0));
+            assert_eq!(seen.report.map(|r| r.dropped), Some(0));
             for (j, d) in direction.iter().enumerate() {
                 let sum: f64 =
-                    rows.iter().map(|&w| f64::from(moment.messages.row(w as usize)[j])).sum();
+                    rows.iter().map(|&w| f64::from(seen.messages.row(w as usize)[j])).sum();
                 let mean = sum / rows.len() as f64;
                 assert!((f64::from(*d) - mean).abs() <= 1e-6 * (1.0 + mean.abs()), "{d} {mean}");
             }
@@ -129,106 +128,18 @@ fn the_output_is_that_of_the_present_messages_alone() {
     assert!(partial > 50, "{partial}");
 }
 
-/// The digits by class, so that workers hold different numbers of samples.
-const WEIGHED: &str = r#"
-name = "weighed"
-rounds = 12
-evaluate-every = 4
-
-[data]
-set = "digits"
-partition.by-class = { workers-per-class = 1 }
-
-[federation]
-workers = 10
-byzantine.workers = [7]
-attack = "sign-flipping"
-
-[model.softmax]
-l2 = 0.01
-
-[train]
-batch = 8
-step = 0.1
-
-[[method]]
-name = "M"
-rule = "RULE"
-weights = "samples"
-"#;
-
-#[test]
-fn weights_by_samples_are_the_weights_that_a_rule_could_be_given_outright() {
-    let world = World::by_class(10);
-    let numbers: Vec<usize> = (0..10).map(|w| world.partition.worker(w).len()).collect();
-    assert!(numbers.iter().any(|n| *n != numbers[0]), "{numbers:?}");
-    for rule in ["weighted-mean", "geometric-median"] {
-        for who in ["", "participation = { sample = 7, drop-out = 0.1 }\n"] {
-            let attack = "attack = \"sign-flipping\"\n";
-            let text = edited(WEIGHED, &[("RULE", rule), (attack, &format!("{attack}{who}"))]);
-            let named = format!("rule = \"{rule}\"\nweights = \"samples\"\n");
-            let outright = format!("rule.{rule} = {{ weights = {numbers:?} }}\n");
-            // TOML tells 3 from 3.0.
-            let outright = outright.replace(", ", ".0, ").replace(']', ".0]");
-            let other = edited(&text, &[(&*named, &*outright)]);
-            // The mean with weights is none without them.
-            let equal = edited(&text, &[("weights = \"samples\"\n", "")])
-                .replace("\"weighted-mean\"", "\"mean\"");
-            let files = [&text, &other, &equal].map(|text| {
-                let out = tempdir().unwrap();
-                run(text, out.path());
-                metrics_files(out.path()).into_values().next().unwrap()
-            });
-            assert!(files[0] == files[1], "{rule} {who}");
-            assert!(files[0] != files[2], "{rule} {who}");
-        }
-    }
-}
-
-#[test]
-fn weights_are_refused_where_nothing_can_be_weighed() {
-    let refused = |text: &str| {
-        let error = try_run(text, tempdir().unwrap().path(), 1, 1).unwrap_err();
-        error.to_string()
-    };
-    let krum = refused(&edited(WEIGHED, &[("RULE", "krum")]));
-    let says = "krum has no weights; rules that have are geometric-median, weighted-mean";
-    assert!(krum.contains(says) || krum.contains("weighted-mean, geometric-median"), "{krum}");
-    assert!(krum.contains("weights = \"samples\""), "{krum}");
-    assert!(refused(&edited(WEIGHED, &[("RULE", "mean")])).contains("is the mean with weights"));
-    let rsa = edited(WEIGHED, &[("rule = \"RULE\"", "protocol.rsa = { lambda = 0.02 }")]);
-    assert!(refused(&rsa).contains("RSA's server adds up signs"));
-    let twice =
-        "rule.geometric-median = { weights = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0] }";
-    let twice = edited(WEIGHED, &[("rule = \"RULE\"", twice)]);
-    assert!(refused(&twice).contains("has weights of its own"));
-    let mixed = "pre = [{ resample = { s = 2 } }]\nrule = \"geometric-median\"";
-    let mixed = refused(&edited(WEIGHED, &[("rule = \"RULE\"", mixed)]));
-    assert!(mixed.contains("geometric-median"), "{mixed}");
-}
-
-#[test]
-fn the_theory_says_that_weights_are_beyond_it() {
-    let text = edited(WEIGHED, &[("RULE", "geometric-median")]);
-    let (experiment, source) = Experiment::parse(&text, "weighed.toml", &[]).expect("valid");
-    let scope = fl_sim::theory::scope(&experiment, &experiment.method[0], &source).expect("valid");
-    assert!(format!("{scope:?}").contains("have weights"), "{scope:?}");
-    let said = fl_sim::theory::warnings(&experiment, &source, None).expect("valid");
-    assert!(format!("{said:?}").contains("a share of all samples"), "{said:?}");
-}
-
 #[test]
 fn what_an_absent_worker_keeps_stays_as_it_is() {
     let world = World::by_class(10);
-    for protocol in [gradient(Mean), ProtocolSpec::Rsa { lambda: 0.02 }] {
+    for protocol in [gradient(Mean), rsa(0.02)] {
         let mut simulation = Simulation::new(setup(&world, protocol, some(3, 0.3))).expect("valid");
         let mut changed = 0;
         for round in 1..30 {
             let before = state(&mut simulation);
             let mut present = Vec::new();
             simulation
-                .run(round, |moment, _| {
-                    present = [moment.arrived.regular(), moment.arrived.byzantine()].concat();
+                .run(round, |seen, _| {
+                    present = [seen.arrived.regular(), seen.arrived.byzantine()].concat();
                     Ok(())
                 })
                 .expect("a run");
@@ -263,9 +174,9 @@ fn a_round_in_which_too_few_are_present_leaves_the_model_and_is_counted() {
         let before = simulation.params().to_vec();
         let mut skips = false;
         simulation
-            .run(round, |moment, _| {
-                skips = moment.direction.is_none();
-                assert_eq!((moment.report.is_none(), moment.server.is_none()), (skips, skips));
+            .run(round, |seen, _| {
+                skips = seen.direction.is_none();
+                assert_eq!((seen.report.is_none(), seen.server.is_none()), (skips, skips));
                 Ok(())
             })
             .expect("a run");
@@ -308,139 +219,4 @@ fn a_regular_worker_that_is_present_and_not_finite_has_diverged_and_an_absent_on
     let mut calm = setup(&world, gradient(Mean), some(5, 0.0));
     calm.attack = Box::new(NoAttack);
     assert!(Simulation::new(calm).expect("valid").run(40, |_, _| Ok(())).is_ok());
-}
-
-const PART: &str = r#"
-name = "part"
-rounds = 40
-evaluate-every = 5
-full-pass-every = 20
-
-[checkpoint]
-rounds = 7
-
-[data]
-set = "digits"
-partition = "iid"
-
-[federation]
-workers = 10
-byzantine.rotating = { count = 2, every = 6 }
-attack = "sign-flipping"
-participation = { sample = 8, drop-out = 0.3 }
-
-[model.softmax]
-l2 = 0.01
-
-[train]
-batch = 4
-step = 0.1
-
-[[method]]
-name = "saga"
-estimator = "saga"
-pre = [{ resample = { s = 2 } }]
-rule = "geometric-median"
-
-[[method]]
-name = "krum"
-estimator = "svrg"
-rule = "krum"
-
-[[method]]
-name = "memory"
-rule.centered-clipping = { tau = 1.0 }
-
-[[method]]
-name = "rsa"
-protocol.rsa = { lambda = 0.02 }
-"#;
-
-#[test]
-fn neither_threads_nor_an_interruption_change_a_bit() {
-    let out = tempdir().expect("a folder");
-    let outcomes = run(PART, out.path());
-    let whole = metrics_files(out.path());
-    assert_eq!(whole.len(), 4);
-    for outcome in &outcomes {
-        let lines = read_metrics(&outcome.path.join("metrics.jsonl")).expect("lines");
-        let (last, others) = lines.split_last().expect("lines");
-        assert!(others.iter().all(|l| l.present.is_some_and(|n| n <= 8)), "{others:?}");
-        assert!(others.iter().any(|l| l.present < Some(8)));
-        assert_eq!((last.present, last.skipped.is_some()), (None, true));
-        if outcome.cell.method.name == "krum" {
-            assert!(last.skipped > Some(0), "{last:?}");
-        }
-    }
-    let state = |out: &std::path::Path| -> Vec<Vec<u8>> {
-        whole
-            .keys()
-            .map(|cell| {
-                std::fs::read(out.join(cell).join("checkpoint.safetensors")).expect("state")
-            })
-            .collect()
-    };
-    for threads in [2, 3, 7] {
-        let other = tempdir().expect("a folder");
-        try_run(PART, other.path(), 1, threads).expect("a run");
-        assert!(metrics_files(other.path()) == whole, "{threads} threads");
-        assert!(state(other.path()) == state(out.path()), "{threads} threads");
-    }
-    // A run of fewer rounds that is asked for more goes on from its last checkpoint.
-    let other = tempdir().expect("a folder");
-    for rounds in ["rounds = 9\n", "rounds = 26\n", "rounds = 40\n"] {
-        run(&edited(PART, &[("rounds = 40\n", rounds)]), other.path());
-    }
-    assert!(metrics_files(other.path()) == whole);
-    assert!(state(other.path()) == state(out.path()));
-}
-
-#[test]
-fn every_attack_gets_along_with_any_part_of_the_workers() {
-    let registry = fl_sim::Registry::default();
-    for attack in registry.attacks().iter().map(|attack| attack.name()) {
-        let text = edited(
-            PART,
-            &[
-                ("rounds = 40", "rounds = 15"),
-                ("attack = \"sign-flipping\"", &format!("attack = \"{attack}\"")),
-                ("sample = 8, drop-out = 0.3", "sample = 7, drop-out = 0.6"),
-                ("rotating = { count = 2, every = 6 }", "count = 3"),
-                ("rule = \"krum\"", "rule = \"mean\""),
-            ],
-        );
-        let out = tempdir().expect("a folder");
-        match try_run(&text, out.path(), 1, 1) {
-            Ok(_) => {}
-            // Some have settings without a default.
-            Err(fl_sim::SimError::Config(e)) => println!("{attack}: {e}"),
-            Err(e) => panic!("{attack}: {e}"),
-        }
-    }
-}
-
-#[test]
-fn every_rule_and_pre_aggregator_gets_along_with_any_part_of_the_workers() {
-    let registry = fl_sim::Registry::default();
-    let rules = registry.rules().iter().map(|rule| format!("rule = \"{}\"", rule.name()));
-    let pre = registry.pre_aggregators().iter();
-    let pre = pre.map(|pre| format!("pre = [\"{}\"]\nrule = \"mean\"", pre.name()));
-    for server in rules.chain(pre) {
-        let text = edited(
-            PART,
-            &[
-                ("rounds = 40", "rounds = 15"),
-                ("sample = 8, drop-out = 0.3", "drop-out = 0.6"),
-                ("rotating = { count = 2, every = 6 }", "count = 1"),
-                ("rule = \"krum\"", &server),
-            ],
-        );
-        let out = tempdir().expect("a folder");
-        match try_run(&text, out.path(), 1, 1) {
-            Ok(_) => {}
-            // Some have settings without a default.
-            Err(fl_sim::SimError::Config(e)) => println!("{server}: {e}"),
-            Err(e) => panic!("{server}: {e}"),
-        }
-    }
 }

@@ -6,7 +6,7 @@ use fl_agg::GeometricMedian;
 use fl_attacks::SignFlip;
 use fl_core::{Role, Streams, streams};
 use fl_saga::{Saga, Sgd};
-use fl_sim::{ProtocolSpec, RsaConfig, RsaDecay, RsaOrder, Simulation};
+use fl_sim::{ProtocolSpec, Rsa, RsaDecay, RsaOrder, Simulation};
 
 const L2: f64 = 0.01;
 const BATCH: usize = 8;
@@ -95,15 +95,23 @@ fn corrupt(messages: &mut [Vector]) {
 
 #[test]
 fn rsa_is_what_its_formulas_say() {
-    rsa(ProtocolSpec::Rsa { lambda: 0.02 }, RsaOrder::Simultaneous, RsaDecay::None);
+    rsa(
+        ProtocolSpec::Rsa(Rsa {
+            lambda: 0.02,
+            order: RsaOrder::Simultaneous,
+            decay: RsaDecay::None,
+        }),
+        RsaOrder::Simultaneous,
+        RsaDecay::None,
+    );
 }
 
 #[test]
 fn rsa_as_its_own_code_has_it_steps_from_new_models_and_shrinks_its_step() {
     for order in [RsaOrder::Simultaneous, RsaOrder::WorkersFirst] {
         for decay in [RsaDecay::None, RsaDecay::InverseRoot] {
-            let variant = RsaConfig { lambda: 0.02, order, decay };
-            rsa(ProtocolSpec::RsaVariant(variant), order, decay);
+            let variant = Rsa { lambda: 0.02, order, decay };
+            rsa(ProtocolSpec::Rsa(variant), order, decay);
         }
     }
 }
@@ -148,9 +156,9 @@ fn rsa(spec: ProtocolSpec, order: RsaOrder, decay: RsaDecay) {
         }
         corrupt(&mut sent);
         simulation
-            .run(round + 1, |moment, _| {
+            .run(round + 1, |seen, _| {
                 for (w, sent) in sent.iter().enumerate() {
-                    let difference = largest_difference(moment.messages.row(w), sent);
+                    let difference = largest_difference(seen.messages.row(w), sent);
                     assert!(difference < 1e-12, "round {round}, worker {w}: {difference}");
                 }
                 Ok(())
@@ -253,12 +261,12 @@ fn the_proposed_method_is_what_the_paper_says() {
             .collect();
         let direction = geometric_median(&averages);
         simulation
-            .run(round + 1, |moment, _| {
+            .run(round + 1, |seen, _| {
                 for (w, message) in messages.iter().enumerate() {
-                    let difference = largest_difference(moment.messages.row(w), message);
+                    let difference = largest_difference(seen.messages.row(w), message);
                     assert!(difference < 1e-8, "round {round}, worker {w}: {difference}");
                 }
-                let difference = largest_difference(moment.direction.unwrap(), &direction);
+                let difference = largest_difference(seen.direction.unwrap(), &direction);
                 assert!(difference < 1e-8, "round {round}: {difference}");
                 Ok(())
             })

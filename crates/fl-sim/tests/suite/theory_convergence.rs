@@ -220,7 +220,7 @@ fn errors(
             federation: Federation::new(WORKERS, &byzantine).expect("sound"),
             rotation: None,
             participation: None,
-            lesson: None,
+            byzantine_data: None,
             knowledge: Knowledge::default(),
             objective: Box::new(Bowls { start: known.start }),
             estimator: estimator(),
@@ -234,8 +234,8 @@ fn errors(
         };
         let mut simulation = Simulation::new(setup).expect("sound");
         simulation
-            .run(rounds, |moment, _| {
-                sum[moment.round as usize] += distance(moment.params, known);
+            .run(rounds, |seen, _| {
+                sum[seen.round as usize] += distance(seen.params, known);
                 Ok(())
             })
             .expect("nothing diverges");

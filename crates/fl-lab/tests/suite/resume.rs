@@ -1,8 +1,8 @@
 //! Runs that are interrupted, damaged, extended, started over, or shared with other processes.
 
 use crate::common::{SEVEN, edited};
-use fl_sim::{
-    Busy, Ending, Event, Experiment, Host, Options, Outcome, SimError, Stop, finished_cells,
+use fl_lab::{
+    Busy, Ending, Event, Experiment, Host, LabError, Options, Outcome, Stop, finished_cells,
     read_metrics, run_experiment,
 };
 use std::collections::BTreeMap;
@@ -105,7 +105,7 @@ fn run_until(
     out: &Path,
     options: impl Fn(Options<'_>) -> Options<'_>,
     until: Option<u64>,
-) -> (Result<Vec<Outcome>, SimError>, Told) {
+) -> (Result<Vec<Outcome>, LabError>, Told) {
     let (experiment, source) = Experiment::parse(text, "test.toml", &[]).unwrap();
     let data = fl_data::digits::load();
     let stop = AtomicBool::new(false);
@@ -168,7 +168,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits_whatever_it_keeps() {
             for one in alone(&text) {
                 let (result, _) = run_until(&one, out.path(), |o| o, Some(round));
                 if let Err(e) = result {
-                    assert!(matches!(e, SimError::Stopped { round: r } if r == round + 1), "{e}");
+                    assert!(matches!(e, LabError::Stopped { round: r } if r == round + 1), "{e}");
                 }
             }
         }
@@ -265,7 +265,7 @@ fn fewer_rounds_than_were_done_are_an_error_that_names_both_and_nothing_is_lost(
     let before = results(out.path());
     let short = edited(STATEFUL, &[("rounds = 20\n", "rounds = 12\n")]);
     let error = run_until(&short, out.path(), |o| o, None).0.unwrap_err();
-    assert!(matches!(error, SimError::Further { done: 20, asked: 12, .. }), "{error}");
+    assert!(matches!(error, LabError::Further { done: 20, asked: 12, .. }), "{error}");
     assert!(error.to_string().contains("--fresh"), "{error}");
     assert!(results(out.path()) == before);
     // Not even the finished ones count, when only twelve are asked about.
@@ -284,7 +284,7 @@ fn after(bytes: &[u8], what: &[u8]) -> usize {
 fn one(out: &Path) -> (String, PathBuf) {
     let text = alone(STATEFUL).swap_remove(0);
     let (experiment, _) = Experiment::parse(&text, "test.toml", &[]).unwrap();
-    let folder = out.join(fl_sim::cells(&experiment)[0].folder());
+    let folder = out.join(fl_lab::cells(&experiment)[0].folder());
     (text, folder)
 }
 
@@ -337,7 +337,7 @@ fn a_damaged_checkpoint_is_never_trusted() {
             let out = tempdir().unwrap();
             let (text, folder) = one(out.path());
             let stopped = run_until(&text, out.path(), |o| o, Some(16)).0.unwrap_err();
-            assert!(matches!(stopped, SimError::Stopped { round: 17 }), "{stopped}");
+            assert!(matches!(stopped, LabError::Stopped { round: 17 }), "{stopped}");
             for file in files {
                 damage(&folder.join(file));
             }
@@ -361,7 +361,7 @@ fn a_checkpoint_of_another_cell_is_not_used() {
     let other = edited(&text, &[("step = 0.1", "step = 0.2")]);
     run(&other, out.path());
     let (experiment, _) = Experiment::parse(&other, "test.toml", &[]).unwrap();
-    let elsewhere = out.path().join(fl_sim::cells(&experiment)[0].folder());
+    let elsewhere = out.path().join(fl_lab::cells(&experiment)[0].folder());
     fs::remove_file(folder.join("done.json")).unwrap();
     let name = "checkpoint.safetensors";
     fs::copy(elsewhere.join(name), folder.join(name)).unwrap();
@@ -414,7 +414,7 @@ fn fresh_starts_over_what_is_finished_interrupted_or_damaged() {
     let whole = results(out.path());
     fs::write(folder.join("done.json"), "{").unwrap();
     let error = run_until(&text, out.path(), |o| o, None).0.unwrap_err();
-    assert!(matches!(error, SimError::Results { .. }), "{error}");
+    assert!(matches!(error, LabError::Results { .. }), "{error}");
     let (outcomes, told) = run_until(&text, out.path(), |o| Options { fresh: true, ..o }, None);
     assert!(!outcomes.unwrap()[0].reused && told.resumed.is_empty());
     assert!(results(out.path()) == whole);
@@ -433,7 +433,7 @@ fn results_of_another_version_are_told_from_damaged_ones() {
         // Whatever else has changed.
         fs::write(&path, other.replace("ending", "how-it-ended")).unwrap();
         let error = run_until(&text, out.path(), |o| o, None).0.unwrap_err();
-        assert!(matches!(error, SimError::OtherSchema { .. }), "{error}");
+        assert!(matches!(error, LabError::OtherSchema { .. }), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
 }
@@ -536,7 +536,7 @@ fn the_folder_of_a_running_cell_is_missed_when_it_is_removed() {
             }
         });
     let error = error.unwrap_err();
-    assert!(matches!(error, SimError::Gone { .. }), "{error}");
+    assert!(matches!(error, LabError::Gone { .. }), "{error}");
     assert!(error.to_string().contains("was removed while its cell was running"), "{error}");
 }
 

@@ -1,7 +1,7 @@
 //! Files with `[sweep]`: which cells they are, and mistakes in them at their places.
 
 use crate::common::SEVEN;
-use fl_sim::{Experiment, Sweep, cells};
+use fl_lab::{Experiment, Sweep, cells};
 use std::collections::BTreeSet;
 
 fn sweep(text: &str) -> Sweep {
@@ -147,8 +147,8 @@ exclude = [
     for cell in &sweep.cells {
         let source = sweep.source(cell.point);
         let data = fl_data::digits::load();
-        let dealt = fl_sim::deal(&cell.cell, &data, &source).unwrap();
-        fl_sim::setup::<f32>(&cell.cell, &data, &dealt, &source).unwrap();
+        let dealt = fl_lab::deal(&cell.cell, &data, &source).unwrap();
+        fl_lab::setup::<f32>(&cell.cell, &data, &assignment, &source).unwrap();
     }
 }
 

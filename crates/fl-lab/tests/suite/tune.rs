@@ -2,7 +2,7 @@
 
 use crate::common::{SEVEN, edited, host};
 use fl_data::Loaded;
-use fl_sim::{Candidate, Choosing, EvaluateOn, Experiment, Options, Tuning, run_experiment};
+use fl_lab::{Candidate, Choosing, EvaluateOn, Experiment, Options, Tuning, run_experiment};
 use std::path::Path;
 
 /// Krum is not tuned; what `tune` says is the table `[tune]`.
@@ -18,7 +18,7 @@ const GRID: &str = "step = [0.2, 0.00001, 0.02]\nlambda = [0.02, 50.0]\nseeds = 
 
 fn search(text: &str, data: &Loaded, out: &Path, threads: usize) -> (Vec<Choosing>, usize, String) {
     let (experiment, source) = Experiment::parse(text, "test.toml", &[]).expect("an experiment");
-    fl_sim::check(&experiment, &source).unwrap_or_else(|e| panic!("{e}"));
+    fl_lab::check(&experiment, &source).unwrap_or_else(|e| panic!("{e}"));
     let mut tuning = Tuning::new(&experiment, &source, data, &[]).expect("a search");
     assert_eq!(tuning.conditions().1, EvaluateOn::TrainingRows(data.split.train.rows() / 10));
     let mut ran = 0;

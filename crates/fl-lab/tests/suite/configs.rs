@@ -2,7 +2,7 @@
 
 use crate::common::SEVEN;
 use fl_data::Locations;
-use fl_sim::{Experiment, Sweep, cells, check, check_with_data};
+use fl_lab::{Experiment, Sweep, cells, check, check_with_data};
 use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};

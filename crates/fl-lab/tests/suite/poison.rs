@@ -1,9 +1,7 @@
-//! Byzantine workers that learn the wrong thing, and Byzantine workers that change.
+//! Byzantine workers that learn the wrong thing.
 
-use fl_agg::Mean;
-use fl_attacks::NoAttack;
-use fl_core::Streams;
-use fl_sim::{Experiment, Rotation, Setup, Simulation, cells, deal, setup};
+use fl_lab::{AssignedData, Experiment, assign, cells, setup};
+use fl_sim::{Setup, Simulation};
 
 const FILE: &str = r#"
 name = "poison"
@@ -37,15 +35,15 @@ fn run(poison: &str) -> (Vec<Vec<f32>>, Vec<f32>) {
     let (experiment, source) = Experiment::parse(&text, "poison.toml", &[]).expect("valid");
     let data = fl_data::digits::load();
     let cell = &cells(&experiment)[0];
-    let dealt = deal(cell, &data, &source).expect("dealt");
+    let assignment = assign(cell, &data, &source).expect("dealt");
     let mut simulation =
-        Simulation::<f32>::new(setup(cell, &data, &dealt, &source).expect("a setup"))
+        Simulation::<f32>::new(setup(cell, &data, &assignment, &source).expect("a setup"))
             .expect("valid");
     let mut first = Vec::new();
     simulation
-        .run(experiment.rounds, |moment, _| {
-            if moment.round == 0 {
-                first = (0..10).map(|w| moment.messages.row(w).to_vec()).collect();
+        .run(experiment.rounds, |seen, _| {
+            if seen.round == 0 {
+                first = (0..10).map(|w| seen.messages.row(w).to_vec()).collect();
             }
             Ok(())
         })
@@ -94,9 +92,10 @@ fn the_backdoor_opens_only_where_it_was_planted() {
         let text = FILE.replace("POISON", door);
         let (experiment, source) = Experiment::parse(&text, "poison.toml", &[]).expect("valid");
         let cell = &cells(&experiment)[0];
-        let dealt = deal(cell, &data, &source).expect("dealt");
-        let setup: Setup<'_, f32> = setup(cell, &data, &dealt, &source).expect("a setup");
-        let Some(fl_sim::DealtLesson::Changed { triggered: Some(test), .. }) = &dealt.lesson else {
+        let assignment = assign(cell, &data, &source).expect("dealt");
+        let setup: Setup<'_, f32> = setup(cell, &data, &assignment, &source).expect("a setup");
+        let Some(AssignedData::Changed { triggered: Some(test), .. }) = &assignment.byzantine_data
+        else {
             panic!("no backdoor")
         };
         fl_sim::Evaluator::new(&*setup.objective, test)
@@ -106,50 +105,4 @@ fn the_backdoor_opens_only_where_it_was_planted() {
     let door = "poison.backdoor = { target = 7, size = 2 }";
     let (planted, not) = (success(door, door), success("", door));
     assert!(planted > 0.5 && not < 0.2, "{planted} {not}");
-}
-
-#[test]
-fn byzantine_workers_change_with_every_epoch_and_are_drawn_by_address() {
-    let world = crate::common::World::by_class(10);
-    let setup = || Setup {
-        rotation: Some(Rotation { every: 4 }),
-        ..world.setup::<f32>(
-            Box::new(fl_saga::Sgd::new(4)),
-            crate::common::gradient(Mean),
-            Box::new(NoAttack),
-            &[0, 1, 2],
-            0.1,
-            11,
-        )
-    };
-    let who = |simulation: &mut Simulation<'_, f32>, rounds| {
-        let mut seen = Vec::new();
-        simulation
-            .run(rounds, |_, view| {
-                seen.push(view.federation.byzantine().to_vec());
-                Ok(())
-            })
-            .expect("a run");
-        seen
-    };
-    let seen = who(&mut Simulation::new(setup()).expect("valid"), 20);
-    for epoch in 0..5u64 {
-        let mut expected = [0; 3];
-        let mut rng = Streams::new(11).at(fl_core::Role::Byzantine, 0, epoch);
-        fl_core::streams::distinct(&mut rng, 10, &mut expected);
-        expected.sort_unstable();
-        for round in 4 * epoch..4 * epoch + 4 {
-            assert_eq!(seen[round as usize], expected, "round {round}");
-        }
-    }
-    assert!(seen.iter().any(|who| *who != seen[0]));
-    // The mean does not ask who is Byzantine, and without an attack it does not matter.
-    let params = |setup| {
-        let mut simulation = Simulation::<f32>::new(setup).expect("valid");
-        simulation.run(20, |_, _| Ok(())).expect("a run");
-        simulation.params().to_vec()
-    };
-    assert_eq!(params(setup()), params(Setup { rotation: None, ..setup() }));
-    let error = Simulation::new(Setup { rotation: Some(Rotation { every: 0 }), ..setup() });
-    assert!(error.unwrap_err().to_string().contains("at least 1 round"));
 }

@@ -1,8 +1,8 @@
 //! Theory and experiment file: which theorem is about which method, and what is worth a warning.
 
 use fl_data::Locations;
-use fl_sim::theory::{Knowns, Scope, measure, numbers, problem, scope, warnings};
-use fl_sim::{Cell, Experiment, Source, cells, check, deal};
+use fl_lab::theory::{Knowns, Scope, measure, numbers, problem, scope, warnings};
+use fl_lab::{Cell, Experiment, ExperimentText, assign, cells, check};
 use fl_theory::Setting;
 
 const FILE: &str = r#"
@@ -49,7 +49,7 @@ momentum.beta = 0.9
 rule = "geometric-median"
 "#;
 
-fn read(edits: &[(&str, &str)]) -> (Experiment, Source) {
+fn read(edits: &[(&str, &str)]) -> (Experiment, ExperimentText) {
     let edits: Vec<_> = edits.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
     let (experiment, source) =
         Experiment::parse(FILE, "theory.toml", &edits).unwrap_or_else(|e| panic!("{e}"));
@@ -140,7 +140,7 @@ fn all_byzantine_workers_may_be_among_the_part_that_takes_part() {
 
 fn with_data<R>(
     edits: &[(&str, &str)],
-    then: impl FnOnce(&Experiment, &Source, &Cell, &fl_data::Loaded) -> R,
+    then: impl FnOnce(&Experiment, &ExperimentText, &Cell, &fl_data::Loaded) -> R,
 ) -> R {
     let (experiment, source) = read(edits);
     let data = experiment.data.set.load(experiment.data.scale, &Locations::default()).unwrap();
@@ -151,8 +151,8 @@ fn with_data<R>(
 #[test]
 fn a_step_beyond_the_bound_is_a_warning_with_the_numbers() {
     let found = with_data(&[], |experiment, source, cell, data| {
-        let dealt = deal(cell, data, source).unwrap();
-        let problem = problem(cell, data, &dealt, source).unwrap().unwrap();
+        let assignment = assign(cell, data, source).unwrap();
+        let problem = problem(cell, data, &assignment, source).unwrap().unwrap();
         assert!((problem.mu - 0.01).abs() < 1e-12);
         assert!(problem.smooth > 1.0 && problem.smooth <= problem.smooth_sample);
         let largest = (0..30).map(|w| dealt.partition.worker(w).len()).max().unwrap();
@@ -166,8 +166,8 @@ fn a_step_beyond_the_bound_is_a_warning_with_the_numbers() {
     assert!(found[1].message.contains("Theorem 3's µ/(2L²)"), "{found:?}");
     // A step that is short enough is nobody's concern.
     let found = with_data(&[("train.step", "1e-9")], |experiment, source, cell, data| {
-        let dealt = deal(cell, data, source).unwrap();
-        let problem = problem(cell, data, &dealt, source).unwrap();
+        let assignment = assign(cell, data, source).unwrap();
+        let problem = problem(cell, data, &assignment, source).unwrap();
         warnings(experiment, source, problem.as_ref()).unwrap()
     });
     assert_eq!(found, []);
@@ -177,8 +177,8 @@ fn a_step_beyond_the_bound_is_a_warning_with_the_numbers() {
 fn the_problem_is_that_of_the_regular_workers_and_equal_shares_agree_with_unequal_ones() {
     let of = |edits: &[(&str, &str)]| {
         with_data(edits, |_, source, cell, data| {
-            let dealt = deal(cell, data, source).unwrap();
-            (problem(cell, data, &dealt, source).unwrap(), data.split.train.rows(), dealt)
+            let assignment = assign(cell, data, source).unwrap();
+            (problem(cell, data, &assignment, source).unwrap(), data.split.train.rows(), dealt)
         })
     };
     let softmax = [("federation.workers", "29"), ("federation.byzantine.count", "0")];
@@ -206,8 +206,8 @@ fn the_problem_is_that_of_the_regular_workers_and_equal_shares_agree_with_unequa
 fn variations_measured_are_those_of_the_partition() {
     let of = |edits: &[(&str, &str)], rounds: &[u64]| {
         with_data(edits, |_, source, cell, data| {
-            let dealt = deal(cell, data, source).unwrap();
-            measure(cell, data, &dealt, source, rounds).unwrap()
+            let assignment = assign(cell, data, source).unwrap();
+            measure(cell, data, &assignment, source, rounds).unwrap()
         })
     };
     let iid = of(&[], &[]);

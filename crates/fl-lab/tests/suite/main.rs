@@ -1,0 +1,18 @@
+//! The integration tests of `fl-lab`, as one program: linking is what takes time.
+
+mod attacks;
+mod common;
+mod configs;
+mod divergence;
+/// A federation without an experiment file, as `fl-sim` tests it.
+#[allow(dead_code)]
+#[path = "../../../fl-sim/tests/suite/common/mod.rs"]
+mod federation;
+mod invariance;
+mod optimum;
+mod participation;
+mod poison;
+mod resume;
+mod sweep;
+mod theory_config;
+mod tune;
