@@ -14,10 +14,10 @@ fn every_attack_plays_in_both_protocols_and_with_either_knowledge_or_says_why_no
     let registry = Registry::standard();
     for entry in registry.attacks().iter() {
         for knowledge in [Knowledge::Omniscient, Knowledge::Own] {
-            for rsa in [false, true] {
+            for in_rsa in [false, true] {
                 let name = entry.name();
                 let attack = registry.attack(&entry.choice()).expect("defaults").single();
-                let protocol = match rsa {
+                let protocol = match in_rsa {
                     true => rsa(0.02),
                     false => gradient(GeometricMedian::default()),
                 };
@@ -26,17 +26,18 @@ fn every_attack_plays_in_both_protocols_and_with_either_knowledge_or_says_why_no
                 setup.knowledge = knowledge;
                 match Simulation::new(setup) {
                     Ok(mut simulation) => {
-                        let wrong = ["nan", "infinity"].contains(&name) && rsa;
+                        let wrong = ["nan", "infinity"].contains(&name) && in_rsa;
                         let ran = simulation.run(3, |_, _| Ok(()));
                         assert!(ran.is_ok(), "{name}: {ran:?}");
                         let finite = simulation.params().iter().all(|x| x.is_finite());
-                        assert!(finite || wrong, "{name}, {knowledge:?}, RSA {rsa}");
+                        assert!(finite || wrong, "{name}, {knowledge:?}, RSA {in_rsa}");
                     }
                     Err(error) => {
                         let error = error.to_string();
                         let copies = knowledge == Knowledge::Own
                             && error.contains("knowledge must be \"omniscient\"");
-                        let searches = rsa && error.starts_with("line-search: the defence must be");
+                        let searches =
+                            in_rsa && error.starts_with("line-search: the defence must be");
                         assert!(copies || searches, "{name}: {error}");
                     }
                 }

@@ -1,8 +1,8 @@
 //! Experiments in which part of the workers take part, and messages that have weights.
 
 use crate::common::{edited, metrics_files, run, try_run};
+use crate::federation::World;
 use fl_lab::{Experiment, read_metrics};
-use std::collections::BTreeMap;
 use tempfile::tempdir;
 
 /// The digits by class, so that workers hold different numbers of samples.

@@ -147,7 +147,7 @@ exclude = [
     for cell in &sweep.cells {
         let source = sweep.source(cell.point);
         let data = fl_data::digits::load();
-        let dealt = fl_lab::deal(&cell.cell, &data, &source).unwrap();
+        let assignment = fl_lab::assign(&cell.cell, &data, &source).unwrap();
         fl_lab::setup::<f32>(&cell.cell, &data, &assignment, &source).unwrap();
     }
 }

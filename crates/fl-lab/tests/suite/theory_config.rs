@@ -155,7 +155,7 @@ fn a_step_beyond_the_bound_is_a_warning_with_the_numbers() {
         let problem = problem(cell, data, &assignment, source).unwrap().unwrap();
         assert!((problem.mu - 0.01).abs() < 1e-12);
         assert!(problem.smooth > 1.0 && problem.smooth <= problem.smooth_sample);
-        let largest = (0..30).map(|w| dealt.partition.worker(w).len()).max().unwrap();
+        let largest = (0..30).map(|w| assignment.partition.worker(w).len()).max().unwrap();
         assert_eq!((problem.samples, problem.batch), (largest, 4));
         warnings(experiment, source, Some(&problem)).unwrap()
     });
@@ -178,7 +178,7 @@ fn the_problem_is_that_of_the_regular_workers_and_equal_shares_agree_with_unequa
     let of = |edits: &[(&str, &str)]| {
         with_data(edits, |_, source, cell, data| {
             let assignment = assign(cell, data, source).unwrap();
-            (problem(cell, data, &assignment, source).unwrap(), data.split.train.rows(), dealt)
+            (problem(cell, data, &assignment, source).unwrap(), data.split.train.rows(), assignment)
         })
     };
     let softmax = [("federation.workers", "29"), ("federation.byzantine.count", "0")];
