@@ -26,7 +26,7 @@ pub(crate) fn cluster() -> Result<()> {
             "HyperQueue is left out: it needs python3 with venv, and pip has to find {PACKAGE}"
         );
     }
-    let test = ["test", "--package", "fl-cli", "--test", "cluster", "--", "--nocapture"];
+    let test = ["test", "--package", "fl-cli", "--test", "suite", "cluster::", "--", "--nocapture"];
     let with = [("FL_HYPERQUEUE_PYTHON", python)];
     cmd::run_with(&test, if is_there { &with } else { &[] })
 }

@@ -2,6 +2,7 @@
 //! can be repeated by hand; the commands are printed.
 
 mod book;
+mod cases;
 mod ci;
 mod claims;
 mod cluster;
@@ -30,6 +31,7 @@ const HELP: &str = "cargo xtask VERB
   soak [--kills N] [--minutes N] [--seed N]
                                        kill runs at 200 random moments and compare what they leave; then watch a run
                                        for 20 minutes
+  cases [NAME ...]                     try small inputs that went wrong once, and print a table
   cluster                              try the templates of scripts/cluster with the engines that can be had here
   tidy [--list]                        check the repository itself; or list the exceptions that its state needs
   book                                 build the papers as a book, in target/book/html, with mdbook
@@ -49,6 +51,7 @@ fn main() -> Result<()> {
         ["cluster"] => cluster::cluster(),
         ["tidy"] => tidy::tidy(false),
         ["tidy", "--list"] => tidy::tidy(true),
+        ["cases", words @ ..] => cases::cases(words),
         ["book"] => book::book(),
         ["release", "check", version] => release::check(version),
         ["release", "try"] => release::try_it(),

@@ -37,9 +37,7 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
 }
 
 fn program(out: &Path, set: &[&str]) -> Command {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = target.unwrap_or_else(|| cmd::root().join("target"));
-    let mut command = Command::new(target.join("release/fl-cli"));
+    let mut command = Command::new(cmd::target().join("release/fl-cli"));
     command.args(["run", EXPERIMENT, "--quiet", "--out"]).arg(out).current_dir(cmd::root());
     for set in set {
         command.args(["--set", set]);
