@@ -3,7 +3,8 @@
 //! `cargo run --release -p fl-attacks --example strengths`
 
 use fl_attacks::{
-    AttackSpec, Federation, Gaussian, NoAttack, SampleDuplicate, Sight, SignFlip, Site, SpecError,
+    AttackSpec, Federation, Gaussian, NoAttack, SampleDuplicating, Sight, SignFlipping, Site,
+    SpecError,
 };
 use fl_core::{Cx, Messages, Streams};
 
@@ -13,7 +14,7 @@ const DIM: usize = 100;
 fn main() -> Result<(), SpecError> {
     let federation = Federation::new(WORKERS, &[24, 25, 26, 27, 28, 29])?;
     let attacks: [&dyn AttackSpec<f64>; 4] =
-        [&NoAttack, &SignFlip::default(), &Gaussian::default(), &SampleDuplicate::default()];
+        [&NoAttack, &SignFlipping::default(), &Gaussian::default(), &SampleDuplicating::default()];
     for spec in attacks {
         // Worker w sends a one at coordinate w mod 10.
         let mut messages = Messages::zeros(WORKERS, DIM);

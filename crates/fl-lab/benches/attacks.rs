@@ -4,7 +4,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fl_agg::GeometricMedian;
-use fl_attacks::{Guess, LineSearch, Method};
+use fl_attacks::{Guess, LineSearch, LineSearchMethod};
 use fl_core::{
     AttackSpec, Cx, Federation, Messages, Pipeline, PreAggregatorSpec, Role, RuleSpec, Shape,
     Sight, Site, Streams, combine,
@@ -68,7 +68,7 @@ fn search(evaluations: usize) -> LineSearch<f32> {
     let rule: Arc<dyn RuleSpec> = Arc::new(GeometricMedian::default());
     let guess = Some(Guess { pre, rule });
     let attack: Box<dyn AttackSpec<f32>> = Box::<fl_attacks::Alie>::default();
-    LineSearch { attack, evaluations, method: Method::GoldenSection, from: None, to: None, guess }
+    LineSearch { attack, evaluations, method: LineSearchMethod::GoldenSection, from: None, to: None, guess }
 }
 
 fn line_search(c: &mut Criterion) {

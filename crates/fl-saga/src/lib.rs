@@ -1,40 +1,48 @@
 #![doc = include_str!("../README.md")]
 
-mod anchor;
-mod batch;
-mod clip;
-mod decorated;
-mod dense_saga;
-mod full_gradient;
-mod local_steps;
-mod loopless_svrg;
-mod memory;
-mod momentum;
-mod page;
-mod periodic;
-mod sag;
-mod saga;
-mod sampling;
-mod sarah;
-mod sgd;
-mod spread;
-mod svrg;
-mod table;
-mod window_saga;
+mod shared {
+    pub(crate) mod anchor;
+    pub(crate) mod batch;
+    pub(crate) mod decorated;
+    pub(crate) mod memory;
+    pub(crate) mod periodic;
+    pub(crate) mod sampling;
+    pub(crate) mod spread;
+    pub(crate) mod table;
+}
 
-pub use clip::Clip;
-pub use decorated::Decorated;
-pub use dense_saga::{DenseSaga, Ridge};
-pub use full_gradient::FullGradient;
-pub use local_steps::{LocalSteps, Sent};
-pub use loopless_svrg::LooplessSvrg;
-pub use memory::memory;
-pub use momentum::{Momentum, MomentumForm};
-pub use page::Page;
-pub use sag::Sag;
-pub use saga::Saga;
-pub use sampling::Sampling;
-pub use sarah::Sarah;
-pub use sgd::Sgd;
-pub use svrg::Svrg;
-pub use window_saga::WindowSaga;
+mod estimator {
+    pub(crate) mod dense_saga;
+    pub(crate) mod full_gradient;
+    pub(crate) mod loopless_svrg;
+    pub(crate) mod page;
+    pub(crate) mod sag;
+    pub(crate) mod saga;
+    pub(crate) mod sarah;
+    pub(crate) mod sgd;
+    pub(crate) mod svrg;
+    pub(crate) mod window_saga;
+}
+
+mod around {
+    pub(crate) mod clip;
+    pub(crate) mod local_steps;
+    pub(crate) mod momentum;
+}
+
+pub use around::clip::Clip;
+pub use around::local_steps::{LocalSteps, Sent};
+pub use around::momentum::{Momentum, MomentumForm};
+pub use estimator::dense_saga::{DenseSaga, Ridge};
+pub use estimator::full_gradient::FullGradient;
+pub use estimator::loopless_svrg::LooplessSvrg;
+pub use estimator::page::Page;
+pub use estimator::sag::Sag;
+pub use estimator::saga::Saga;
+pub use estimator::sarah::Sarah;
+pub use estimator::sgd::Sgd;
+pub use estimator::svrg::Svrg;
+pub use estimator::window_saga::WindowSaga;
+pub use shared::decorated::Decorated;
+pub use shared::memory::memory;
+pub use shared::sampling::Sampling;

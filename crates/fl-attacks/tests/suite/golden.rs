@@ -1,7 +1,8 @@
 //! Attacks against the answers of other implementations.
 
 use fl_attacks::{
-    Alie, AttackSpec, Deviation, Federation, Infinity, Ipm, Mimic, Sight, SignFlip, Site, Target,
+    Alie, AlieDeviation, AttackSpec, Federation, Infinity, Ipm, Mimic, Sight, SignFlipping,
+    SignFlippingTarget, Site,
 };
 use fl_core::{Cx, Messages, Streams};
 use serde_json::Value;
@@ -46,7 +47,9 @@ fn same(op: &str, count: usize, spec: impl Fn(&Value) -> Box<dyn AttackSpec<f64>
 
 #[test]
 fn signs_are_flipped_as_byzfl_does() {
-    same("SignFlipping", 3, |_| Box::new(SignFlip { factor: -1.0, target: Target::HonestMean }));
+    same("SignFlipping", 3, |_| {
+        Box::new(SignFlipping { factor: -1.0, target: Target::HonestMean })
+    });
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn inner_products_are_manipulated_as_byzfl_does() {
 fn a_little_is_enough_as_in_byzfl() {
     same("ALittleIsEnough", 3, |params| {
         let z = params["tau"].as_f64();
-        Box::new(Alie { z, std: Deviation::Unbiased, ..Alie::default() })
+        Box::new(Alie { z, std: AlieDeviation::Unbiased, ..Alie::default() })
     });
 }
 

@@ -1,10 +1,10 @@
 //! What every attack promises, one macro line an attack.
 
 use fl_attacks::{
-    Alie, AttackSpec, Centre, FangKrum, FangTrimmedMean, Federation, Gaussian, Huge, Infinity, Ipm,
-    Isolation, Knowledge, Mimic, MinMax, MinSum, Mixture, Nan, NoAttack, Perturbation, Pick,
-    RandomChoice, Rop, SameValue, SampleDuplicate, Scheduled, Sight, SignFlip, Site, Spread,
-    Target, Zero, ZeroSum,
+    Alie, AttackSpec, FangKrum, FangTrimmedMean, Federation, Gaussian, GaussianCentre,
+    GaussianSpread, Huge, Infinity, Ipm, Isolation, Knowledge, Mimic, MinMax, MinSum, Mixture, Nan,
+    NoAttack, Perturbation, Random, Rop, SameValue, SampleDuplicating, SampleDuplicatingPick,
+    Scheduled, Sight, SignFlipping, SignFlippingTarget, Site, Zero, ZeroSum,
 };
 use fl_core::{Cx, Messages, Scalar, Streams};
 
@@ -202,21 +202,21 @@ macro_rules! laws {
 
 laws!(none, NoAttack, named: "none", changes: false, random: false, needs_true_messages: true,
     own: true, finite: true);
-laws!(sign_flip, SignFlip::default(), named: "sign-flipping", changes: true, random: false,
+laws!(sign_flipping, SignFlipping::default(), named: "sign-flipping", changes: true, random: false,
     needs_true_messages: true, own: true, finite: true);
-laws!(sign_flip_of_the_honest_mean, SignFlip { factor: -1.0, target: Target::HonestMean },
+laws!(sign_flip_of_the_honest_mean, SignFlipping { factor: -1.0, target: Target::HonestMean },
     named: "sign-flipping", changes: true, random: false, needs_true_messages: false, own: true,
     finite: true);
 laws!(gaussian, Gaussian::default(), named: "gaussian", changes: true, random: true,
     needs_true_messages: false, own: true, finite: true);
 laws!(gaussian_around_the_honest_mean,
-    Gaussian { spread: Spread::Std(0.1), mean: Centre::HonestMean },
+    Gaussian { spread: GaussianSpread::Std(0.1), mean: GaussianCentre::HonestMean },
     named: "gaussian", changes: true, random: true, needs_true_messages: false, own: true,
     finite: true);
-laws!(sample_duplicate, SampleDuplicate::default(), named: "sample-duplicating", changes: true,
+laws!(sample_duplicating, SampleDuplicating::default(), named: "sample-duplicating", changes: true,
     random: false, needs_true_messages: false, own: false, finite: true);
 laws!(sample_duplicate_of_a_random_worker,
-    SampleDuplicate { pick: Pick::Random, ..Default::default() }, named: "sample-duplicating",
+    SampleDuplicating { pick: SampleDuplicatingPick::Random, ..Default::default() }, named: "sample-duplicating",
     changes: true, random: true, needs_true_messages: false, own: false, finite: true);
 laws!(zero, Zero, named: "zero", changes: true, random: false, needs_true_messages: false,
     own: true, finite: true);
@@ -260,18 +260,18 @@ laws!(scheduled, scheduled(), named: "scheduled", changes: true, random: false,
 fn mixture<T: Scalar>() -> Mixture<T> {
     let ipm = Ipm::default();
     Mixture {
-        parts: vec![Box::<SignFlip>::default(), Box::new(Gaussian::default()), Box::new(ipm)],
+        parts: vec![Box::<SignFlipping>::default(), Box::new(Gaussian::default()), Box::new(ipm)],
         counts: None,
     }
 }
 
-fn random_choice<T: Scalar>() -> RandomChoice<T> {
-    RandomChoice { parts: vec![Box::<SignFlip>::default(), Box::<Ipm>::default()] }
+fn random_choice<T: Scalar>() -> Random<T> {
+    Random { parts: vec![Box::<SignFlipping>::default(), Box::<Ipm>::default()] }
 }
 
 fn scheduled<T: Scalar>() -> Scheduled<T> {
     Scheduled {
-        attack: Box::<SignFlip>::default(),
+        attack: Box::<SignFlipping>::default(),
         otherwise: Box::new(NoAttack),
         from: 0,
         until: Some(100),
@@ -286,19 +286,19 @@ fn refusal(spec: &dyn AttackSpec<f32>) -> String {
 
 #[test]
 fn a_factor_that_is_not_finite_is_refused() {
-    let spec = SignFlip { factor: f64::NAN, ..SignFlip::default() };
+    let spec = SignFlipping { factor: f64::NAN, ..SignFlipping::default() };
     assert_eq!(refusal(&spec), "sign-flipping: factor must be finite, got NaN");
 }
 
 #[test]
 fn a_spread_below_zero_or_not_finite_is_refused_by_the_name_it_was_given() {
-    let spec = |spread| Gaussian { spread, mean: Centre::Zero };
+    let spec = |spread| Gaussian { spread, mean: GaussianCentre::Zero };
     assert_eq!(
-        refusal(&spec(Spread::Variance(-1.0))),
+        refusal(&spec(GaussianSpread::Variance(-1.0))),
         "gaussian: spread.variance must be finite and at least 0, got -1"
     );
     assert_eq!(
-        refusal(&spec(Spread::Std(f64::INFINITY))),
+        refusal(&spec(GaussianSpread::Std(f64::INFINITY))),
         "gaussian: spread.std must be finite and at least 0, got inf"
     );
 }
@@ -331,7 +331,7 @@ fn bad_settings_are_refused_by_name() {
         "mimic: worker must be a regular worker (0 to 5), got 6, which is Byzantine"
     );
     assert_eq!(
-        refusal(&SampleDuplicate { worker: Some(0), pick: Pick::Random }),
+        refusal(&SampleDuplicating { worker: Some(0), pick: SampleDuplicatingPick::Random }),
         "sample-duplicating: worker must be left out where a random worker is drawn, got 0"
     );
     assert_eq!(
@@ -371,30 +371,31 @@ mod settings {
 
     #[test]
     fn attacks_are_read_from_tables_and_defaults_fill_in() {
-        assert_eq!(from_str::<SignFlip>("{}").expect("valid"), SignFlip::default());
+        assert_eq!(from_str::<SignFlipping>("{}").expect("valid"), SignFlipping::default());
         assert_eq!(
-            from_str::<SignFlip>(r#"{"factor": -1, "target": "honest-mean"}"#).expect("valid"),
-            SignFlip { factor: -1.0, target: Target::HonestMean }
+            from_str::<SignFlipping>(r#"{"factor": -1, "target": "honest-mean"}"#).expect("valid"),
+            SignFlipping { factor: -1.0, target: Target::HonestMean }
         );
         assert_eq!(
             from_str::<Gaussian>(r#"{"spread": {"std": 30}}"#).expect("valid"),
-            Gaussian { spread: Spread::Std(30.0), mean: Centre::Zero }
+            Gaussian { spread: GaussianSpread::Std(30.0), mean: GaussianCentre::Zero }
         );
         assert_eq!(
-            from_str::<SampleDuplicate>(r#"{"worker": 4}"#).expect("valid"),
-            SampleDuplicate { worker: Some(4), ..Default::default() }
+            from_str::<SampleDuplicating>(r#"{"worker": 4}"#).expect("valid"),
+            SampleDuplicating { worker: Some(4), ..Default::default() }
         );
         assert_eq!(from_str::<NoAttack>("{}").expect("valid"), NoAttack);
     }
 
     #[test]
     fn what_was_written_is_read_back() {
-        let spec = Gaussian { spread: Spread::Variance(2.0), mean: Centre::HonestMean };
+        let spec =
+            Gaussian { spread: GaussianSpread::Variance(2.0), mean: GaussianCentre::HonestMean };
         let text = serde_json::to_string(&spec).expect("valid");
         assert_eq!(text, r#"{"spread":{"variance":2.0},"mean":"honest-mean"}"#);
         assert_eq!(from_str::<Gaussian>(&text).expect("valid"), spec);
         assert_eq!(
-            serde_json::to_string(&SampleDuplicate::default()).expect("valid"),
+            serde_json::to_string(&SampleDuplicating::default()).expect("valid"),
             "{\"worker\":null,\"pick\":\"fixed\"}"
         );
     }
@@ -410,7 +411,7 @@ mod settings {
                 .contains("not both: got variance = 4 and std = 2")
         );
         assert!(from_str::<NoAttack>(r#"{"worker": 0}"#).is_err());
-        assert!(from_str::<SampleDuplicate>(r#"{"wroker": 0}"#).is_err());
-        assert!(from_str::<SignFlip>(r#"{"c": -5}"#).is_err());
+        assert!(from_str::<SampleDuplicating>(r#"{"wroker": 0}"#).is_err());
+        assert!(from_str::<SignFlipping>(r#"{"c": -5}"#).is_err());
     }
 }

@@ -1,6 +1,8 @@
 //! What poisons do to samples.
 
-use fl_attacks::{Backdoor, DuplicateSamples, FeatureNoise, LabelFlip, Labels, Spread};
+use fl_attacks::{
+    Backdoor, DuplicateSamples, FeatureNoise, GaussianSpread, LabelFlip, LabelFlipLabels,
+};
 use fl_core::data::{Layout, Values};
 use fl_core::{Dataset, Federation, Poison, PoisonSpec, Poisoned, Scene, Streams, triggered};
 
@@ -47,9 +49,9 @@ fn labels_are_flipped_as_asked_and_features_stay() {
     let data = pictures();
     let map = vec![1, 0, 2, 4, 4];
     for (labels, expected) in [
-        (Labels::Reverse, [4, 3, 2, 1, 0]),
-        (Labels::Next, [1, 2, 3, 4, 0]),
-        (Labels::Map(map.clone()), [1, 0, 2, 4, 4]),
+        (LabelFlipLabels::Reverse, [4, 3, 2, 1, 0]),
+        (LabelFlipLabels::Next, [1, 2, 3, 4, 0]),
+        (LabelFlipLabels::Map(map.clone()), [1, 0, 2, 4, 4]),
     ] {
         let flipped = poisoned(&LabelFlip { labels, share: 1.0 }, &data, 0).data;
         for i in 0..100 {
@@ -65,7 +67,7 @@ fn labels_are_flipped_as_asked_and_features_stay() {
 #[test]
 fn random_labels_are_others_and_every_other_one_comes() {
     let data = pictures();
-    let random = LabelFlip { labels: Labels::Random, share: 1.0 };
+    let random = LabelFlip { labels: LabelFlipLabels::Random, share: 1.0 };
     let flipped = poisoned(&random, &data, 3).data;
     let mut seen = [[false; CLASSES]; CLASSES];
     for i in 0..100 {
@@ -82,7 +84,7 @@ fn random_labels_are_others_and_every_other_one_comes() {
 #[test]
 fn a_share_of_the_samples_is_flipped() {
     let data = pictures();
-    let flipped = poisoned(&LabelFlip { labels: Labels::Next, share: 0.3 }, &data, 1).data;
+    let flipped = poisoned(&LabelFlip { labels: LabelFlipLabels::Next, share: 0.3 }, &data, 1).data;
     let count = (0..100).filter(|&i| flipped.labels()[i] != data.labels()[50 + i]).count();
     // Thirty of a hundred, give or take four standard deviations.
     assert!((12..=48).contains(&count), "{count}");
@@ -91,7 +93,7 @@ fn a_share_of_the_samples_is_flipped() {
 #[test]
 fn noise_has_the_spread_that_was_asked_for_and_labels_stay() {
     let data = pictures();
-    for spread in [Spread::Std(0.5), Spread::Variance(0.25)] {
+    for spread in [GaussianSpread::Std(0.5), GaussianSpread::Variance(0.25)] {
         let noisy = poisoned(&FeatureNoise { spread }, &data, 0).data;
         assert_eq!(noisy.labels(), &data.labels()[50..150]);
         let moved: Vec<f64> = (0..100)
@@ -150,19 +152,22 @@ fn a_backdoor_is_a_patch_in_the_corner_with_the_target_as_its_label() {
 #[test]
 fn impossible_poisons_are_refused_with_what_would_be_allowed() {
     let flip = |labels, share| refused(&LabelFlip { labels, share });
-    assert_eq!(flip(Labels::Next, 0.0), "label-flip: share must be above 0 and at most 1, got 0");
-    assert!(flip(Labels::LeastLikely, 0.5).contains("1 with least-likely"));
     assert_eq!(
-        flip(Labels::Map(vec![1, 2]), 1.0),
+        flip(LabelFlipLabels::Next, 0.0),
+        "label-flip: share must be above 0 and at most 1, got 0"
+    );
+    assert!(flip(LabelFlipLabels::LeastLikely, 0.5).contains("1 with least-likely"));
+    assert_eq!(
+        flip(LabelFlipLabels::Map(vec![1, 2]), 1.0),
         "label-flip: map must be a list of 5 classes, one for each, got 2 of them"
     );
     assert_eq!(
-        flip(Labels::Map(vec![0, 1, 2, 3, 5]), 1.0),
+        flip(LabelFlipLabels::Map(vec![0, 1, 2, 3, 5]), 1.0),
         "label-flip: map must be classes from 0 to 4, got 5"
     );
     let noise = |spread| refused(&FeatureNoise { spread });
-    assert!(noise(Spread::Std(-1.0)).contains("finite and above 0, got -1"));
-    assert!(noise(Spread::Variance(f64::NAN)).contains("spread.variance"));
+    assert!(noise(GaussianSpread::Std(-1.0)).contains("finite and above 0, got -1"));
+    assert!(noise(GaussianSpread::Variance(f64::NAN)).contains("spread.variance"));
     let door = |spec: Backdoor| refused(&spec);
     let plain = Backdoor::default;
     assert!(door(Backdoor { target: 5, ..plain() }).contains("one of the classes 0 to 4, got 5"));

@@ -2,7 +2,7 @@
 
 use fl_attacks::{
     Alie, Attack, AttackSpec, FangKrum, FangTrimmedMean, Federation, Isolation, Knowledge, Mimic,
-    MinMax, MinSum, Mixture, Perturbation, Rop, Sight, SignFlip, Site, Zero, ZeroSum,
+    MinMax, MinSum, Mixture, Perturbation, Rop, Sight, SignFlipping, Site, Zero, ZeroSum,
 };
 use fl_core::{Cx, Messages, Part, Scalar, Streams};
 
@@ -287,7 +287,7 @@ fn a_mimic_that_is_restored_goes_on_where_it_was_also_inside_a_mixture() {
 #[test]
 fn a_group_of_a_mixture_takes_the_regular_mean_or_that_of_its_own_messages() {
     let parts = || -> Vec<Box<dyn AttackSpec<f64>>> {
-        let flip = SignFlip { factor: 1.0, target: fl_attacks::Target::HonestMean };
+        let flip = SignFlipping { factor: 1.0, target: fl_attacks::SignFlippingTarget::HonestMean };
         vec![Box::new(Zero), Box::new(flip)]
     };
     for (knowledge, expected) in [(Knowledge::Omniscient, 1.5), (Knowledge::Own, 40.0)] {

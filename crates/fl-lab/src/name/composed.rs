@@ -2,7 +2,7 @@
 
 use crate::file::ConfigError;
 use crate::name::{AnyAttack, Choice, Composed, Lookup, Number};
-use fl_attacks::{Guess, Method};
+use fl_attacks::{Guess, LineSearchMethod};
 use fl_core::{AttackSpec, Kind, Parameter, spec};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -170,7 +170,7 @@ spec! {
         /// How many strengths are tried in a round.
         pub evaluations: usize = 20,
         /// How intervals are narrowed.
-        pub method: Method = Method::GoldenSection,
+        pub method: LineSearchMethod = LineSearchMethod::GoldenSection,
         /// The least strength; the attack's own range if left out.
         pub from: Option<f64> = None,
         /// The largest strength; the attack's own range if left out.
@@ -239,7 +239,7 @@ struct RandomOf {
 impl RandomOf {
     fn of<T: Number>(&self) -> Box<dyn AttackSpec<T>> {
         let parts = self.parts.iter().map(|part| T::attack(&**part)).collect();
-        Box::new(fl_attacks::RandomChoice { parts })
+        Box::new(fl_attacks::Random { parts })
     }
 }
 

@@ -7,7 +7,7 @@ mod yardstick;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fl_agg::GeometricMedian;
-use fl_attacks::SampleDuplicate;
+use fl_attacks::SampleDuplicating;
 use fl_core::{Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Sight, Site, SpecError};
 use fl_data::{Partition, PartitionSpec};
 use fl_models::{Perceptron, Softmax};
@@ -30,7 +30,7 @@ impl AttackSpec<f32> for AllComputed {
     }
     fn build(&self, site: &Site<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
         let inner = AttackSpec::<f32>::build(
-            &SampleDuplicate { worker: Some(0), ..Default::default() },
+            &SampleDuplicating { worker: Some(0), ..Default::default() },
             site,
         )?;
         Ok(Box::new(Looking(inner)))

@@ -4,8 +4,8 @@ use crate::common::{World, gradient, resampled, rsa};
 use allocation_counter::measure;
 use fl_agg::{CoordinateMedian, GeometricMedian, Krum, Mean};
 use fl_attacks::{
-    Alie, FangKrum, FangTrimmedMean, Gaussian, Guess, Isolation, LineSearch, Method, Mimic, MinMax,
-    MinSum, NoAttack, Rop, SampleDuplicate, SignFlip, Target, ZeroSum,
+    Alie, FangKrum, FangTrimmedMean, Gaussian, Guess, Isolation, LineSearch, LineSearchMethod, Mimic, MinMax,
+    MinSum, NoAttack, Rop, SampleDuplicating, SignFlipping, SignFlippingTarget, ZeroSum,
 };
 use fl_core::{AttackSpec, EstimatorSpec, RuleSpec};
 use fl_resample::Resample;
@@ -18,7 +18,7 @@ fn search(rule: impl RuleSpec + 'static) -> LineSearch<f32> {
     LineSearch {
         attack: Box::<Alie>::default(),
         evaluations: 10,
-        method: Method::GoldenSection,
+        method: LineSearchMethod::GoldenSection,
         from: None,
         to: None,
         guess: Some(Guess {
@@ -29,14 +29,14 @@ fn search(rule: impl RuleSpec + 'static) -> LineSearch<f32> {
 }
 
 fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 17] {
-    let flip = SignFlip { target: Target::HonestMean, ..SignFlip::default() };
+    let flip = SignFlipping { target: Target::HonestMean, ..SignFlipping::default() };
     [
         ("none", Box::new(NoAttack)),
-        ("sign flipping", Box::new(SignFlip::default())),
+        ("sign flipping", Box::new(SignFlipping::default())),
         ("sign flipping of the mean", Box::new(flip)),
         ("gaussian", Box::new(Gaussian::default())),
-        ("sample duplicating", Box::new(SampleDuplicate { worker: Some(0), ..Default::default() })),
-        ("sample duplicating by default", Box::new(SampleDuplicate::default())),
+        ("sample duplicating", Box::new(SampleDuplicating { worker: Some(0), ..Default::default() })),
+        ("sample duplicating by default", Box::new(SampleDuplicating::default())),
         ("alie", Box::<Alie>::default()),
         ("mimic", Box::<Mimic>::default()),
         ("min-max", Box::<MinMax>::default()),

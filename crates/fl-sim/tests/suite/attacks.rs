@@ -2,7 +2,7 @@
 
 use crate::common::{World, gradient};
 use fl_agg::CenteredClipping;
-use fl_attacks::{Alie, AttackSpec, LineSearch, Method, Mimic, Mixture, Rop, Scheduled, SignFlip};
+use fl_attacks::{Alie, AttackSpec, LineSearch, LineSearchMethod, Mimic, Mixture, Rop, Scheduled, SignFlipping};
 use fl_core::Part;
 use fl_saga::Sgd;
 use fl_sim::Simulation;
@@ -11,7 +11,7 @@ fn search(attack: impl AttackSpec<f32> + 'static) -> Box<dyn AttackSpec<f32>> {
     Box::new(LineSearch {
         attack: Box::new(attack),
         evaluations: 8,
-        method: Method::GoldenSection,
+        method: LineSearchMethod::GoldenSection,
         from: None,
         to: None,
         guess: None,
@@ -28,7 +28,7 @@ fn attacks() -> Vec<Box<dyn AttackSpec<f32>>> {
         Box::new(Mixture { parts: vec![mimic(), Box::<Rop>::default()], counts: None }),
         Box::new(Scheduled {
             attack: mimic(),
-            otherwise: Box::<SignFlip>::default(),
+            otherwise: Box::<SignFlipping>::default(),
             from: 3,
             until: None,
             alternate: Some((2, 1)),

@@ -2,7 +2,7 @@
 
 use crate::common::{World, gradient, resampled, rsa};
 use fl_agg::{GeometricMedian, Krum, Mean};
-use fl_attacks::{Gaussian, SampleDuplicate, SignFlip, Target};
+use fl_attacks::{Gaussian, SampleDuplicating, SignFlipping, SignFlippingTarget};
 use fl_core::{
     Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, Site,
     SpecError, Visit, Workspace,
@@ -46,8 +46,8 @@ fn computing_true_messages_that_nobody_looks_at_changes_nothing() {
         simulation.run(40, |_, _| Ok(())).unwrap();
         simulation.params().to_vec()
     };
-    let flip = SignFlip { target: Target::HonestMean, ..SignFlip::default() };
-    let duplicate = SampleDuplicate { worker: Some(0), ..Default::default() };
+    let flip = SignFlipping { target: Target::HonestMean, ..SignFlipping::default() };
+    let duplicate = SampleDuplicating { worker: Some(0), ..Default::default() };
     fn unseen<A: AttackSpec<f32>>(attack: &A) -> bool {
         let federation = Federation::new(30, &[29]).unwrap();
         !attack.build(&Site::new(&federation, 650)).unwrap().needs_true_messages()

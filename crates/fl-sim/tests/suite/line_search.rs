@@ -4,8 +4,8 @@ use fl_agg::{
     Bulyan, CenteredClipping, CoordinateMedian, GeometricMedian, Krum, Mean, MultiKrum, TrimmedMean,
 };
 use fl_attacks::{
-    Alie, AttackSpec, Deviation, Federation, Gaussian, Guess, Ipm, Knowledge, LineSearch, Method,
-    MinMax, Sight, SignFlip, Site,
+    Alie, AttackSpec, AlieDeviation, Federation, Gaussian, Guess, Ipm, Knowledge, LineSearch, LineSearchMethod,
+    MinMax, Sight, SignFlipping, Site,
 };
 use fl_core::{
     Cx, Messages, Pipeline, PreAggregatorSpec, Rays, Rehearsal, Role, RuleSpec, Scalar, Shape,
@@ -71,7 +71,7 @@ fn attacks() -> Vec<Box<dyn AttackSpec<f64>>> {
     vec![
         Box::<Alie>::default(),
         Box::<Ipm>::default(),
-        Box::<SignFlip>::default(),
+        Box::<SignFlipping>::default(),
         Box::<MinMax>::default(),
         Box::<Gaussian>::default(),
     ]
@@ -136,7 +136,7 @@ fn what_is_evaluated_on_distances_is_what_the_server_does() {
     }
 }
 
-fn search(attack: Box<dyn AttackSpec<f64>>, evaluations: usize, method: Method) -> LineSearch<f64> {
+fn search(attack: Box<dyn AttackSpec<f64>>, evaluations: usize, method: LineSearchMethod) -> LineSearch<f64> {
     LineSearch { attack, evaluations, method, from: Some(0.0), to: Some(6.0), guess: None }
 }
 
@@ -148,7 +148,7 @@ fn the_search_moves_the_aggregate_as_far_as_any_fixed_strength() {
     let mut worst = 1.0f64;
     for (name, pre, rule) in defences() {
         let server = Pipeline::<f64>::build(pre, rule, shape, DIM).expect("valid");
-        for method in [Method::GoldenSection, Method::Bisection] {
+        for method in [LineSearchMethod::GoldenSection, LineSearchMethod::Bisection] {
             for k in 0..3 {
                 let cx = Cx::new(&streams, k);
                 let honest = round::<f64>(WORKERS, DIM, 50 + k);
@@ -189,7 +189,7 @@ fn one_evaluation_is_the_attacks_own_strength() {
     let guess = Guess { pre: Vec::new(), rule: Arc::new(Mean) };
     let spec = LineSearch {
         guess: Some(guess),
-        ..search(Box::<Ipm>::default(), 1, Method::GoldenSection)
+        ..search(Box::<Ipm>::default(), 1, LineSearchMethod::GoldenSection)
     };
     let sent = |spec: &dyn AttackSpec<f64>| {
         let mut messages = round::<f64>(WORKERS, DIM, 0);
@@ -206,7 +206,7 @@ fn a_guess_decides_what_is_sent_and_the_mean_is_driven_to_the_end_of_the_range()
     let federation = Federation::new(WORKERS, &BYZANTINE).expect("valid");
     let sent = |rule: Arc<dyn RuleSpec>| {
         let guess = Some(Guess { pre: Vec::new(), rule });
-        let spec = LineSearch { guess, ..search(Box::<Ipm>::default(), 20, Method::GoldenSection) };
+        let spec = LineSearch { guess, ..search(Box::<Ipm>::default(), 20, LineSearchMethod::GoldenSection) };
         let mut messages = round::<f64>(WORKERS, DIM, 0);
         let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
         let streams = Streams::new(0);
@@ -237,7 +237,7 @@ fn an_adversary_that_knows_its_own_messages_alone_searches_on_these() {
             }
             let own = Knowledge::Own;
             let site = Site::new(&federation, DIM).with_defence(&server).with_knowledge(own);
-            let spec = search(Box::<MinMax>::default(), 10, Method::Bisection);
+            let spec = search(Box::<MinMax>::default(), 10, LineSearchMethod::Bisection);
             let mut attack = spec.build(&site).expect("valid");
             let mut sight = Sight::new(&mut messages, &federation)
                 .with_defence(Some(&server))
@@ -262,9 +262,9 @@ fn any_number_of_threads_finds_the_same_bits() {
             let rule = Box::new(GeometricMedian::default());
             let server = Pipeline::<f32>::build(pre, rule, shape, 5000).expect("valid");
             let spec = LineSearch::<f32> {
-                attack: Box::<SignFlip>::default(),
+                attack: Box::<SignFlipping>::default(),
                 evaluations: 12,
-                method: Method::GoldenSection,
+                method: LineSearchMethod::GoldenSection,
                 from: None,
                 to: None,
                 guess: None,
@@ -290,7 +290,7 @@ fn rules_that_see_columns_behind_their_own_chain_are_rehearsed_too() {
     let server =
         Pipeline::<f64>::build(Vec::new(), Box::<Bulyan>::default(), shape, DIM).expect("valid");
     let site = Site::new(&federation, DIM).with_defence(&server);
-    let spec = search(Box::<Alie>::default(), 10, Method::GoldenSection);
+    let spec = search(Box::<Alie>::default(), 10, LineSearchMethod::GoldenSection);
     let mut attack = spec.build(&site).expect("valid");
     let mut messages = round::<f64>(WORKERS, DIM, 4);
     let streams = Streams::new(0);
@@ -329,14 +329,14 @@ fn the_expansion_finds_what_byzfl_finds() {
         };
         let mut server = Pipeline::<f64>::build(pre, rule, shape, dim).expect("valid");
         let attack: Box<dyn AttackSpec<f64>> = if op.contains("Little") {
-            Box::new(Alie { z: Some(0.0), std: Deviation::Unbiased, ..Alie::default() })
+            Box::new(Alie { z: Some(0.0), std: AlieDeviation::Unbiased, ..Alie::default() })
         } else {
             Box::<Ipm>::default()
         };
         let spec = LineSearch {
             attack,
             evaluations: 20,
-            method: Method::Expansion,
+            method: LineSearchMethod::Expansion,
             from: Some(0.0),
             to: None,
             guess: None,

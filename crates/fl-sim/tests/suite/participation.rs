@@ -2,7 +2,7 @@
 
 use crate::common::{World, gradient, resampled, rsa};
 use fl_agg::{GeometricMedian, Krum, Mean, WeightedMean};
-use fl_attacks::{NoAttack, SampleDuplicate, SignFlip};
+use fl_attacks::{NoAttack, SampleDuplicating, SignFlipping};
 use fl_core::{Part, Role, Streams, streams};
 use fl_saga::{Saga, Sgd};
 use fl_sim::{Participation, ProtocolSpec, Setup, Simulation};
@@ -15,7 +15,7 @@ fn some(sample: usize, drop_out: f64) -> Option<Participation> {
 }
 
 fn setup(world: &World, protocol: ProtocolSpec, who: Option<Participation>) -> Setup<'_, f32> {
-    let attack = Box::new(SignFlip::default());
+    let attack = Box::new(SignFlipping::default());
     let estimator = Box::new(Saga::new(4));
     Setup { participation: who, ..world.setup(estimator, protocol, attack, &BYZANTINE, 0.1, 3) }
 }
@@ -211,7 +211,7 @@ fn a_regular_worker_that_is_present_and_not_finite_has_diverged_and_an_absent_on
     let world = World::by_class(10);
     let mut wild = setup(&world, gradient(Mean), some(5, 0.0));
     wild.estimator = Box::new(Sgd::new(4));
-    wild.attack = Box::new(SampleDuplicate::default());
+    wild.attack = Box::new(SampleDuplicating::default());
     wild.step = 1e38;
     let error = Simulation::new(wild).expect("valid").run(40, |_, _| Ok(())).unwrap_err();
     assert!(error.is_divergence(), "{error}");

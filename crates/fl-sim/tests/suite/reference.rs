@@ -3,7 +3,7 @@
 
 use crate::common::{World, resampled};
 use fl_agg::GeometricMedian;
-use fl_attacks::SignFlip;
+use fl_attacks::SignFlipping;
 use fl_core::{Role, Streams, streams};
 use fl_saga::{Saga, Sgd};
 use fl_sim::{ProtocolSpec, Rsa, RsaDecay, RsaOrder, Simulation};
@@ -124,7 +124,7 @@ fn rsa(spec: ProtocolSpec, order: RsaOrder, decay: RsaDecay) {
     let setup = world.setup::<f64>(
         Box::new(Sgd::new(BATCH)),
         spec,
-        Box::new(SignFlip { factor: FLIP, ..SignFlip::default() }),
+        Box::new(SignFlipping { factor: FLIP, ..SignFlipping::default() }),
         &BYZANTINE,
         STEP,
         11,
@@ -227,7 +227,7 @@ fn the_proposed_method_is_what_the_paper_says() {
     let setup = world.setup::<f64>(
         Box::new(Saga::new(BATCH)),
         resampled(median),
-        Box::new(SignFlip { factor: FLIP, ..SignFlip::default() }),
+        Box::new(SignFlipping { factor: FLIP, ..SignFlipping::default() }),
         &BYZANTINE,
         STEP,
         23,

@@ -2,7 +2,7 @@
 //! conditions themselves, and ‖x^k − x*‖² held against the bound at every k.
 
 use fl_agg::GeometricMedian;
-use fl_attacks::{Gaussian, SignFlip};
+use fl_attacks::{Gaussian, SignFlipping};
 use fl_core::data::{Layout, Values};
 use fl_core::{
     Attack, AttackSpec, Batch, Cx, Dataset, EstimatorSpec, Federation, Fold, Knowledge, Objective,
@@ -284,7 +284,7 @@ fn theorem_1_bounds_the_error_at_every_round_under_every_attack() {
                 .expect("tolerable");
         assert!(bound.holds(), "{bound:?}");
         let attacks: [fn() -> Adversary; 3] =
-            [far_away, || Box::new(SignFlip::default()), || Box::new(Gaussian::default())];
+            [far_away, || Box::new(SignFlipping::default()), || Box::new(Gaussian::default())];
         for attack in attacks {
             let errors = errors(&known, saga, attack, s, gamma, 1500, 4);
             for (k, error) in errors.iter().enumerate() {

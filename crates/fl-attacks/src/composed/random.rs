@@ -1,0 +1,78 @@
+//! A random choice: another attack each round.
+
+use crate::shared::numbered::numbered;
+use fl_core::streams::below;
+use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, Sight, Site, SpecError, Visit};
+
+/// One of several attacks, drawn uniformly in each round and played by all Byzantine workers.
+///
+/// An attack with memory learns in the rounds in which it is played.
+///
+/// # Randomness
+/// The choice is drawn from the stream of (`AttackChoice`, the attack's place, round).
+///
+/// # Example
+/// ```
+/// use fl_attacks::{Attack, AttackSpec, Federation, Random, Sight, Site, Zero, Ipm};
+/// use fl_core::{Cx, Messages, Streams};
+///
+/// let federation = Federation::new(2, &[1])?;
+/// let parts: Vec<Box<dyn AttackSpec<f32>>> = vec![Box::new(Zero), Box::new(Ipm::default())];
+/// let mut attack = Random { parts }.build(&Site::new(&federation, 1))?;
+/// let streams = Streams::new(0);
+/// let mut seen = std::collections::BTreeSet::new();
+/// for round in 0..50 {
+///     let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
+///     attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+///     seen.insert(messages.row(1)[0] as i32);
+/// }
+/// assert_eq!(seen.into_iter().collect::<Vec<_>>(), [-2, 0]);
+/// # Ok::<(), fl_attacks::SpecError>(())
+/// ```
+#[derive(Debug)]
+pub struct Random<T> {
+    /// The attacks.
+    pub parts: Vec<Box<dyn AttackSpec<T>>>,
+}
+
+impl<T: Scalar> AttackSpec<T> for Random<T> {
+    fn name(&self) -> &'static str {
+        "random"
+    }
+
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        if self.parts.is_empty() {
+            return Err(SpecError::new("random: attacks", "at least 1", 0));
+        }
+        let parts = self.parts.iter().enumerate().map(|(i, part)| part.build(&site.part(i)));
+        Ok(Box::new(Run { parts: parts.collect::<Result<_, _>>()?, place: site.place }))
+    }
+}
+
+#[derive(Debug)]
+struct Run<T> {
+    parts: Vec<Box<dyn Attack<T>>>,
+    place: usize,
+}
+
+impl<T: Scalar> Attack<T> for Run<T> {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+        let mut rng = cx.draw(Role::AttackChoice, self.place);
+        let chosen = below(&mut rng, self.parts.len() as u32) as usize;
+        self.parts[chosen].corrupt(cx, sight);
+    }
+
+    fn needs_true_messages(&self) -> bool {
+        self.parts.iter().any(|part| part.needs_true_messages())
+    }
+
+    fn looks_back(&self) -> bool {
+        self.parts.iter().any(|part| part.looks_back())
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            numbered(i, &mut **part, visit);
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Schedules: an attack that sleeps, wakes, and comes and goes.
+
+use crate::shared::numbered::numbered;
+use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, Visit};
+
+/// An attack in some rounds, and another in the others.
+///
+/// The attack is played in the rounds `from ≤ k < until`, and among these, where it alternates, in `on` rounds after which it
+/// rests for `off`, and so on. In all other rounds the Byzantine workers play `otherwise`.
+///
+/// # Example
+/// ```
+/// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, Scheduled, Sight, Site, Zero};
+/// use fl_core::{Cx, Messages, Streams};
+///
+/// let federation = Federation::new(2, &[1])?;
+/// let spec = Scheduled::<f32> {
+///     attack: Box::new(Zero),
+///     otherwise: Box::new(NoAttack),
+///     from: 2,
+///     until: None,
+///     alternate: Some((1, 2)),
+/// };
+/// let mut attack = spec.build(&Site::new(&federation, 1))?;
+/// let streams = Streams::new(0);
+/// let sent = (0..8).map(|round| {
+///     let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
+///     attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+///     messages.row(1)[0]
+/// });
+/// assert_eq!(sent.collect::<Vec<_>>(), [2.0, 2.0, 0.0, 2.0, 2.0, 0.0, 2.0, 2.0]);
+/// # Ok::<(), fl_attacks::SpecError>(())
+/// ```
+#[derive(Debug)]
+pub struct Scheduled<T> {
+    /// What is played by schedule.
+    pub attack: Box<dyn AttackSpec<T>>,
+    /// What is played otherwise.
+    pub otherwise: Box<dyn AttackSpec<T>>,
+    /// The first round of the attack.
+    pub from: u64,
+    /// The first round after it; never if left out.
+    pub until: Option<u64>,
+    /// How many rounds it is played, and then not, in turn; always if left out.
+    pub alternate: Option<(u64, u64)>,
+}
+
+impl<T: Scalar> AttackSpec<T> for Scheduled<T> {
+    fn name(&self) -> &'static str {
+        "scheduled"
+    }
+
+    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let Self { from, until, alternate, .. } = *self;
+        if let Some(until) = until.filter(|&until| until <= from) {
+            let allowed = format!("more than from = {from}");
+            return Err(SpecError::new("scheduled: until", allowed, until));
+        }
+        match alternate {
+            Some((0, _)) => return Err(SpecError::new("scheduled: on", "at least 1 round", 0)),
+            Some((_, 0)) => return Err(SpecError::new("scheduled: off", "at least 1 round", 0)),
+            _ => {}
+        }
+        let parts = [self.attack.build(&site.part(0))?, self.otherwise.build(&site.part(1))?];
+        Ok(Box::new(Run { parts, from, until, alternate }))
+    }
+}
+
+#[derive(Debug)]
+struct Run<T> {
+    parts: [Box<dyn Attack<T>>; 2],
+    from: u64,
+    until: Option<u64>,
+    alternate: Option<(u64, u64)>,
+}
+
+impl<T: Scalar> Attack<T> for Run<T> {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+        let round = cx.round();
+        let within = round >= self.from && self.until.is_none_or(|until| round < until);
+        let now = within
+            && self
+                .alternate
+                .is_none_or(|(on, off)| (round - self.from) % on.saturating_add(off) < on);
+        self.parts[usize::from(!now)].corrupt(cx, sight);
+    }
+
+    fn needs_true_messages(&self) -> bool {
+        self.parts.iter().any(|part| part.needs_true_messages())
+    }
+
+    fn looks_back(&self) -> bool {
+        self.parts.iter().any(|part| part.looks_back())
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        for (i, part) in self.parts.iter_mut().enumerate() {
+            numbered(i, &mut **part, visit);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Label flipping: learn the wrong class.
+
+use crate::shared::probability::share_is_probability;
+use fl_core::streams::{below, chance};
+use fl_core::{Change, Kind, Parameter, Poison, PoisonSpec, Scene, SpecError, Stream, spec};
+
+spec! {
+    /// Label flipping: Byzantine workers learn from their own features with other labels, by default `y → C − 1 − y` for C
+    /// classes, and send what the protocol asks for.
+    ///
+    /// ```text
+    /// reverse       y → C − 1 − y
+    /// next          y → y + 1 mod C
+    /// random        y → one of the other classes, drawn once for each sample
+    /// least-likely  y → argmin_c p_c(x), the class that the model finds least likely, anew in every round
+    /// map           y → map[y]
+    /// ```
+    ///
+    /// `least-likely` is what others call the furthest class (the lowest logit).
+    ///
+    /// # Requirements
+    /// Samples with classes. A map gives every class a class; `reverse` leaves the middle one of an odd number alone.
+    /// `least-likely` takes a model with class probabilities (softmax, a perceptron with cross-entropy) and all samples.
+    ///
+    /// # Cost
+    /// A copy of the Byzantine workers' samples before the first round; `least-likely` a comparison for each class and sample.
+    ///
+    /// # Randomness
+    /// Sample i of worker `w` draws from the stream of (`Poison`, `w`, i).
+    ///
+    /// # Reference
+    /// Biggio, Nelson and Laskov 2011; `least-likely` as in Peng, Li and Ling 2024.
+    ///
+    /// # Example
+    /// ```
+    /// use fl_attacks::{LabelFlip, LabelFlipLabels};
+    ///
+    /// assert_eq!(LabelFlip::default().labels, LabelFlipLabels::Reverse);
+    /// ```
+    pub struct LabelFlip {
+        /// Which labels are learnt.
+        pub labels: LabelFlipLabels = LabelFlipLabels::Reverse,
+        /// The probability with which a sample is flipped.
+        pub share: f64 = 1.0,
+    }
+}
+
+/// Which label a sample gets in place of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    feature = "serde",
+    derive(serde::Serialize, serde::Deserialize),
+    serde(rename_all = "kebab-case")
+)]
+pub enum LabelFlipLabels {
+    /// C − 1 − y.
+    Reverse,
+    /// y + 1 mod C.
+    Next,
+    /// One of the other classes.
+    Random,
+    /// The one that the model finds least likely.
+    LeastLikely,
+    /// The one that a list has for it.
+    Map(Vec<u32>),
+}
+
+impl Parameter for LabelFlipLabels {
+    const KIND: Kind =
+        Kind::Plain("reverse | next | random | least-likely | { map = list of classes }");
+}
+
+impl PoisonSpec for LabelFlip {
+    fn name(&self) -> &'static str {
+        "label-flip"
+    }
+
+    fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
+        let Self { labels, share } = self;
+        share_is_probability("label-flip: share", *share)?;
+        let classes = scene.data.classes();
+        if classes < 2 {
+            let allowed = "at least 2, so that there is another label";
+            return Err(SpecError::new("label-flip: classes", allowed, classes));
+        }
+        match labels {
+            LabelFlipLabels::LeastLikely if *share < 1.0 => {
+                let allowed = "1 with least-likely, which flips all samples";
+                return Err(SpecError::new("label-flip: share", allowed, share));
+            }
+            LabelFlipLabels::LeastLikely => return Ok(Poison::LeastLikely),
+            LabelFlipLabels::Map(map) if map.len() != classes => {
+                let allowed = format!("a list of {classes} classes, one for each");
+                let got = format!("{} of them", map.len());
+                return Err(SpecError::new("label-flip: map", allowed, got));
+            }
+            LabelFlipLabels::Map(map) => {
+                if let Some(class) = map.iter().find(|&&class| class as usize >= classes) {
+                    let allowed = format!("classes from 0 to {}", classes - 1);
+                    return Err(SpecError::new("label-flip: map", allowed, class));
+                }
+            }
+            LabelFlipLabels::Reverse | LabelFlipLabels::Next | LabelFlipLabels::Random => {}
+        }
+        let classes = classes as u32;
+        Ok(Poison::Changed(Box::new(Flip { labels: labels.clone(), share: *share, classes })))
+    }
+}
+
+#[derive(Debug)]
+struct Flip {
+    labels: LabelFlipLabels,
+    share: f64,
+    classes: u32,
+}
+
+impl Change for Flip {
+    fn change(&self, _: &mut [f64], label: &mut u32, rng: &mut Stream) {
+        if !chance(rng, self.share) {
+            return;
+        }
+        *label = match &self.labels {
+            LabelFlipLabels::Reverse | LabelFlipLabels::LeastLikely => self.classes - 1 - *label,
+            LabelFlipLabels::Next => (*label + 1) % self.classes,
+            LabelFlipLabels::Random => (*label + 1 + below(rng, self.classes - 1)) % self.classes,
+            LabelFlipLabels::Map(map) => map[*label as usize],
+        };
+    }
+}

@@ -1,0 +1,11 @@
+//! The share of samples that an attack on data changes.
+
+use fl_core::SpecError;
+
+/// A probability above 0.
+pub(crate) fn share_is_probability(what: &'static str, share: f64) -> Result<(), SpecError> {
+    if share > 0.0 && share <= 1.0 {
+        return Ok(());
+    }
+    Err(SpecError::new(what, "above 0 and at most 1", share))
+}

@@ -1,0 +1,158 @@
+//! Clipping what a worker sends.
+
+use crate::shared::decorated::Decorated;
+use crate::shared::spread;
+use fl_core::{
+    Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
+};
+
+spec! {
+    /// Clipping of any estimator's messages v to a Euclidean norm of at most τ.
+    ///
+    /// ```text
+    /// message = min(1, τ/‖v‖) v
+    /// ```
+    ///
+    /// This is what honest workers do to their own messages; clipping by the central node is a pre-aggregator.
+    ///
+    /// * **Requirements**: τ > 0, finite.
+    /// * **Biased** wherever some message is longer than τ.
+    /// * **Non-finite**: a message with NaN or infinity is sent as it is, so that divergence is seen.
+    /// * **Memory**: the estimator's.
+    /// * **Cost**: that of the estimator and two passes over p numbers.
+    /// * **Inner variation**: no formula is known; NaN.
+    pub struct Clip {
+        /// τ, the largest norm of a message.
+        pub norm: f64 = 1.0,
+    }
+}
+
+impl Copy for Clip {}
+
+impl Clip {
+    /// This clipping of an estimator's messages.
+    pub fn over<T: Scalar>(self, inner: Box<dyn EstimatorSpec<T>>) -> Decorated<T, Self> {
+        Decorated { decorator: self, inner }
+    }
+}
+
+impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Clip> {
+    fn name(&self) -> &'static str {
+        "clip"
+    }
+
+    fn batch(&self) -> usize {
+        self.inner.batch()
+    }
+
+    fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+
+    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
+        self.inner.memory(objective, samples)
+    }
+
+    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
+        let Clip { norm } = self.decorator;
+        if !(norm > 0.0 && norm.is_finite()) {
+            return Err(SpecError::new("clip: norm", "a finite number above 0", norm));
+        }
+        Ok(Box::new(State { norm, inner: self.inner.build(local)? }))
+    }
+}
+
+#[derive(Debug)]
+struct State<T> {
+    norm: f64,
+    inner: Box<dyn Estimator<T>>,
+}
+
+impl<T: Scalar> Estimator<T> for State<T> {
+    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
+        self.inner.start(local, params, work);
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.inner.state(visit);
+    }
+
+    fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
+        self.inner.look_ahead(cx, local, work);
+    }
+
+    fn message(
+        &mut self,
+        cx: &Cx<'_>,
+        local: &Local<'_, T>,
+        params: &[T],
+        out: &mut [T],
+        work: &mut Workspace<T>,
+    ) {
+        self.inner.message(cx, local, params, out, work);
+        clip(out, self.norm);
+    }
+
+    fn variation(&self, _: &Local<'_, T>, _: &[T], _: &mut Workspace<T>) -> f64 {
+        f64::NAN
+    }
+
+    fn expectation(&self, _: &Local<'_, T>, _: &[T], out: &mut [T], _: &mut Workspace<T>) {
+        out.fill(T::from_f64(f64::NAN));
+    }
+
+    fn memory(&self) -> usize {
+        self.inner.memory()
+    }
+}
+
+/// Shortens a finite message to a norm of at most τ.
+fn clip<T: Scalar>(message: &mut [T], tau: f64) {
+    let mut scale = 1.0;
+    let mut square = spread::squared_norm(message);
+    if !square.is_finite() {
+        // Squares may have overflowed although the numbers did not.
+        scale = message.iter().fold(0.0, |max: f64, v| max.max(v.to_f64().abs()));
+        square = message.iter().map(|v| (v.to_f64() / scale).powi(2)).sum();
+    }
+    // τ/‖v‖ without the norm itself, which may be beyond f64. NaN and infinity fail the comparison.
+    let factor = tau / scale / square.sqrt();
+    if scale.is_finite() && square.is_finite() && factor < 1.0 {
+        message.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() * factor));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_messages_are_shortened_and_short_ones_are_not() {
+        let mut long = [3.0, -4.0f64];
+        clip(&mut long, 2.5);
+        assert_eq!(long, [1.5, -2.0]);
+        let mut short = [0.3, -0.4f32];
+        clip(&mut short, 2.5);
+        assert_eq!(short, [0.3, -0.4]);
+        let mut zero = [0.0f32; 2];
+        clip(&mut zero, 2.5);
+        assert_eq!(zero, [0.0; 2]);
+    }
+
+    #[test]
+    fn messages_whose_squares_overflow_are_shortened_too() {
+        let mut huge = [3e200, -4e200f64];
+        clip(&mut huge, 5.0);
+        assert!((huge[0] - 3.0).abs() < 1e-12 && (huge[1] + 4.0).abs() < 1e-12, "{huge:?}");
+    }
+
+    #[test]
+    fn divergence_stays_visible() {
+        let mut infinite = [1.0, f64::INFINITY];
+        clip(&mut infinite, 1.0);
+        assert_eq!(infinite, [1.0, f64::INFINITY]);
+        let mut nan = [f32::NAN, 1.0];
+        clip(&mut nan, 1.0);
+        assert!(nan[0].is_nan() && nan[1] == 1.0);
+    }
+}

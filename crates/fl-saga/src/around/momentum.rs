@@ -1,0 +1,185 @@
+//! Worker momentum.
+
+use crate::shared::decorated::Decorated;
+use fl_core::{
+    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Part, Scalar, SpecError, Visit,
+    Workspace, choice, spec,
+};
+
+spec! {
+    /// Worker momentum: what is sent is a moving average of any estimator's messages v.
+    ///
+    /// ```text
+    /// m_k = β m_{k−1} + (1 − β) v_k        m_{−1} = 0        average       (the default)
+    /// m_k = β m_{k−1} + (1 − β) v_k        m_0 = v_0         warm-average
+    /// m_k = β m_{k−1} + v_k                m_{−1} = 0        heavy-ball
+    /// ```
+    ///
+    /// Projects mean all three by "momentum", with step sizes that differ by `1/(1 − β)`, so they go by name.
+    ///
+    /// * **Requirements**: `0 ≤ β < 1`.
+    /// * **Biased** given the past even where the estimator is not: it remembers gradients of parameters gone by.
+    /// * **Memory**: p numbers and the estimator's.
+    /// * **Cost**: that of the estimator and one pass over p numbers.
+    /// * **Inner variation**: `E‖m − ∇f_w(x)‖²` given the past, exact where the estimator's own is. For the averages
+    ///   `β² ‖m_{k−1} − ∇f_w‖² + 2 β (1 − β) ⟨m_{k−1} − ∇f_w, E v − ∇f_w⟩ + (1 − β)² E‖v − ∇f_w‖²`.
+    /// * **Reference**: El-Mhamdi, Guerraoui and Rouault 2021; Karimireddy, He and Jaggi 2021; Farhadkhani et al. 2022.
+    ///
+    /// ```
+    /// use fl_core::EstimatorSpec;
+    /// use fl_saga::{Momentum, Saga};
+    /// let spec = Momentum { beta: 0.9, ..Momentum::default() }.over::<f32>(Box::new(Saga::new(32)));
+    /// assert_eq!((spec.name(), spec.batch(), spec.inner.name()), ("momentum", 32, "saga"));
+    /// ```
+    pub struct Momentum {
+        /// β, what is kept of the past.
+        pub beta: f64 = 0.9,
+        /// Which of the three.
+        pub form: MomentumForm = MomentumForm::Average,
+    }
+}
+
+impl Copy for Momentum {}
+
+choice! {
+    /// The forms of [`Momentum`].
+    pub enum MomentumForm {
+        /// `m = β m + (1 − β) v` from 0.
+        Average,
+        /// `m = β m + (1 − β) v` from the first message.
+        WarmAverage,
+        /// `m = β m + v` from 0.
+        HeavyBall,
+    }
+}
+
+impl Momentum {
+    /// This momentum of an estimator's messages.
+    pub fn over<T: Scalar>(self, inner: Box<dyn EstimatorSpec<T>>) -> Decorated<T, Self> {
+        Decorated { decorator: self, inner }
+    }
+}
+
+impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Momentum> {
+    fn name(&self) -> &'static str {
+        "momentum"
+    }
+
+    fn batch(&self) -> usize {
+        self.inner.batch()
+    }
+
+    fn capacity(&self) -> usize {
+        self.inner.capacity()
+    }
+
+    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
+        let own = batch::bytes::<T>(&[(1, objective.dim())]);
+        Some(self.inner.memory(objective, samples)?.saturating_add(own))
+    }
+
+    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
+        let Momentum { beta, .. } = self.decorator;
+        if !(0.0..1.0).contains(&beta) {
+            return Err(SpecError::new("momentum: beta", "at least 0 and below 1", beta));
+        }
+        Ok(Box::new(State {
+            spec: self.decorator,
+            inner: self.inner.build(local)?,
+            momentum: AlignedVec::zeros(local.objective.dim()),
+            fresh: true,
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct State<T> {
+    spec: Momentum,
+    inner: Box<dyn Estimator<T>>,
+    momentum: AlignedVec<T>,
+    /// Before the first message.
+    fresh: bool,
+}
+
+impl<T> State<T> {
+    /// What the past and what the new message are multiplied by.
+    fn weights(&self) -> (f64, f64) {
+        let Momentum { beta, form } = self.spec;
+        match form {
+            MomentumForm::WarmAverage if self.fresh => (0.0, 1.0),
+            MomentumForm::Average | MomentumForm::WarmAverage => (beta, 1.0 - beta),
+            MomentumForm::HeavyBall => (beta, 1.0),
+        }
+    }
+}
+
+impl<T: Scalar> Estimator<T> for State<T> {
+    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
+        self.inner.start(local, params, work);
+        self.momentum.fill(T::ZERO);
+        self.fresh = true;
+    }
+
+    fn state(&mut self, visit: &mut Visit<'_, T>) {
+        self.inner.state(visit);
+        visit("momentum", Part::Vector(&mut self.momentum));
+        let mut fresh = u64::from(self.fresh);
+        visit("momentum-fresh", Part::Count(&mut fresh));
+        self.fresh = fresh != 0;
+    }
+
+    fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
+        self.inner.look_ahead(cx, local, work);
+    }
+
+    fn message(
+        &mut self,
+        cx: &Cx<'_>,
+        local: &Local<'_, T>,
+        params: &[T],
+        out: &mut [T],
+        work: &mut Workspace<T>,
+    ) {
+        self.inner.message(cx, local, params, out, work);
+        let (past, new) = self.weights();
+        let (past, new) = (T::from_f64(past), T::from_f64(new));
+        for (m, out) in self.momentum.iter_mut().zip(out) {
+            *m = past * *m + new * *out;
+            *out = *m;
+        }
+        self.fresh = false;
+    }
+
+    fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
+        let (past, new) = self.weights();
+        let dim = local.objective.dim();
+        let (mut exact, mut mean) = (vec![T::ZERO; dim], vec![T::ZERO; dim]);
+        local.gradient(params, &mut exact, work);
+        self.inner.expectation(local, params, &mut mean, work);
+        // message − ∇f = a + new·(v − ∇f) with a = past·m + (new − 1)·∇f, which is known.
+        let known = |(&m, &g): (&T, &T)| T::from_f64(past * m.to_f64() + (new - 1.0) * g.to_f64());
+        let known: Vec<T> = self.momentum.iter().zip(&exact).map(known).collect();
+        mean.iter_mut().zip(&exact).for_each(|(mean, &g)| *mean -= g);
+        let inner = self.inner.variation(local, params, work);
+        let cross = 2.0 * new * spread::product(&known, &mean);
+        spread::squared_norm(&known) + cross + new * new * inner
+    }
+
+    fn expectation(
+        &self,
+        local: &Local<'_, T>,
+        params: &[T],
+        out: &mut [T],
+        work: &mut Workspace<T>,
+    ) {
+        self.inner.expectation(local, params, out, work);
+        let (past, new) = self.weights();
+        for (out, m) in out.iter_mut().zip(&*self.momentum) {
+            *out = T::from_f64(past * m.to_f64() + new * out.to_f64());
+        }
+    }
+
+    fn memory(&self) -> usize {
+        self.inner.memory() + self.momentum.len() * size_of::<T>()
+    }
+}
