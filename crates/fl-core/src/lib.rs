@@ -5,6 +5,7 @@ extern crate self as fl_core;
 
 mod aligned;
 mod attack;
+mod catalogue;
 mod combine;
 pub mod data;
 mod describe;
@@ -27,6 +28,7 @@ mod tile;
 
 pub use aligned::AlignedVec;
 pub use attack::{Affine, Attack, AttackSpec, Federation, Knowledge, Known, Rays, Sight, Site};
+pub use catalogue::{PartVisitor, Registrable};
 pub use combine::{combine, largest, rounding};
 pub use data::{Batch, Dataset};
 #[cfg(feature = "serde")]
@@ -38,7 +40,8 @@ pub use geometry::Geometry;
 pub use messages::{Messages, MessagesRef};
 pub use mixing::Mixing;
 pub use objective::{
-    Ahead, Curvature, Estimator, EstimatorSpec, Fold, Local, ModelSpec, Objective, Workspace,
+    Ahead, Curvature, DecoratorSpec, Estimator, EstimatorSpec, Fold, Local, ModelSpec, Objective,
+    Workspace,
 };
 pub use pipeline::{NonFinite, Pipeline, Report};
 pub use poison::{Backdoor, Change, Poison, PoisonSpec, Poisoned, Scene, triggered};

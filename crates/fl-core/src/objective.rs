@@ -339,3 +339,12 @@ pub trait EstimatorSpec<T: Scalar>: Debug + Send + Sync {
     /// When the batch is empty or larger than the worker's J samples.
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError>;
 }
+
+/// Something around a worker's estimator, as data: momentum, clipping, local steps.
+pub trait DecoratorSpec<T: Scalar>: Debug + Send + Sync {
+    /// The name in configuration files.
+    fn name(&self) -> &'static str;
+
+    /// The estimator with this around it.
+    fn around(&self, inner: Box<dyn EstimatorSpec<T>>) -> Box<dyn EstimatorSpec<T>>;
+}

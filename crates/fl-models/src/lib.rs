@@ -10,15 +10,14 @@ mod shared {
     pub(crate) mod network;
 }
 
-mod model {
-    pub(crate) mod least_squares;
-    pub(crate) mod logistic;
-    pub(crate) mod perceptron;
-    pub(crate) mod softmax;
+fl_core::parts! {
+    /// The models, as settings.
+    model: model {
+        least_squares::LeastSquares,
+        logistic::Logistic,
+        softmax::Softmax,
+        perceptron::{Perceptron, Activation, Loss},
+    }
 }
 
-pub use model::least_squares::LeastSquares;
-pub use model::logistic::Logistic;
-pub use model::perceptron::{Activation, Loss, Perceptron};
-pub use model::softmax::Softmax;
 pub use shared::initialise::Initialise;

@@ -16,16 +16,27 @@ spec! {
     /// for D features. The target t is the sample's real one ([`fl_core::Dataset::with_targets`]), or its label as a number in
     /// a set of classes ([`fl_core::Batch::target`]).
     ///
-    /// * **Parameters**: w (D, columns as [`fl_core::Dataset::order`] has them), then b: `p = D + 1`, or D without bias.
-    /// * **Record**: r, one number.
-    /// * **Output**: z. The predicted label is the nearest one, `⌊z + ½⌋` within `0 … classes − 1`, which means nothing in a set
-    ///   with real targets.
-    /// * **Cost** of a batch of b samples: `4 b D'` operations for records and fold together, where D' ≤ D counts the
-    ///   columns of tiles that are not empty.
-    /// * **Convexity**: with the second moments G of the features and the 1 of the bias, the mean is
-    ///   `(λ_min(G) + λ)`-strongly convex and `(λ_max(G) + λ)`-smooth, and `f_j` is `(‖x_j‖² + 1 + λ)`-smooth (without 1 when
-    ///   there is no bias).
+    /// # Requirements
+    /// At least one feature and a finite λ of at least 0; parameters that fit into memory.
     ///
+    /// # Effect
+    /// Parameters: w (D, columns as [`fl_core::Dataset::order`] has them), then b: `p = D + 1`, or D without bias.
+    /// Record: r, one number. Output: z.
+    /// The predicted label is the nearest one, `⌊z + ½⌋` within `0 … classes − 1`; with real targets it means nothing.
+    /// With the second moments G of the features and the 1 of the bias, the mean is `(λ_min(G) + λ)`-strongly convex and
+    /// `(λ_max(G) + λ)`-smooth, and `f_j` is `(‖x_j‖² + 1 + λ)`-smooth (without 1 when there is no bias).
+    ///
+    /// # Cost
+    /// `4 b D'` operations for records and fold of b samples, where D' ≤ D counts the columns of tiles that are not empty.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in the parameters come out in losses and gradients.
+    ///
+    /// # Reference
+    /// Hoerl, Kennard, *Ridge regression: biased estimation for nonorthogonal problems*, 1970; the constants are the eigenvalues of
+    /// the Hessian `G + λI`.
+    ///
+    /// # Example
     /// ```
     /// use fl_core::data::{Dataset, Layout, Values};
     /// use fl_core::ModelSpec;

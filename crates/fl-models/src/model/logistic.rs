@@ -15,15 +15,26 @@ spec! {
     ///
     /// for D features, with σ(z) = 1/(1 + e^{−z}).
     ///
-    /// * **Parameters**: w (D, columns as [`fl_core::Dataset::order`] has them), then b: `p = D + 1`, or D without bias.
-    /// * **Record**: r, one number.
-    /// * **Output**: z, the logarithm of the odds of label 1; label 1 is predicted where z > 0.
-    /// * **Cost** of a batch of b samples: `4 b D'` operations for records and fold together.
-    /// * **Numerics**: finite z of any size neither overflow nor give NaN, and small residuals and losses keep their digits.
-    /// * **Convexity**: `f_j` is λ-strongly convex and `(¼‖x_j‖² + ¼ + λ)`-smooth (without the second ¼ when there is no bias);
-    ///   the mean is `(¼ λ_max(G) + λ)`-smooth, G being the second moments of the features and the 1 of the bias. None of
-    ///   them can be improved for all x.
+    /// # Requirements
+    /// At least one feature, two classes, and a finite λ of at least 0; parameters that fit into memory.
     ///
+    /// # Effect
+    /// Parameters: w (D, columns as [`fl_core::Dataset::order`] has them), then b: `p = D + 1`, or D without bias.
+    /// Record: r, one number. Output: z, the logarithm of the odds of label 1, which is predicted where z > 0.
+    /// `f_j` is λ-strongly convex and `(¼‖x_j‖² + ¼ + λ)`-smooth (without the second ¼ when there is no bias).
+    /// The mean is `(¼ λ_max(G) + λ)`-smooth, with the second moments G of the features and the 1 of the bias.
+    /// None of these constants can be improved for all x.
+    ///
+    /// # Cost
+    /// `4 b D'` operations for records and fold of b samples, where D' ≤ D counts the columns of tiles that are not empty.
+    ///
+    /// # Non-finite
+    /// Finite z of any size neither overflow nor give NaN; small residuals and losses keep their digits.
+    ///
+    /// # Reference
+    /// Cox, *The regression analysis of binary sequences*, 1958; the constants follow from `0 < σ'(z) ≤ σ'(0) = ¼`.
+    ///
+    /// # Example
     /// ```
     /// use fl_models::Logistic;
     /// let model = Logistic::default().build::<f32>(54, 2)?;

@@ -34,18 +34,30 @@ spec! {
     /// ∇_{W_l} f_j = δ_l h_{l−1}ᵀ + λ W_l              ∇_{b_l} f_j = δ_l + λ b_l
     /// ```
     ///
-    /// * **Parameters**: for each layer W (outputs × inputs, row-major), then b; the first layer's columns as
-    ///   [`fl_core::Dataset::order`] has them. 784-50-50-10 has p = 42 310.
-    /// * **Record**: `[δ_1 … δ_L | h_1 … h_{L−1}]`, 210 numbers for 784-50-50-10.
-    /// * **Output**: z, one number a class; with the squared loss and one class, one number that stands for the target.
-    ///   The label of the largest output is predicted, of equal ones the first.
-    /// * **Cost** of a batch of b samples: `4 b n_1 D'` operations in the first layer (D' ≤ D counts the columns of tiles that
-    ///   are not empty) and some `8 b n_l n_{l−1}` in each other one; `fold` writes p numbers once.
-    /// * **Numerics**: finite logits of any size neither overflow nor give NaN; tanh in `f32` is within 3 ulp; losses are
-    ///   added up in `f64`.
-    /// * **Convexity**: none with a hidden layer, whatever the activation; without one the constants of [`crate::Softmax`] or
-    ///   [`crate::LeastSquares`].
+    /// # Requirements
+    /// At least one feature, hidden layers of at least one unit, and a finite λ of at least 0; parameters that fit into memory.
+    /// Cross-entropy takes at least two classes; the squared loss takes one too, which stands for real targets.
     ///
+    /// # Effect
+    /// Parameters: for each layer W (outputs × inputs, row-major), then b; the first layer's columns as [`fl_core::Dataset::order`]
+    /// has them. 784-50-50-10 has p = 42 310.
+    /// Record: `[δ_1 … δ_L | h_1 … h_{L−1}]`, 210 numbers for 784-50-50-10.
+    /// Output: z, one number a class; with the squared loss and one class, one number that stands for the target.
+    /// The label of the largest output is predicted, of equal ones the first.
+    /// With a hidden layer the loss is not convex, whatever the activation.
+    /// Without one it has the constants of [`crate::Softmax`] or [`crate::LeastSquares`].
+    ///
+    /// # Cost
+    /// `4 b n_1 D'` operations in the first layer for b samples (D' ≤ D counts the columns of tiles that are not empty), and some
+    /// `8 b n_l n_{l−1}` in each other one; `fold` writes p numbers once.
+    ///
+    /// # Non-finite
+    /// Finite logits of any size neither overflow nor give NaN; tanh in `f32` is within 3 ulp; losses are added up in `f64`.
+    ///
+    /// # Reference
+    /// Rumelhart, Hinton, Williams, *Learning representations by back-propagating errors*, 1986; the paper's Figures 10 and 11.
+    ///
+    /// # Example
     /// ```
     /// use fl_models::Perceptron;
     /// let model = Perceptron { hidden: vec![50, 50], ..Perceptron::default() }.build::<f32>(784, 10)?;

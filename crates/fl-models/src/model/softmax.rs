@@ -16,18 +16,28 @@ spec! {
     ///
     /// for D features and K classes.
     ///
-    /// * **Parameters**: W (K×D, row-major, columns as [`fl_core::Dataset::order`] has them), then b (K): `p = K·D + K`, or
-    ///   `K·D` without bias. x⁰ = 0 unless `initialise` says otherwise.
-    /// * **Record**: the residual `p − onehot(y)`, K numbers.
-    /// * **Cost** of a batch of b samples: `4 b K D'` operations for records and fold together, where D' ≤ D counts the
-    ///   columns of tiles that are not empty; `records` reads W once, `fold` writes p numbers once.
-    /// * **Numerics**: the largest logit is subtracted first, so finite logits of any size neither overflow nor give NaN;
-    ///   losses are added up in `f64`.
-    /// * **Convexity**: `f_j` is λ-strongly convex and `(½‖x_j‖² + ½ + λ)`-smooth (without ½ when there is no bias); the mean
-    ///   is `(½ λ_max(G) + λ)`-smooth with the second moments G of the features and the 1 of the bias. The ½ bounds the
-    ///   eigenvalues of `diag(p) − p pᵀ`.
-    /// * **Reference**: Böhning 1992 for the bound.
+    /// # Requirements
+    /// At least one feature, two classes, and a finite λ of at least 0; parameters that fit into memory.
     ///
+    /// # Effect
+    /// Parameters: W (K×D, row-major, columns as [`fl_core::Dataset::order`] has them), then b (K): `p = K·D + K`, or `K·D` without bias.
+    /// x⁰ = 0 unless `initialise` says otherwise.
+    /// Record: the residual `p − onehot(y)`, K numbers.
+    /// `f_j` is λ-strongly convex and `(½‖x_j‖² + ½ + λ)`-smooth (without ½ when there is no bias).
+    /// The mean is `(½ λ_max(G) + λ)`-smooth, with the second moments G of the features and the 1 of the bias.
+    ///
+    /// # Cost
+    /// `4 b K D'` operations for records and fold of b samples, where D' ≤ D counts the columns of tiles that are not empty.
+    /// `records` reads W once, `fold` writes p numbers once.
+    ///
+    /// # Non-finite
+    /// The largest logit is subtracted first, so finite logits of any size neither overflow nor give NaN.
+    /// Losses are added up in `f64`.
+    ///
+    /// # Reference
+    /// The paper's Section V, where it is the convex problem; the ½ bounds the eigenvalues of `diag(p) − p pᵀ`: by Gershgorin each is at most `max_i 2 p_i (1 − p_i) ≤ ½`.
+    ///
+    /// # Example
     /// ```
     /// use fl_models::Softmax;
     /// let model = Softmax { l2: 0.01, ..Softmax::default() }.build::<f32>(784, 10)?;

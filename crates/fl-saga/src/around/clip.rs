@@ -1,6 +1,6 @@
 //! Clipping what a worker sends.
 
-use crate::shared::decorated::Decorated;
+use crate::shared::decorated::{Decorated, decorates, delegates};
 use crate::shared::spread;
 use fl_core::{
     Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
@@ -15,39 +15,39 @@ spec! {
     ///
     /// This is what honest workers do to their own messages; clipping by the central node is a pre-aggregator.
     ///
-    /// * **Requirements**: τ > 0, finite.
-    /// * **Biased** wherever some message is longer than τ.
-    /// * **Non-finite**: a message with NaN or infinity is sent as it is, so that divergence is seen.
-    /// * **Memory**: the estimator's.
-    /// * **Cost**: that of the estimator and two passes over p numbers.
-    /// * **Inner variation**: no formula is known; NaN.
+    /// # Requirements
+    /// A finite τ above 0.
+    ///
+    /// # Effect
+    /// No formula for the inner variation is known: it is NaN.
+    ///
+    /// # Cost
+    /// That of the estimator, and two passes over p numbers.
+    ///
+    /// # Memory
+    /// The estimator's.
+    ///
+    /// # Non-finite
+    /// A message with NaN or infinity is sent as it is, so that divergence is seen.
+    ///
+    /// # Randomness
+    /// The estimator's.
+    ///
+    /// # Bias
+    /// Biased wherever some message is longer than τ.
+    ///
+    /// # Reference
+    /// Pascanu, Mikolov, Bengio, *On the difficulty of training recurrent neural networks*, 2013.
     pub struct Clip {
         /// τ, the largest norm of a message.
         pub norm: f64 = 1.0,
     }
 }
 
-impl Copy for Clip {}
-
-impl Clip {
-    /// This clipping of an estimator's messages.
-    pub fn over<T: Scalar>(self, inner: Box<dyn EstimatorSpec<T>>) -> Decorated<T, Self> {
-        Decorated { decorator: self, inner }
-    }
-}
+decorates!(Clip, "clip");
 
 impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Clip> {
-    fn name(&self) -> &'static str {
-        "clip"
-    }
-
-    fn batch(&self) -> usize {
-        self.inner.batch()
-    }
-
-    fn capacity(&self) -> usize {
-        self.inner.capacity()
-    }
+    delegates!();
 
     fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
         self.inner.memory(objective, samples)

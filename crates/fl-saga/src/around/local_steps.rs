@@ -1,7 +1,7 @@
 //! Several steps of a worker's own between two messages.
 
 use crate::shared::batch;
-use crate::shared::decorated::Decorated;
+use crate::shared::decorated::{Decorated, decorates, delegates};
 use fl_core::{
     AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit,
     Workspace, choice, spec,
@@ -21,15 +21,35 @@ spec! {
     /// as long as gradients are, so that step sizes and attacks of a fixed size mean what they mean for E = 1; a server step of
     /// `E η` then averages models.
     ///
-    /// * **Requirements**: E ≥ 1; η > 0, finite.
-    /// * **Randomness**: local step e of round k draws as round `k E + e` would, so each has an address of its own. Whatever
-    ///   the estimator counts in rounds (SVRG's m, SAGA's summing anew) it counts in local steps. Draws end at local step 2³².
-    /// * **Biased**: gradients are taken where the worker has drifted to.
-    /// * **Memory**: p numbers and the estimator's.
-    /// * **Cost**: E times that of the estimator and E + 1 passes over p numbers.
-    /// * **Inner variation**: that of the estimator for a `gradient` of one step; otherwise no formula is known; NaN.
-    /// * **Reference**: McMahan et al. 2017.
+    /// # Requirements
+    /// E of at least 1; a finite η above 0.
     ///
+    /// # Effect
+    /// The inner variation is that of the estimator for a `gradient` of one step.
+    /// Otherwise no formula is known: it is NaN.
+    ///
+    /// # Cost
+    /// E times that of the estimator, and E + 1 passes over p numbers.
+    ///
+    /// # Memory
+    /// p numbers, and the estimator's.
+    ///
+    /// # Non-finite
+    /// NaN and infinity are sent as they are, so that divergence is seen.
+    ///
+    /// # Randomness
+    /// Local step e of round k draws as round `k E + e` would, so each has an address of its own.
+    /// Whatever the estimator counts in rounds (SVRG's m, SAGA's summing anew) it counts in local steps.
+    /// Draws end at local step 2³².
+    ///
+    /// # Bias
+    /// Biased: gradients are taken where the worker has drifted to.
+    ///
+    /// # Reference
+    /// McMahan, Moore, Ramage, Hampson, Agüera y Arcas, *Communication-efficient learning of deep networks from decentralized data*,
+    /// 2017.
+    ///
+    /// # Example
     /// ```
     /// use fl_core::EstimatorSpec;
     /// use fl_saga::{LocalSteps, Sgd};
@@ -47,7 +67,7 @@ spec! {
     }
 }
 
-impl Copy for LocalSteps {}
+decorates!(LocalSteps, "local-steps");
 
 choice! {
     /// What a worker sends after its local steps.
@@ -60,11 +80,6 @@ choice! {
 }
 
 impl LocalSteps {
-    /// These steps with an estimator.
-    pub fn over<T: Scalar>(self, inner: Box<dyn EstimatorSpec<T>>) -> Decorated<T, Self> {
-        Decorated { decorator: self, inner }
-    }
-
     /// Whether what is sent is the estimator's message.
     fn is_plain(&self) -> bool {
         self.steps == 1 && self.send == Sent::Gradient
@@ -72,17 +87,7 @@ impl LocalSteps {
 }
 
 impl<T: Scalar> EstimatorSpec<T> for Decorated<T, LocalSteps> {
-    fn name(&self) -> &'static str {
-        "local-steps"
-    }
-
-    fn batch(&self) -> usize {
-        self.inner.batch()
-    }
-
-    fn capacity(&self) -> usize {
-        self.inner.capacity()
-    }
+    delegates!();
 
     fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
         let own = batch::bytes::<T>(&[(1, objective.dim())]);

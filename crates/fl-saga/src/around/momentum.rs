@@ -1,6 +1,6 @@
 //! Worker momentum.
 
-use crate::shared::decorated::Decorated;
+use crate::shared::decorated::{Decorated, decorates, delegates};
 use fl_core::{
     AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Part, Scalar, SpecError, Visit,
     Workspace, choice, spec,
@@ -17,14 +17,34 @@ spec! {
     ///
     /// Projects mean all three by "momentum", with step sizes that differ by `1/(1 − β)`, so they go by name.
     ///
-    /// * **Requirements**: `0 ≤ β < 1`.
-    /// * **Biased** given the past even where the estimator is not: it remembers gradients of parameters gone by.
-    /// * **Memory**: p numbers and the estimator's.
-    /// * **Cost**: that of the estimator and one pass over p numbers.
-    /// * **Inner variation**: `E‖m − ∇f_w(x)‖²` given the past, exact where the estimator's own is. For the averages
-    ///   `β² ‖m_{k−1} − ∇f_w‖² + 2 β (1 − β) ⟨m_{k−1} − ∇f_w, E v − ∇f_w⟩ + (1 − β)² E‖v − ∇f_w‖²`.
-    /// * **Reference**: El-Mhamdi, Guerraoui and Rouault 2021; Karimireddy, He and Jaggi 2021; Farhadkhani et al. 2022.
+    /// # Requirements
+    /// `0 ≤ β < 1`.
     ///
+    /// # Effect
+    /// The inner variation is `E‖m − ∇f_w(x)‖²` given the past, exact where the estimator's own is. For the averages it is
+    /// `β² ‖m_{k−1} − ∇f_w‖² + 2 β (1 − β) ⟨m_{k−1} − ∇f_w, E v − ∇f_w⟩ + (1 − β)² E‖v − ∇f_w‖²`.
+    ///
+    /// # Cost
+    /// That of the estimator, and one pass over p numbers.
+    ///
+    /// # Memory
+    /// p numbers, and the estimator's.
+    ///
+    /// # Non-finite
+    /// NaN and infinity stay in the average, so that divergence is seen.
+    ///
+    /// # Randomness
+    /// The estimator's.
+    ///
+    /// # Bias
+    /// Biased given the past even where the estimator is not: it remembers gradients of parameters gone by.
+    ///
+    /// # Reference
+    /// El-Mhamdi, Guerraoui, Rouault, *Distributed momentum for Byzantine-resilient stochastic gradient descent*, 2021; Karimireddy,
+    /// He, Jaggi, *Learning from history for Byzantine robust optimization*, 2021; Farhadkhani, Guerraoui, Gupta, Pinot, Stephan,
+    /// *Byzantine machine learning made easy by resilient averaging of momentums*, 2022.
+    ///
+    /// # Example
     /// ```
     /// use fl_core::EstimatorSpec;
     /// use fl_saga::{Momentum, Saga};
@@ -39,7 +59,7 @@ spec! {
     }
 }
 
-impl Copy for Momentum {}
+decorates!(Momentum, "momentum");
 
 choice! {
     /// The forms of [`Momentum`].
@@ -53,25 +73,8 @@ choice! {
     }
 }
 
-impl Momentum {
-    /// This momentum of an estimator's messages.
-    pub fn over<T: Scalar>(self, inner: Box<dyn EstimatorSpec<T>>) -> Decorated<T, Self> {
-        Decorated { decorator: self, inner }
-    }
-}
-
 impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Momentum> {
-    fn name(&self) -> &'static str {
-        "momentum"
-    }
-
-    fn batch(&self) -> usize {
-        self.inner.batch()
-    }
-
-    fn capacity(&self) -> usize {
-        self.inner.capacity()
-    }
+    delegates!();
 
     fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
         let own = batch::bytes::<T>(&[(1, objective.dim())]);

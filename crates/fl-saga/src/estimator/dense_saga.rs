@@ -1,13 +1,13 @@
 //! SAGA with a table of whole gradients.
 
 use crate::shared::batch;
-use crate::shared::sampling::Sampling;
-use crate::shared::sampling::{merge, repetitions};
+use crate::shared::draw::{Draw, draws};
+use crate::shared::sampling::{Sampling, merge};
 use crate::shared::spread::{self, Terms};
 use crate::shared::table::{check_memory, is_due};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Fold, Local, Objective, Part, Scalar, SpecError,
-    Visit, Workspace, choice, spec,
+    AlignedVec, Cx, Estimator, Fold, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
+    choice, spec,
 };
 
 choice! {
@@ -32,10 +32,30 @@ spec! {
     ///
     /// The messages are those of [`crate::Saga`] to rounding; [`Ridge::Inside`] is another estimator.
     ///
-    /// * **Unbiased**, **repetition**, **inner variation**, **drift**: as [`crate::Saga`].
-    /// * **Memory**: J + 2 vectors of p numbers: 1.9 GB for softmax regression on MNIST, where records take 2.4 MB.
-    /// * **Cost**: b single gradients, one after the other, and passes over 2 b + 2 vectors of p numbers.
-    /// * **Reference**: Defazio, Bach and Lacoste-Julien 2014; the paper's (8)–(10).
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker; a table that memory can address.
+    ///
+    /// # Effect
+    /// Inner variation, repetition and drift are those of [`crate::Saga`].
+    ///
+    /// # Cost
+    /// b single gradients, one after the other, and passes over 2 b + 2 vectors of p numbers.
+    ///
+    /// # Memory
+    /// J + 2 vectors of p numbers: 1.9 GB for softmax regression on MNIST, where records take 2.4 MB.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Unbiased given the table for every b, unless the sampling is not ([`Sampling::WindowCut`]).
+    ///
+    /// # Reference
+    /// The paper's (8)–(10); Defazio, Bach, Lacoste-Julien, *SAGA: a fast incremental gradient method with support for non-strongly convex composite
+    /// objectives*, 2014.
     pub struct DenseSaga {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -46,52 +66,34 @@ spec! {
     }
 }
 
-impl Copy for DenseSaga {}
-
-impl DenseSaga {
-    /// Batches of `batch` different samples, the ℓ₂ term outside the table.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-}
-
 impl DenseSaga {
     fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, samples: usize) -> usize {
-        let more = repetitions(self.sampling, self.batch);
+        let more = self.draw().repetitions();
         batch::bytes::<T>(&[(samples, objective.dim()), (2, objective.dim()), (1, more)])
     }
 }
 
-impl<T: Scalar> EstimatorSpec<T> for DenseSaga {
-    fn name(&self) -> &'static str {
-        "dense-saga"
-    }
+draws!(DenseSaga, "dense-saga");
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
-        Some(self.bytes(objective, samples))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
+impl DenseSaga {
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
         let (samples, dim) = (local.samples.len(), local.objective.dim());
-        batch::check(self.batch, samples, local.worker)?;
         check_memory("the table of gradients", self.bytes(local.objective, samples))?;
-        Ok(Box::new(State {
-            spec: *self,
+        Ok(State {
+            draw: self.draw(),
+            ridge: self.ridge,
             table: AlignedVec::zeros(samples * dim),
             mean: AlignedVec::zeros(dim),
             gradient: AlignedVec::zeros(dim),
-            more: AlignedVec::zeros(repetitions(self.sampling, self.batch)),
-        }))
+            more: AlignedVec::zeros(self.draw().repetitions()),
+        })
     }
 }
 
 #[derive(Clone, Debug)]
 struct State<T> {
-    spec: DenseSaga,
+    draw: Draw,
+    ridge: Ridge,
     /// Row-major J × p.
     table: AlignedVec<T>,
     /// The mean of its rows.
@@ -137,7 +139,7 @@ impl<T: Scalar> State<T> {
     /// What a message consists of beside its corrections: ḡ, and `λx` if the table does not have it.
     fn known(&self, local: &Local<'_, T>, params: &[T], out: &mut [T]) {
         out.copy_from_slice(&self.mean);
-        if self.spec.ridge == Ridge::Outside {
+        if self.ridge == Ridge::Outside {
             batch::add_known(local, params, None, out);
         }
     }
@@ -147,7 +149,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         let dim = local.objective.dim();
         for (place, row) in self.table.chunks_exact_mut(dim).enumerate() {
-            gradient(local, self.spec.ridge, params, place, row, work);
+            gradient(local, self.ridge, params, place, row, work);
         }
         self.sum_anew();
     }
@@ -159,7 +161,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        batch::draw_ahead(cx, local, self.spec.sampling, self.spec.batch, work);
+        self.draw.ahead(cx, local, work);
     }
 
     fn message(
@@ -170,11 +172,11 @@ impl<T: Scalar> Estimator<T> for State<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        let DenseSaga { batch: b, sampling, ridge } = self.spec;
+        let Draw { batch: b, sampling } = self.draw;
         if is_due(cx, local, b) {
             self.sum_anew();
         }
-        let mut n = batch::draw(cx, local, sampling, b, work);
+        let mut n = self.draw.places(cx, local, work);
         if sampling == Sampling::Repeated {
             n = merge(&mut work.places[..n], &mut self.more);
         }
@@ -182,7 +184,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
         let rate = T::from_f64(1.0 / local.samples.len() as f64);
         for i in 0..n {
             let place = work.places[i] as usize;
-            gradient(local, ridge, params, place, &mut self.gradient, work);
+            gradient(local, self.ridge, params, place, &mut self.gradient, work);
             let times = 1.0 + self.more.get(i).map_or(0.0, |more| more.to_f64());
             let scale = T::from_f64(times / b as f64);
             let row = self.table.chunks_exact_mut(self.mean.len()).nth(place).expect("a slot");
@@ -197,7 +199,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
 
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
         let terms = Corrections { state: self, params };
-        spread::error(&terms, local, self.spec.sampling, self.spec.batch, work, |_, _| {})
+        spread::error(&terms, local, self.draw, work, |_, _| {})
     }
 
     fn expectation(
@@ -209,8 +211,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     ) {
         let terms = Corrections { state: self, params };
         let mut correction = vec![T::ZERO; out.len()];
-        let DenseSaga { batch: b, sampling, .. } = self.spec;
-        spread::expectation(&terms, local, sampling, b, &mut correction, work);
+        spread::expectation(&terms, local, self.draw, &mut correction, work);
         self.known(local, params, out);
         out.iter_mut().zip(correction).for_each(|(out, c)| *out += c);
     }
@@ -248,7 +249,7 @@ impl<T: Scalar> Terms<T> for Corrections<'_, T> {
         let mut square = 0.0;
         for i in from..from + count {
             let place = i % samples;
-            gradient(local, state.spec.ridge, params, place, &mut correction, work);
+            gradient(local, state.ridge, params, place, &mut correction, work);
             let row = &state.table[place * dim..][..dim];
             for ((c, &g), out) in correction.iter_mut().zip(row).zip(&mut *out) {
                 *c -= g;

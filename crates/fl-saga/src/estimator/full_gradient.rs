@@ -1,6 +1,8 @@
 //! The local gradient itself.
 
 use crate::shared::batch;
+use crate::shared::draw::Draw;
+use crate::shared::sampling::Sampling;
 use fl_core::{
     Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
 };
@@ -12,10 +14,29 @@ spec! {
     /// message = ∇f_w(x) = (1/J) Σ_j ∇f_{w,j}(x)
     /// ```
     ///
-    /// * **Memory**: none between rounds.
-    /// * **Cost**: a pass over all J samples every round, 64 at a time (as many as the workspace holds).
-    /// * **Inner variation**: none.
-    /// * **Randomness**: none.
+    /// # Requirements
+    /// At least one sample, for each worker.
+    ///
+    /// # Effect
+    /// The inner variation is 0.
+    ///
+    /// # Cost
+    /// A pass over all J samples every round, 64 at a time (as many as the workspace holds).
+    ///
+    /// # Memory
+    /// None between rounds.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, so that divergence is seen.
+    ///
+    /// # Randomness
+    /// None.
+    ///
+    /// # Bias
+    /// None: it is what the other estimators estimate.
+    ///
+    /// # Reference
+    /// The paper's (1): the gradient of the local cost `f_w`.
     pub struct FullGradient;
 }
 
@@ -35,7 +56,7 @@ impl<T: Scalar> EstimatorSpec<T> for FullGradient {
 
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
         // A worker without samples has no gradient; a batch of one says so in the usual words.
-        batch::check(1, local.samples.len(), local.worker)?;
+        Draw { batch: 1, sampling: Sampling::Distinct }.check(local)?;
         Ok(Box::new(*self))
     }
 }

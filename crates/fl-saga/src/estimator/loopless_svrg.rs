@@ -1,11 +1,11 @@
 //! Loopless SVRG: corrections from an anchor that moves when a coin says so.
 
 use crate::shared::anchor::{self, Anchor};
+use crate::shared::draw::{Draw, draws};
 use crate::shared::sampling::Sampling;
 use crate::shared::{batch, spread};
 use fl_core::{
-    Cx, Estimator, EstimatorSpec, Local, Objective, Role, Scalar, SpecError, Visit, Workspace,
-    spec, streams,
+    Cx, Estimator, Local, Objective, Role, Scalar, SpecError, Visit, Workspace, spec, streams,
 };
 
 spec! {
@@ -18,13 +18,31 @@ spec! {
     ///
     /// The ℓ₂ term is exact: it is neither in the correction nor in the anchor's gradient.
     ///
-    /// * **Unbiased** given the anchor for every b, unless the sampling is not ([`Sampling::WindowCut`]).
-    /// * **Memory**: 2 p numbers, whatever J is.
-    /// * **Cost**: two sets of records a round instead of SGD's one, and a pass over all samples with probability q.
-    /// * **Randomness**: worker w's coin of a round has an address of its own, (`Refresh`, w, round), so the batches are those
-    ///   of the other estimators.
-    /// * **Inner variation**: that of the corrections; vanishes as x and y settle.
-    /// * **Reference**: Hofmann et al. 2015; Kovalev, Horváth and Richtárik 2020.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker; a probability q above 0 and at most 1.
+    ///
+    /// # Effect
+    /// The inner variation is that of the corrections; it vanishes as x and y settle.
+    ///
+    /// # Cost
+    /// Two sets of records a round instead of SGD's one, and a pass over all samples with probability q.
+    ///
+    /// # Memory
+    /// 2 p numbers, whatever J is.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round) and its coin from that of (`Refresh`, w, round).
+    /// So the batches are those of the other estimators.
+    ///
+    /// # Bias
+    /// Unbiased given the anchor for every b, unless the sampling is not ([`Sampling::WindowCut`]).
+    ///
+    /// # Reference
+    /// Hofmann, Lucchi, Lacoste-Julien, McWilliams, *Variance reduced stochastic gradient descent with neighbors*, 2015; Kovalev,
+    /// Horváth, Richtárik, *Don't jump through hoops and remove those loops: SVRG and Katyusha are better without the outer loop*, 2020.
     pub struct LooplessSvrg {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -35,54 +53,32 @@ spec! {
     }
 }
 
-impl Copy for LooplessSvrg {}
-
 impl LooplessSvrg {
-    /// Batches of `batch` different samples, and the default q.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-
     /// The probability of a full pass, for a worker with `samples` samples.
     pub fn chance(&self, samples: usize) -> f64 {
         self.probability.unwrap_or(self.batch as f64 / samples as f64)
     }
 }
 
-impl<T: Scalar> EstimatorSpec<T> for LooplessSvrg {
-    fn name(&self) -> &'static str {
-        "loopless-svrg"
+draws!(LooplessSvrg, "loopless-svrg", capacity: batch::SWEEP);
+
+impl LooplessSvrg {
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
+        anchor::memory(objective)
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn capacity(&self) -> usize {
-        self.batch.max(batch::SWEEP)
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, _: usize) -> Option<usize> {
-        Some(anchor::memory(objective))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
         let probability = self.chance(local.samples.len());
         if !(probability > 0.0 && probability <= 1.0) {
             return Err(SpecError::new("probability", "above 0 and at most 1", probability));
         }
-        Ok(Box::new(State {
-            draw: (self.sampling, self.batch),
-            probability,
-            anchor: Anchor::new(local),
-        }))
+        Ok(State { draw: self.draw(), probability, anchor: Anchor::new(local) })
     }
 }
 
 #[derive(Clone, Debug)]
 struct State<T> {
-    draw: (Sampling, usize),
+    draw: Draw,
     /// The probability of a full pass.
     probability: f64,
     anchor: Anchor<T>,
@@ -98,8 +94,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        let (sampling, b) = self.draw;
-        batch::draw_ahead(cx, local, sampling, b, work);
+        self.draw.ahead(cx, local, work);
     }
 
     fn message(
@@ -117,8 +112,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
-        let (sampling, b) = self.draw;
-        spread::error(&self.anchor.terms(params), local, sampling, b, work, |_, _| {})
+        spread::error(&self.anchor.terms(params), local, self.draw, work, |_, _| {})
     }
 
     fn expectation(

@@ -2,10 +2,10 @@
 
 use crate::shared::anchor::{self, Anchor};
 use crate::shared::batch;
+use crate::shared::draw::{Draw, draws};
 use crate::shared::sampling::Sampling;
 use fl_core::{
-    Cx, Estimator, EstimatorSpec, Local, Objective, Role, Scalar, SpecError, Visit, Workspace,
-    spec, streams,
+    Cx, Estimator, Local, Objective, Role, Scalar, SpecError, Visit, Workspace, spec, streams,
 };
 
 spec! {
@@ -19,14 +19,31 @@ spec! {
     /// and v = ∇f_w(x⁰) at first: its authors' variant for finite sums. The ℓ₂ term is exact: it is neither in the corrections
     /// nor in v.
     ///
-    /// * **Biased** given the past: `E v_k = ∇f_w(x_k) + (1 − q) (v_{k−1} − ∇f_w(x_{k−1}))`. Over all draws, along a path of
-    ///   parameters that does not depend on them, it is unbiased.
-    /// * **Memory**: 2 p numbers, whatever J is.
-    /// * **Cost**: two sets of records a round instead of SGD's one, or with probability q a pass over all samples.
-    /// * **Randomness**: worker w's coin of a round has an address of its own, (`Refresh`, w, round), so the batches are those
-    ///   of the other estimators.
-    /// * **Inner variation**: `E‖v_k − ∇f_w(x_k)‖²` given the past, over coin and batch.
-    /// * **Reference**: Li, Bao, Zhang and Richtárik 2021.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker; a probability q above 0 and at most 1.
+    ///
+    /// # Effect
+    /// The inner variation is `E‖v_k − ∇f_w(x_k)‖²` given the past, over coin and batch.
+    ///
+    /// # Cost
+    /// Two sets of records a round instead of SGD's one, or with probability q a pass over all samples.
+    ///
+    /// # Memory
+    /// 2 p numbers, whatever J is.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round) and its coin from that of (`Refresh`, w, round).
+    /// So the batches are those of the other estimators.
+    ///
+    /// # Bias
+    /// Biased given the past: `E v_k = ∇f_w(x_k) + (1 − q) (v_{k−1} − ∇f_w(x_{k−1}))`.
+    /// Over all draws, along a path of parameters that does not depend on them, it is unbiased.
+    ///
+    /// # Reference
+    /// Li, Bao, Zhang, Richtárik, *PAGE: a simple and optimal probabilistic gradient estimator for nonconvex optimization*, 2021.
     pub struct Page {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -37,54 +54,32 @@ spec! {
     }
 }
 
-impl Copy for Page {}
-
 impl Page {
-    /// Batches of `batch` different samples, and the default q.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-
     /// The probability of a full pass, for a worker with `samples` samples.
     pub fn chance(&self, samples: usize) -> f64 {
         self.probability.unwrap_or(self.batch as f64 / (self.batch + samples) as f64)
     }
 }
 
-impl<T: Scalar> EstimatorSpec<T> for Page {
-    fn name(&self) -> &'static str {
-        "page"
+draws!(Page, "page", capacity: batch::SWEEP);
+
+impl Page {
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
+        anchor::memory(objective)
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn capacity(&self) -> usize {
-        self.batch.max(batch::SWEEP)
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, _: usize) -> Option<usize> {
-        Some(anchor::memory(objective))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
         let probability = self.chance(local.samples.len());
         if !(probability > 0.0 && probability <= 1.0) {
             return Err(SpecError::new("probability", "above 0 and at most 1", probability));
         }
-        Ok(Box::new(State {
-            draw: (self.sampling, self.batch),
-            probability,
-            anchor: Anchor::new(local),
-        }))
+        Ok(State { draw: self.draw(), probability, anchor: Anchor::new(local) })
     }
 }
 
 #[derive(Clone, Debug)]
 struct State<T> {
-    draw: (Sampling, usize),
+    draw: Draw,
     /// The probability of a full pass.
     probability: f64,
     anchor: Anchor<T>,
@@ -100,8 +95,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        let (sampling, b) = self.draw;
-        batch::draw_ahead(cx, local, sampling, b, work);
+        self.draw.ahead(cx, local, work);
     }
 
     fn message(

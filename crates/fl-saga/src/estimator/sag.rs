@@ -1,13 +1,12 @@
 //! SAG: the mean of a table of gradients, some of them fresh.
 
 use crate::shared::batch;
-use crate::shared::sampling::Sampling;
-use crate::shared::sampling::{merge, repetitions};
+use crate::shared::draw::{Draw, draws};
+use crate::shared::sampling::{Sampling, merge};
 use crate::shared::spread::{self, Old, Records};
 use crate::shared::table::{self, Table};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit,
-    Workspace, spec,
+    AlignedVec, Cx, Estimator, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
 };
 
 spec! {
@@ -22,13 +21,34 @@ spec! {
     /// `E message = ḡ_old + (b/J) (∇f_w(x) − ḡ_old)`, that vanishes as the parameters settle.
     /// The ℓ₂ term is outside the table and exact.
     ///
-    /// * **Biased** given the table, unless b = J.
-    /// * **Repetition**: a sample that is drawn twice counts once, since the message is the table's mean.
-    /// * **Memory**: J records and p numbers, as SAGA.
-    /// * **Cost**: that of SAGA.
-    /// * **Inner variation**: `E‖message − ∇f_w‖²`, bias included.
-    /// * **Drift**: ḡ is summed anew as SAGA's is.
-    /// * **Reference**: Le Roux, Schmidt and Bach 2012; with the table full from the start, as SAGA's.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker.
+    ///
+    /// # Effect
+    /// The inner variation is `E‖message − ∇f_w‖²`, bias included.
+    /// A sample that is drawn twice counts once, since the message is the table's mean.
+    /// ḡ is summed anew as SAGA's is.
+    ///
+    /// # Cost
+    /// That of [`crate::Saga`].
+    ///
+    /// # Memory
+    /// J records and p numbers, as [`crate::Saga`].
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Biased given the table, unless b = J.
+    ///
+    /// # Elsewhere
+    /// Its authors begin with an empty table; here it is full from the start, as SAGA's.
+    ///
+    /// # Reference
+    /// Le Roux, Schmidt, Bach, *A stochastic gradient method with an exponential convergence rate for finite training sets*, 2012.
     pub struct Sag {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -37,38 +57,22 @@ spec! {
     }
 }
 
-impl Copy for Sag {}
+draws!(Sag, "sag");
 
 impl Sag {
-    /// Batches of `batch` different samples.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-}
-
-impl<T: Scalar> EstimatorSpec<T> for Sag {
-    fn name(&self) -> &'static str {
-        "sag"
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, samples: usize) -> usize {
+        table::memory(objective, samples, self.draw().repetitions())
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
-        Some(table::memory(objective, samples, repetitions(self.sampling, self.batch)))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
-        let more = AlignedVec::zeros(repetitions(self.sampling, self.batch));
-        Ok(Box::new(State { spec: *self, table: Table::new(local)?, more }))
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
+        let more = AlignedVec::zeros(self.draw().repetitions());
+        Ok(State { draw: self.draw(), table: Table::new(local)?, more })
     }
 }
 
 #[derive(Clone, Debug)]
 struct State<T> {
-    spec: Sag,
+    draw: Draw,
     table: Table<T>,
     /// How often each sample of a batch was drawn again, which changes nothing here; empty where none can be.
     more: AlignedVec<T>,
@@ -84,8 +88,8 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        batch::draw_ahead(cx, local, self.spec.sampling, self.spec.batch, work);
-        self.table.prefetch(cx, local, self.spec.batch, work);
+        self.draw.ahead(cx, local, work);
+        self.table.prefetch(cx, local, self.draw.batch, work);
     }
 
     fn message(
@@ -96,11 +100,11 @@ impl<T: Scalar> Estimator<T> for State<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        let Sag { batch: b, sampling } = self.spec;
+        let Draw { batch: b, sampling } = self.draw;
         if table::is_due(cx, local, b) {
             self.table.sum_anew(local, work);
         }
-        let mut n = batch::draw(cx, local, sampling, b, work);
+        let mut n = self.draw.places(cx, local, work);
         if sampling == Sampling::Repeated {
             n = merge(&mut work.places[..n], &mut self.more);
         }
@@ -115,7 +119,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
 
     /// With `c_j = ∇f_{w,j}(x) − ∇f_{w,j}(φ_j)` the message is `ḡ + (1/J) Σ_{j∈I} c_j` and the local gradient `ḡ + c̄`.
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
-        let Sag { batch: b, sampling } = self.spec;
+        let Draw { batch: b, sampling } = self.draw;
         let terms = Records { params, old: Old::Table(&self.table.records) };
         let samples = local.samples.len() as f64;
         if sampling == Sampling::Repeated {
@@ -129,7 +133,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
         // ‖(1/J) Σ_{j∈I} c_j − c̄‖ = (b/J) ‖(1/b) Σ_{j∈I} c_j − (J/b) c̄‖
         let share = b as f64 / samples;
         share.powi(2)
-            * spread::error(&terms, local, sampling, b, work, |target, _| {
+            * spread::error(&terms, local, self.draw, work, |target, _| {
                 target.iter_mut().for_each(|t| *t = T::from_f64(t.to_f64() / share));
             })
     }
@@ -141,9 +145,9 @@ impl<T: Scalar> Estimator<T> for State<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        let Sag { batch: b, sampling } = self.spec;
+        let Draw { batch: b, sampling } = self.draw;
         let terms = Records { params, old: Old::Table(&self.table.records) };
-        spread::expectation(&terms, local, sampling, b, out, work);
+        spread::expectation(&terms, local, self.draw, out, work);
         let samples = local.samples.len() as f64;
         let share = match sampling {
             Sampling::Repeated => repeated(samples, b).0,

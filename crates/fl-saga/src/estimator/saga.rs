@@ -1,13 +1,12 @@
 //! SAGA on compact records.
 
 use crate::shared::batch;
-use crate::shared::sampling::Sampling;
-use crate::shared::sampling::{merge, repetitions};
+use crate::shared::draw::{Draw, draws};
+use crate::shared::sampling::{Sampling, merge};
 use crate::shared::spread::{self, Old, Records};
 use crate::shared::table::{self, Table};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Fold, Local, Objective, Scalar, SpecError, Visit,
-    Workspace, spec,
+    AlignedVec, Cx, Estimator, Fold, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
 };
 
 spec! {
@@ -24,15 +23,37 @@ spec! {
     /// The ℓ₂ term is outside the table and exact: `message` carries `λ x`, `ḡ` does not. For a table of gradients see
     /// [`crate::DenseSaga`].
     ///
-    /// * **Unbiased** given the table for every b, unless the sampling is not ([`Sampling::WindowCut`]).
-    /// * **Repetition**: with [`Sampling::Repeated`] a sample that is drawn twice counts twice in the message and once in ḡ,
-    ///   since it has one slot.
-    /// * **Memory**: J records and p numbers.
-    /// * **Cost**: that of [`crate::Sgd`] and one pass over ḡ more.
-    /// * **Inner variation**: vanishes as the parameters settle, which is what makes the geometric median sharp.
-    /// * **Drift**: rounding lets ḡ leave the mean of its table by about 5·10⁻⁶ relative in `f32` after 10⁶ draws, so every
-    ///   `100 J` draws it is summed anew, at rounds that depend on the worker and on nothing else.
-    /// * **Reference**: Defazio, Bach and Lacoste-Julien 2014; the paper's (8)–(10) and Algorithm 2.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker.
+    ///
+    /// # Effect
+    /// The inner variation vanishes as the parameters settle, which makes the geometric median sharp.
+    /// With [`Sampling::Repeated`] a sample that is drawn twice counts twice in the message and once in ḡ, since it has one slot.
+    /// Rounding lets ḡ leave the mean of its table by about 5·10⁻⁶ relative in `f32` after 10⁶ draws.
+    /// So ḡ is summed anew every `100 J` draws, at rounds that depend on the worker and on nothing else.
+    ///
+    /// # Cost
+    /// That of [`crate::Sgd`], and one pass over ḡ more.
+    ///
+    /// # Memory
+    /// J records and p numbers.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Unbiased given the table for every b, unless the sampling is not ([`Sampling::WindowCut`]).
+    ///
+    /// # Elsewhere
+    /// The authors' later public code keeps one slot a window of b samples: [`crate::WindowSaga`].
+    /// The ℓ₂ term is usually inside the table: [`crate::Ridge::Inside`].
+    ///
+    /// # Reference
+    /// The paper's (8)–(10) and Algorithm 2; Defazio, Bach, Lacoste-Julien, *SAGA: a fast incremental gradient method with support for non-strongly convex composite
+    /// objectives*, 2014.
     pub struct Saga {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -41,43 +62,25 @@ spec! {
     }
 }
 
-impl Copy for Saga {}
+draws!(Saga, "saga");
 
 impl Saga {
-    /// Batches of `batch` different samples.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-}
-
-impl<T: Scalar> EstimatorSpec<T> for Saga {
-    fn name(&self) -> &'static str {
-        "saga"
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, samples: usize) -> usize {
+        table::memory(objective, samples, self.draw().repetitions())
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
-        Some(table::memory(objective, samples, repetitions(self.sampling, self.batch)))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
-        Ok(Box::new(State {
-            batch: self.batch,
-            sampling: self.sampling,
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
+        Ok(State {
+            draw: self.draw(),
             table: Table::new(local)?,
-            more: AlignedVec::zeros(repetitions(self.sampling, self.batch)),
-        }))
+            more: AlignedVec::zeros(self.draw().repetitions()),
+        })
     }
 }
 
 #[derive(Clone, Debug)]
 struct State<T> {
-    batch: usize,
-    sampling: Sampling,
+    draw: Draw,
     table: Table<T>,
     /// How often each sample of a batch was drawn again; empty where none can be.
     more: AlignedVec<T>,
@@ -100,7 +103,7 @@ impl<T: Scalar> State<T> {
         let len = n * objective.record_len();
         objective.scale_records(more, &mut work.new[..len]);
         objective.scale_records(more, &mut work.old[..len]);
-        let scale = T::from_f64(1.0 / self.batch as f64);
+        let scale = T::from_f64(self.draw.share());
         let fold = Fold { message: out, add: true, scale, ridge: None, mean: None };
         let (new, old) = (&work.new[..len], &work.old[..len]);
         objective.fold(&work.batch, new, Some(old), fold, &mut work.scratch);
@@ -117,8 +120,8 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        batch::draw_ahead(cx, local, self.sampling, self.batch, work);
-        self.table.prefetch(cx, local, self.batch, work);
+        self.draw.ahead(cx, local, work);
+        self.table.prefetch(cx, local, self.draw.batch, work);
     }
 
     fn message(
@@ -129,11 +132,11 @@ impl<T: Scalar> Estimator<T> for State<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        if table::is_due(cx, local, self.batch) {
+        if table::is_due(cx, local, self.draw.batch) {
             self.table.sum_anew(local, work);
         }
-        let mut n = batch::draw(cx, local, self.sampling, self.batch, work);
-        if self.sampling == Sampling::Repeated {
+        let mut n = self.draw.places(cx, local, work);
+        if self.draw.sampling == Sampling::Repeated {
             n = merge(&mut work.places[..n], &mut self.more);
         }
         batch::gather(local, n, work);
@@ -141,10 +144,10 @@ impl<T: Scalar> Estimator<T> for State<T> {
         // (9): each slot gives its old record and takes the new one.
         self.table.exchange(local, n, work);
         // (8), and ḡ after it, in one pass.
-        let (scale, rate) = (1.0 / self.batch as f64, 1.0 / local.samples.len() as f64);
+        let (scale, rate) = (self.draw.share(), 1.0 / local.samples.len() as f64);
         let mean = Some((&mut self.table.mean[..], rate));
         batch::fold(local, params, work, true, out, scale, mean);
-        if self.sampling == Sampling::Repeated {
+        if self.draw.sampling == Sampling::Repeated {
             self.add_repetitions(local, n, out, work);
         }
     }
@@ -153,7 +156,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
     /// `(J − b)/(b (J − 1)) · (1/J) Σ_j ‖c_j − c̄‖²` for different samples, and accordingly for other [`Sampling`].
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
         let terms = Records { params, old: Old::Table(&self.table.records) };
-        spread::error(&terms, local, self.sampling, self.batch, work, |_, _| {})
+        spread::error(&terms, local, self.draw, work, |_, _| {})
     }
 
     fn expectation(
@@ -164,7 +167,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
         work: &mut Workspace<T>,
     ) {
         let terms = Records { params, old: Old::Table(&self.table.records) };
-        spread::expectation(&terms, local, self.sampling, self.batch, out, work);
+        spread::expectation(&terms, local, self.draw, out, work);
         batch::add_known(local, params, Some(&self.table.mean), out);
     }
 

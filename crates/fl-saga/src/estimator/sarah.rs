@@ -1,9 +1,10 @@
 //! SARAH: every estimate corrects the one before it.
 
+use crate::shared::draw::draws;
 use crate::shared::periodic::Periodic;
 use crate::shared::sampling::Sampling;
 use crate::shared::{anchor, batch};
-use fl_core::{Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, spec};
+use fl_core::{Estimator, Local, Objective, Scalar, SpecError, spec};
 
 spec! {
     /// The stochastic recursive gradient: each estimate corrects the one before it.
@@ -15,13 +16,32 @@ spec! {
     ///
     /// The ℓ₂ term is exact: it is neither in the corrections nor in v.
     ///
-    /// * **Biased** given the past: `E v_k = ∇f_w(x_k) + v_{k−1} − ∇f_w(x_{k−1})`. Over all draws, along a path of parameters
-    ///   that does not depend on them, it is unbiased.
-    /// * **Memory**: 2 p numbers, whatever J is.
-    /// * **Cost**: two sets of records a round instead of SGD's one, and a pass over all samples every m rounds.
-    /// * **Inner variation**: `E‖v_k − ∇f_w(x_k)‖²` given the past, so what v has gone astray is in it; 0 at a round with a
-    ///   full pass. Cost of computing it: two passes more than for the others.
-    /// * **Reference**: Nguyen, Liu, Scheinberg and Takáč 2017.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker; a period m of at least 1 round.
+    ///
+    /// # Effect
+    /// The inner variation is `E‖v_k − ∇f_w(x_k)‖²` given the past, so it includes how far v has gone astray.
+    /// It is 0 in a round with a full pass, and takes two passes more to compute than for the others.
+    ///
+    /// # Cost
+    /// Two sets of records a round instead of SGD's one, and a pass over all samples every m rounds.
+    ///
+    /// # Memory
+    /// 2 p numbers, whatever J is.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Biased given the past: `E v_k = ∇f_w(x_k) + v_{k−1} − ∇f_w(x_{k−1})`.
+    /// Over all draws, along a path of parameters that does not depend on them, it is unbiased.
+    ///
+    /// # Reference
+    /// Nguyen, Liu, Scheinberg, Takáč, *SARAH: a novel method for machine learning problems using stochastic recursive gradient*,
+    /// 2017.
     pub struct Sarah {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -32,43 +52,25 @@ spec! {
     }
 }
 
-impl Copy for Sarah {}
-
 impl Sarah {
-    /// Batches of `batch` different samples, and the default m.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-
     /// Rounds from one full pass to the next, for a worker with `samples` samples.
     pub fn period(&self, samples: usize) -> u64 {
         self.every.unwrap_or((samples as u64).div_ceil(self.batch.max(1) as u64))
     }
 }
 
-impl<T: Scalar> EstimatorSpec<T> for Sarah {
-    fn name(&self) -> &'static str {
-        "sarah"
+draws!(Sarah, "sarah", capacity: batch::SWEEP);
+
+impl Sarah {
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
+        anchor::memory(objective)
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn capacity(&self) -> usize {
-        self.batch.max(batch::SWEEP)
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, _: usize) -> Option<usize> {
-        Some(anchor::memory(objective))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Periodic<T>, SpecError> {
         if self.every == Some(0) {
             return Err(SpecError::new("every", "at least 1 round", 0));
         }
-        let draw = (self.sampling, self.batch);
-        Ok(Box::new(Periodic::new(local, draw, self.period(local.samples.len()), true)))
+        let draw = self.draw();
+        Ok(Periodic::new(local, draw, self.period(local.samples.len()), true))
     }
 }

@@ -1,6 +1,7 @@
 //! The plain mini-batch stochastic gradient.
 
 use crate::shared::batch;
+use crate::shared::draw::draws;
 use crate::shared::sampling::Sampling;
 use crate::shared::spread::{self, Old, Records};
 use fl_core::{
@@ -14,12 +15,32 @@ spec! {
     /// message = (1/b) Σ_{j∈I} ∇f_{w,j}(x)
     /// ```
     ///
-    /// * **Unbiased** for every b, unless the sampling is not ([`Sampling::WindowCut`]).
-    /// * **Memory**: none between rounds.
-    /// * **Cost**: one forward and one backward pass over the batch.
-    /// * **Inner variation**: that of a single sample's gradient times the factor of [`Sampling`]; it does not vanish at the
-    ///   optimum.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker.
     ///
+    /// # Effect
+    /// The inner variation is that of a single sample's gradient times the factor of [`Sampling`].
+    /// It does not vanish at the optimum.
+    ///
+    /// # Cost
+    /// One forward and one backward pass over the batch.
+    ///
+    /// # Memory
+    /// None between rounds.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, so that divergence is seen.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Unbiased for every b, unless the sampling is not ([`Sampling::WindowCut`]).
+    ///
+    /// # Reference
+    /// The paper's (4); Robbins, Monro, *A stochastic approximation method*, 1951.
+    ///
+    /// # Example
     /// ```
     /// use fl_core::EstimatorSpec;
     /// use fl_saga::{Sampling, Sgd};
@@ -35,31 +56,15 @@ spec! {
     }
 }
 
-impl Copy for Sgd {}
+draws!(Sgd, "sgd");
 
 impl Sgd {
-    /// Batches of `batch` different samples.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-}
-
-impl<T: Scalar> EstimatorSpec<T> for Sgd {
-    fn name(&self) -> &'static str {
-        "sgd"
+    fn bytes<T: Scalar>(&self, _: &dyn Objective<T>, _: usize) -> usize {
+        0
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn memory(&self, _: &dyn Objective<T>, _: usize) -> Option<usize> {
-        Some(0)
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
-        Ok(Box::new(*self))
+    fn estimator<T: Scalar>(&self, _: &Local<'_, T>) -> Result<Self, SpecError> {
+        Ok(*self)
     }
 }
 
@@ -69,7 +74,7 @@ impl<T: Scalar> Estimator<T> for Sgd {
     fn state(&mut self, _: &mut Visit<'_, T>) {}
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        batch::draw_ahead(cx, local, self.sampling, self.batch, work);
+        self.draw().ahead(cx, local, work);
     }
 
     fn message(
@@ -80,16 +85,16 @@ impl<T: Scalar> Estimator<T> for Sgd {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        let n = batch::draw(cx, local, self.sampling, self.batch, work);
+        let n = self.draw().places(cx, local, work);
         batch::gather(local, n, work);
         batch::records(local, params, work);
-        batch::fold(local, params, work, false, out, 1.0 / self.batch as f64, None);
+        batch::fold(local, params, work, false, out, self.draw().share(), None);
     }
 
     /// `E‖message − ∇f_w‖²`: the ℓ₂ term is the same for all samples and drops out.
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
         let terms = Records { params, old: Old::Nothing };
-        spread::error(&terms, local, self.sampling, self.batch, work, |_, _| {})
+        spread::error(&terms, local, self.draw(), work, |_, _| {})
     }
 
     fn expectation(
@@ -100,7 +105,7 @@ impl<T: Scalar> Estimator<T> for Sgd {
         work: &mut Workspace<T>,
     ) {
         let terms = Records { params, old: Old::Nothing };
-        spread::expectation(&terms, local, self.sampling, self.batch, out, work);
+        spread::expectation(&terms, local, self.draw(), out, work);
         batch::add_known(local, params, None, out);
     }
 

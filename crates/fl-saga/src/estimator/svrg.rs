@@ -1,9 +1,10 @@
 //! SVRG: corrections from an anchor that moves now and then.
 
+use crate::shared::draw::draws;
 use crate::shared::periodic::Periodic;
 use crate::shared::sampling::Sampling;
 use crate::shared::{anchor, batch};
-use fl_core::{Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, spec};
+use fl_core::{Estimator, Local, Objective, Scalar, SpecError, spec};
 
 spec! {
     /// The stochastic variance-reduced gradient, corrected from an anchor y that moves every `every` rounds.
@@ -15,12 +16,31 @@ spec! {
     ///
     /// The ℓ₂ term is exact: it is neither in the correction nor in the anchor's gradient.
     ///
-    /// * **Unbiased** given the anchor for every b, unless the sampling is not ([`Sampling::WindowCut`]).
-    /// * **Memory**: 2 p numbers, whatever J is.
-    /// * **Cost**: two sets of records a round instead of SGD's one, and a pass over all samples every m rounds; all workers
-    ///   make it at the same rounds, as in the literature ([`crate::LooplessSvrg`] spreads it).
-    /// * **Inner variation**: that of the corrections, 0 at a round with a full pass; vanishes as x and y settle.
-    /// * **Reference**: Johnson and Zhang 2013.
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker; a period m of at least 1 round.
+    ///
+    /// # Effect
+    /// The inner variation is that of the corrections, 0 in a round with a full pass.
+    /// It vanishes as x and y settle.
+    ///
+    /// # Cost
+    /// Two sets of records a round instead of SGD's one, and a pass over all samples every m rounds.
+    /// All workers make that pass in the same rounds, as in the literature; [`crate::LooplessSvrg`] spreads it.
+    ///
+    /// # Memory
+    /// 2 p numbers, whatever J is.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws its batch from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Unbiased given the anchor for every b, unless the sampling is not ([`Sampling::WindowCut`]).
+    ///
+    /// # Reference
+    /// Johnson, Zhang, *Accelerating stochastic gradient descent using predictive variance reduction*, 2013.
     pub struct Svrg {
         /// b, samples a round.
         pub batch: usize = 1,
@@ -31,43 +51,25 @@ spec! {
     }
 }
 
-impl Copy for Svrg {}
-
 impl Svrg {
-    /// Batches of `batch` different samples, and the default m.
-    pub fn new(batch: usize) -> Self {
-        Self { batch, ..Self::default() }
-    }
-
     /// Rounds from one full pass to the next, for a worker with `samples` samples.
     pub fn period(&self, samples: usize) -> u64 {
         self.every.unwrap_or((2 * samples as u64).div_ceil(self.batch.max(1) as u64))
     }
 }
 
-impl<T: Scalar> EstimatorSpec<T> for Svrg {
-    fn name(&self) -> &'static str {
-        "svrg"
+draws!(Svrg, "svrg", capacity: batch::SWEEP);
+
+impl Svrg {
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
+        anchor::memory(objective)
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn capacity(&self) -> usize {
-        self.batch.max(batch::SWEEP)
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, _: usize) -> Option<usize> {
-        Some(anchor::memory(objective))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        batch::check(self.batch, local.samples.len(), local.worker)?;
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Periodic<T>, SpecError> {
         if self.every == Some(0) {
             return Err(SpecError::new("every", "at least 1 round", 0));
         }
-        let draw = (self.sampling, self.batch);
-        Ok(Box::new(Periodic::new(local, draw, self.period(local.samples.len()), false)))
+        let draw = self.draw();
+        Ok(Periodic::new(local, draw, self.period(local.samples.len()), false))
     }
 }

@@ -1,11 +1,12 @@
 //! SAGA with a slot a window.
 
+use crate::shared::draw::{Draw, draws};
 use crate::shared::sampling::Sampling;
 use crate::shared::table::check_memory;
 use crate::shared::{batch, table};
 use fl_core::{
-    AlignedVec, Cx, Estimator, EstimatorSpec, Fold, Local, Objective, Part, Scalar, SpecError,
-    Visit, Workspace, spec,
+    AlignedVec, Cx, Estimator, Fold, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
+    spec,
 };
 
 spec! {
@@ -22,12 +23,31 @@ spec! {
     /// window has one slot, is met every J rounds instead of every J/b, and shares its samples with 2b − 2 others that
     /// keep older gradients of them.
     ///
-    /// * **Unbiased** given the table with [`Sampling::Window`], which goes on at the beginning of the list. With
-    ///   [`Sampling::WindowCut`], where windows are cut off at the end and still divided by b, it is not.
-    /// * **Memory**: J b records and p numbers, b times what [`crate::Saga`] needs.
-    /// * **Cost**: that of [`crate::Saga`] a round; its exact inner variation costs J messages.
-    /// * **Reference**: public code of the paper's first author (repository BRAVO) keeps the mean gradient of a window in one
-    ///   slot; the paper's (8)–(10).
+    /// # Requirements
+    /// A batch of at least 1 and at most J samples, for each worker; the sampling `window` or `window-cut`; a table that memory can
+    /// address.
+    ///
+    /// # Effect
+    /// The exact inner variation takes J messages to compute.
+    ///
+    /// # Cost
+    /// That of [`crate::Saga`] a round.
+    ///
+    /// # Memory
+    /// J b records and p numbers, b times what [`crate::Saga`] needs.
+    ///
+    /// # Non-finite
+    /// NaN and infinity in a gradient are sent as they are, and stay in what is kept until they are replaced.
+    ///
+    /// # Randomness
+    /// Worker w draws a uniform start from the stream of (`Batch`, w, round).
+    ///
+    /// # Bias
+    /// Unbiased given the table with [`Sampling::Window`], which goes on at the beginning of the list.
+    /// Biased with [`Sampling::WindowCut`]: windows are cut off at the end of the list, and still divided by b.
+    ///
+    /// # Reference
+    /// The paper's (8)–(10); public code of its first author (repository BRAVO) keeps the mean gradient of a window in one slot.
     pub struct WindowSaga {
         /// b, samples of a window.
         pub batch: usize = 1,
@@ -36,29 +56,20 @@ spec! {
     }
 }
 
-impl Copy for WindowSaga {}
-
 /// Records of all windows: J b, or more than can be counted.
 fn slots(samples: usize, batch: usize) -> usize {
     samples.saturating_mul(batch)
 }
 
-impl<T: Scalar> EstimatorSpec<T> for WindowSaga {
-    fn name(&self) -> &'static str {
-        "window-saga"
+draws!(WindowSaga, "window-saga");
+
+impl WindowSaga {
+    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, samples: usize) -> usize {
+        table::memory(objective, slots(samples, self.batch), samples)
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
-        Some(table::memory(objective, slots(samples, self.batch), samples))
-    }
-
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
         let samples = local.samples.len();
-        batch::check(self.batch, samples, local.worker)?;
         if !matches!(self.sampling, Sampling::Window | Sampling::WindowCut) {
             let allowed = "window or window-cut: a slot is found by where a window starts";
             return Err(SpecError::new("sampling", allowed, format!("{:?}", self.sampling)));
@@ -71,21 +82,19 @@ impl<T: Scalar> EstimatorSpec<T> for WindowSaga {
             let windows = if cut { self.batch.min(place + 1) } else { self.batch };
             *count = T::from_f64(windows as f64 / self.batch as f64);
         }
-        Ok(Box::new(State {
-            batch: self.batch,
-            cut,
+        Ok(State {
+            draw: self.draw(),
             counts,
             record_len: local.objective.record_len(),
             records: AlignedVec::zeros(slots * local.objective.record_len()),
             mean: AlignedVec::zeros(local.objective.dim()),
-        }))
+        })
     }
 }
 
 #[derive(Clone, Debug)]
 struct State<T> {
-    batch: usize,
-    cut: bool,
+    draw: Draw,
     record_len: usize,
     /// Row-major J × (b · record_len): the records of the window that starts at each sample.
     records: AlignedVec<T>,
@@ -96,17 +105,18 @@ struct State<T> {
 }
 
 impl<T: Scalar> State<T> {
-    fn sampling(&self) -> Sampling {
-        if self.cut { Sampling::WindowCut } else { Sampling::Window }
+    /// Whether windows end where the list does.
+    fn cut(&self) -> bool {
+        self.draw.sampling == Sampling::WindowCut
     }
 
     /// Samples of the window that starts here.
     fn width(&self, start: usize, samples: usize) -> usize {
-        if self.cut { self.batch.min(samples - start) } else { self.batch }
+        if self.cut() { self.draw.batch.min(samples - start) } else { self.draw.batch }
     }
 
     fn slot(&mut self, start: usize, width: usize) -> &mut [T] {
-        let stride = self.batch * self.record_len;
+        let stride = self.draw.batch * self.record_len;
         &mut self.records[start * stride..][..width * self.record_len]
     }
 
@@ -124,7 +134,7 @@ impl<T: Scalar> State<T> {
     /// ḡ anew from the slots.
     fn sum_anew(&mut self, local: &Local<'_, T>, work: &mut Workspace<T>) {
         let samples = local.samples.len();
-        let rate = 1.0 / (samples * self.batch) as f64;
+        let rate = 1.0 / (samples * self.draw.batch) as f64;
         for start in 0..samples {
             let width = self.gather(local, start, work);
             let len = width * self.record_len;
@@ -137,15 +147,16 @@ impl<T: Scalar> State<T> {
 impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         let (samples, len) = (local.samples.len(), self.record_len);
-        let Self { batch, cut, records, counts, mean, .. } = self;
-        let stride = *batch * len;
+        let (cut, b) = (self.cut(), self.draw.batch);
+        let Self { records, counts, mean, .. } = self;
+        let stride = b * len;
         batch::sweep(local, params, work, |range, work| {
             for (place, record) in range.zip(work.new.chunks_exact(len)) {
                 // The windows that have the sample, in which it is the i-th.
-                for i in 0..*batch {
+                for i in 0..b {
                     let start = match place.checked_sub(i) {
                         Some(start) => start,
-                        None if *cut => continue,
+                        None if cut => continue,
                         None => place + samples - i,
                     };
                     records[start * stride + i * len..][..len].copy_from_slice(record);
@@ -156,13 +167,13 @@ impl<T: Scalar> Estimator<T> for State<T> {
     }
 
     fn state(&mut self, visit: &mut Visit<'_, T>) {
-        let stride = self.batch * self.record_len;
+        let stride = self.draw.batch * self.record_len;
         visit("table", Part::Matrix(&mut self.records, stride));
         visit("mean", Part::Vector(&mut self.mean));
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        batch::draw_ahead(cx, local, self.sampling(), self.batch, work);
+        self.draw.ahead(cx, local, work);
     }
 
     fn message(
@@ -173,10 +184,10 @@ impl<T: Scalar> Estimator<T> for State<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        if table::is_due(cx, local, self.batch) {
+        if table::is_due(cx, local, self.draw.batch) {
             self.sum_anew(local, work);
         }
-        let width = batch::draw(cx, local, self.sampling(), self.batch, work);
+        let width = self.draw.places(cx, local, work);
         let start = work.places[0] as usize;
         batch::gather(local, width, work);
         batch::records(local, params, work);
@@ -187,7 +198,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
             *old = std::mem::replace(slot, new);
         }
         let (scale, rate) =
-            (1.0 / self.batch as f64, 1.0 / (local.samples.len() * self.batch) as f64);
+            (self.draw.share(), 1.0 / (local.samples.len() * self.draw.batch) as f64);
         batch::fold(local, params, work, true, out, scale, Some((&mut self.mean, rate)));
     }
 
@@ -197,8 +208,8 @@ impl<T: Scalar> Estimator<T> for State<T> {
         let (mut gradient, mut one) = (vec![T::ZERO; dim], vec![T::ZERO; dim]);
         local.gradient(params, &mut gradient, work);
         let samples = local.samples.len();
-        let stride = self.batch * self.record_len;
-        let scale = 1.0 / self.batch as f64;
+        let stride = self.draw.batch * self.record_len;
+        let scale = self.draw.share();
         let mut sum = 0.0;
         for start in 0..samples {
             let width = self.gather(local, start, work);

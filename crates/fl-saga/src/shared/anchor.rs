@@ -1,7 +1,7 @@
 //! Parameters with their local gradient, from which SVRG and its relatives correct.
 
 use crate::shared::batch;
-use crate::shared::sampling::Sampling;
+use crate::shared::draw::Draw;
 use crate::shared::spread::{self, Old, Records};
 use fl_core::{AlignedVec, Cx, Local, Objective, Part, Scalar, Visit, Workspace};
 
@@ -40,17 +40,17 @@ impl<T: Scalar> Anchor<T> {
         &mut self,
         cx: &Cx<'_>,
         local: &Local<'_, T>,
-        (sampling, b): (Sampling, usize),
+        draw: Draw,
         params: &[T],
         follow: bool,
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        let n = batch::draw(cx, local, sampling, b, work);
+        let n = draw.places(cx, local, work);
         batch::gather(local, n, work);
         batch::records(local, params, work);
         batch::old_records(local, &self.params, work);
-        let scale = 1.0 / b as f64;
+        let scale = draw.share();
         let rate = if follow { scale } else { 0.0 };
         let mean = Some((&mut self.mean[..], rate));
         batch::fold(local, params, work, true, out, scale, mean);
@@ -68,12 +68,12 @@ impl<T: Scalar> Anchor<T> {
     pub(crate) fn expectation(
         &self,
         local: &Local<'_, T>,
-        (sampling, b): (Sampling, usize),
+        draw: Draw,
         params: &[T],
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        spread::expectation(&self.terms(params), local, sampling, b, out, work);
+        spread::expectation(&self.terms(params), local, draw, out, work);
         batch::add_known(local, params, Some(&self.mean), out);
     }
 
@@ -81,12 +81,12 @@ impl<T: Scalar> Anchor<T> {
     pub(crate) fn error(
         &self,
         local: &Local<'_, T>,
-        (sampling, b): (Sampling, usize),
+        draw: Draw,
         params: &[T],
         work: &mut Workspace<T>,
     ) -> f64 {
         let terms = self.terms(params);
-        spread::error(&terms, local, sampling, b, work, |target, work| {
+        spread::error(&terms, local, draw, work, |target, work| {
             // The corrections' mean should have been ∇f_w(x) − mean.
             batch::gradient(local, params, target, work);
             for (target, &mean) in target.iter_mut().zip(&*self.mean) {

@@ -1,70 +1,15 @@
-//! Drawing a batch, and what estimators do with one.
+//! What estimators do with a batch that was drawn.
 
-use crate::shared::sampling::Sampling;
-use crate::shared::sampling::drawn;
-use fl_core::{Cx, Fold, Local, Role, Scalar, SpecError, Workspace};
+use fl_core::{Fold, Local, Scalar, Workspace};
 
 /// Samples at a time in passes over all samples, where an estimator makes many of them.
 pub(crate) const SWEEP: usize = 64;
-
-/// A batch size that a worker can draw: at least 1, at most its J samples.
-pub(crate) fn check(batch: usize, samples: usize, worker: usize) -> Result<(), SpecError> {
-    if batch == 0 {
-        return Err(SpecError::new("batch", "at least 1", 0));
-    }
-    if batch > samples {
-        let allowed =
-            format!("at most the {samples} samples of worker {worker} (set batch = {samples})");
-        return Err(SpecError::new("batch", allowed, batch));
-    }
-    Ok(())
-}
 
 /// Bytes of some numbers, `usize::MAX` for more than can be counted.
 pub(crate) fn bytes<T>(vectors: &[(usize, usize)]) -> usize {
     let products = vectors.iter().map(|(n, len)| n.checked_mul(*len));
     let sum = products.reduce(|a, b| a?.checked_add(b?)).flatten();
     sum.and_then(|n| n.checked_mul(size_of::<T>())).unwrap_or(usize::MAX)
-}
-
-/// Draws the places of this round's batch before the worker's turn, and asks memory for their samples.
-pub(crate) fn draw_ahead<T: Scalar>(
-    cx: &Cx<'_>,
-    local: &Local<'_, T>,
-    sampling: Sampling,
-    b: usize,
-    work: &mut Workspace<T>,
-) {
-    let ahead = &mut work.ahead[local.worker % 2];
-    let mut count = 0;
-    ahead.remember(cx, local.worker, b, |places| {
-        choose(cx, local, sampling, places);
-        count = drawn(places);
-        for (row, &place) in work.rows.iter_mut().zip(&places[..count]) {
-            *row = local.samples[place as usize];
-        }
-    });
-    local.data.prefetch(&work.rows[..count]);
-}
-
-/// Draws the worker's batch of this round: places in its own list, in `work.places`. Returns how many, which is b but
-/// for windows that are cut off.
-pub(crate) fn draw<T: Scalar>(
-    cx: &Cx<'_>,
-    local: &Local<'_, T>,
-    sampling: Sampling,
-    b: usize,
-    work: &mut Workspace<T>,
-) -> usize {
-    match work.ahead[local.worker % 2].recall(cx, local.worker, b) {
-        Some(places) => work.places[..b].copy_from_slice(places),
-        None => choose(cx, local, sampling, &mut work.places[..b]),
-    }
-    drawn(&work.places[..b])
-}
-
-fn choose<T: Scalar>(cx: &Cx<'_>, local: &Local<'_, T>, sampling: Sampling, places: &mut [u32]) {
-    sampling.draw(&mut cx.draw(Role::Batch, local.worker), local.samples.len() as u32, places);
 }
 
 /// Gathers the samples at the first `n` of `work.places` into `work.batch`.

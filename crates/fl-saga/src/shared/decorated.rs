@@ -11,3 +11,52 @@ pub struct Decorated<T, D> {
     /// What is inside.
     pub inner: Box<dyn EstimatorSpec<T>>,
 }
+
+/// What the specs of all decorators have in common, for a type whose `Decorated` is an estimator.
+macro_rules! decorates {
+    ($spec:ident, $name:literal) => {
+        impl Copy for $spec {}
+
+        impl $spec {
+            /// An estimator with this around it.
+            pub fn over<T: fl_core::Scalar>(
+                self,
+                inner: Box<dyn fl_core::EstimatorSpec<T>>,
+            ) -> $crate::shared::decorated::Decorated<T, Self> {
+                $crate::shared::decorated::Decorated { decorator: self, inner }
+            }
+        }
+
+        impl<T: fl_core::Scalar> fl_core::DecoratorSpec<T> for $spec {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn around(
+                &self,
+                inner: Box<dyn fl_core::EstimatorSpec<T>>,
+            ) -> Box<dyn fl_core::EstimatorSpec<T>> {
+                Box::new(self.over(inner))
+            }
+        }
+    };
+}
+pub(crate) use decorates;
+
+/// Batch and capacity are those of what is inside, the name is the decorator's.
+macro_rules! delegates {
+    () => {
+        fn name(&self) -> &'static str {
+            fl_core::DecoratorSpec::<T>::name(&self.decorator)
+        }
+
+        fn batch(&self) -> usize {
+            self.inner.batch()
+        }
+
+        fn capacity(&self) -> usize {
+            self.inner.capacity()
+        }
+    };
+}
+pub(crate) use delegates;

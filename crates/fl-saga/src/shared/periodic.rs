@@ -1,13 +1,13 @@
 //! What SVRG and SARAH share: a full pass every so many rounds, and corrections from an anchor in between.
 
 use crate::shared::anchor::Anchor;
-use crate::shared::sampling::Sampling;
-use crate::shared::{batch, spread};
+use crate::shared::draw::Draw;
+use crate::shared::spread;
 use fl_core::{Cx, Estimator, Local, Part, Scalar, Visit, Workspace};
 
 #[derive(Clone, Debug)]
 pub(crate) struct Periodic<T> {
-    draw: (Sampling, usize),
+    draw: Draw,
     /// Rounds from one full pass to the next.
     every: u64,
     /// The round after the last one.
@@ -18,12 +18,7 @@ pub(crate) struct Periodic<T> {
 }
 
 impl<T: Scalar> Periodic<T> {
-    pub(crate) fn new(
-        local: &Local<'_, T>,
-        draw: (Sampling, usize),
-        every: u64,
-        follow: bool,
-    ) -> Self {
+    pub(crate) fn new(local: &Local<'_, T>, draw: Draw, every: u64, follow: bool) -> Self {
         Self { draw, every, next: 0, follow, anchor: Anchor::new(local) }
     }
 
@@ -45,8 +40,7 @@ impl<T: Scalar> Estimator<T> for Periodic<T> {
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        let (sampling, b) = self.draw;
-        batch::draw_ahead(cx, local, sampling, b, work);
+        self.draw.ahead(cx, local, work);
     }
 
     fn message(
@@ -73,8 +67,7 @@ impl<T: Scalar> Estimator<T> for Periodic<T> {
             return self.anchor.error(local, self.draw, params, work);
         }
         // The anchor's mean is the gradient there, so that nothing has to be compared with it.
-        let (sampling, b) = self.draw;
-        spread::error(&self.anchor.terms(params), local, sampling, b, work, |_, _| {})
+        spread::error(&self.anchor.terms(params), local, self.draw, work, |_, _| {})
     }
 
     fn expectation(

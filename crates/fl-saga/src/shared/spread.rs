@@ -1,6 +1,7 @@
 //! How much the mean of a batch varies over the draws, exactly.
 
 use crate::shared::batch;
+use crate::shared::draw::Draw;
 use crate::shared::sampling::Sampling;
 use fl_core::{Local, Scalar, Workspace};
 
@@ -103,11 +104,11 @@ pub(crate) fn moments<T: Scalar>(
 pub(crate) fn error<T: Scalar>(
     terms: &impl Terms<T>,
     local: &Local<'_, T>,
-    sampling: Sampling,
-    b: usize,
+    draw: Draw,
     work: &mut Workspace<T>,
     target: impl FnOnce(&mut [T], &mut Workspace<T>),
 ) -> f64 {
+    let Draw { batch: b, sampling } = draw;
     let samples = local.samples.len();
     let (mean, square) = moments(terms, local, work);
     let mut t = mean.clone();
@@ -135,11 +136,11 @@ pub(crate) fn error<T: Scalar>(
 pub(crate) fn expectation<T: Scalar>(
     terms: &impl Terms<T>,
     local: &Local<'_, T>,
-    sampling: Sampling,
-    b: usize,
+    draw: Draw,
     out: &mut [T],
     work: &mut Workspace<T>,
 ) {
+    let Draw { batch: b, sampling } = draw;
     let samples = local.samples.len();
     if sampling.is_unbiased() {
         terms.add(local, 0, samples, 1.0 / samples as f64, true, out, work);
