@@ -2,10 +2,12 @@
 
 /// A setting that cannot work, found by `build` before round 0.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{what} must be {allowed}, got {got}")]
+#[error("{part}{}{setting} must be {allowed}, got {got}", if part.is_empty() { "" } else { ": " })]
 pub struct SpecError {
+    /// The part that has the setting, by its name in files; empty where it belongs to none, as a shape does.
+    pub part: String,
     /// The setting, as a user writes it.
-    pub what: String,
+    pub setting: String,
     /// What would be accepted.
     pub allowed: String,
     /// What was found.
@@ -14,8 +16,15 @@ pub struct SpecError {
 
 impl SpecError {
     /// A setting, what would be accepted, and what was found.
-    pub fn new(what: impl ToString, allowed: impl ToString, got: impl ToString) -> Self {
-        Self { what: what.to_string(), allowed: allowed.to_string(), got: got.to_string() }
+    pub fn new(setting: impl ToString, allowed: impl ToString, got: impl ToString) -> Self {
+        let [setting, allowed, got] = [setting.to_string(), allowed.to_string(), got.to_string()];
+        Self { part: String::new(), setting, allowed, got }
+    }
+
+    /// The same, with the part that has the setting.
+    #[must_use]
+    pub fn of(self, part: impl ToString) -> Self {
+        Self { part: part.to_string(), ..self }
     }
 }
 

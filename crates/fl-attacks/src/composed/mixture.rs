@@ -40,17 +40,17 @@ impl<T: Scalar> AttackSpec<T> for Mixture<T> {
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let (n, all) = (self.parts.len(), site.attackers.len());
         if n == 0 {
-            return Err(SpecError::new("mixture: attacks", "at least 1", 0));
+            return Err(SpecError::new("attacks", "at least 1", 0).of("mixture"));
         }
         let counts = match &self.counts {
             None => (0..n).map(|i| all / n + usize::from(i < all % n)).collect(),
             Some(counts) if counts.len() != n => {
                 let allowed = format!("{n} numbers, one for each attack");
-                return Err(SpecError::new("mixture: counts", allowed, format!("{counts:?}")));
+                return Err(SpecError::new("counts", allowed, format!("{counts:?}")).of("mixture"));
             }
             Some(counts) if counts.iter().sum::<usize>() != all => {
                 let allowed = format!("{all} in sum, the number of Byzantine workers");
-                return Err(SpecError::new("mixture: counts", allowed, format!("{counts:?}")));
+                return Err(SpecError::new("counts", allowed, format!("{counts:?}")).of("mixture"));
             }
             Some(counts) => counts.clone(),
         };

@@ -42,7 +42,7 @@ impl<T: Scalar> AttackSpec<T> for Random<T> {
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.parts.is_empty() {
-            return Err(SpecError::new("random: attacks", "at least 1", 0));
+            return Err(SpecError::new("attacks", "at least 1", 0).of("random"));
         }
         let parts = self.parts.iter().enumerate().map(|(i, part)| part.build(&site.part(i)));
         Ok(Box::new(Run { parts: parts.collect::<Result<_, _>>()?, place: site.place }))

@@ -54,11 +54,13 @@ impl<T: Scalar> AttackSpec<T> for Scheduled<T> {
         let Self { from, until, alternate, .. } = *self;
         if let Some(until) = until.filter(|&until| until <= from) {
             let allowed = format!("more than from = {from}");
-            return Err(SpecError::new("scheduled: until", allowed, until));
+            return Err(SpecError::new("until", allowed, until).of("scheduled"));
         }
         match alternate {
-            Some((0, _)) => return Err(SpecError::new("scheduled: on", "at least 1 round", 0)),
-            Some((_, 0)) => return Err(SpecError::new("scheduled: off", "at least 1 round", 0)),
+            Some((0, _)) => return Err(SpecError::new("on", "at least 1 round", 0).of("scheduled")),
+            Some((_, 0)) => {
+                return Err(SpecError::new("off", "at least 1 round", 0).of("scheduled"));
+            }
             _ => {}
         }
         let parts = [self.attack.build(&site.part(0))?, self.otherwise.build(&site.part(1))?];

@@ -51,11 +51,11 @@ impl PoisonSpec for Backdoor {
 
     fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
         let Self { target, size, value, share } = *self;
-        share_is_probability("backdoor: share", share)?;
+        share_is_probability("backdoor", share)?;
         let classes = scene.data.classes();
         if target as usize >= classes {
             let allowed = format!("one of the classes 0 to {}", classes.saturating_sub(1));
-            return Err(SpecError::new("backdoor: target", allowed, target));
+            return Err(SpecError::new("target", allowed, target).of("backdoor"));
         }
         let columns = scene.data.columns();
         let picture = scene.picture.filter(|(height, width)| height * width == columns);
@@ -63,11 +63,11 @@ impl PoisonSpec for Backdoor {
         let (down, right) = (size.min(height), size);
         if size == 0 || right > width || picture.is_some() && size > height {
             let most = if picture.is_some() { height.min(width) } else { columns };
-            return Err(SpecError::new("backdoor: size", format!("from 1 to {most}"), size));
+            return Err(SpecError::new("size", format!("from 1 to {most}"), size).of("backdoor"));
         }
         let value = value.unwrap_or(scene.data.largest());
         if !value.is_finite() {
-            return Err(SpecError::new("backdoor: value", "a finite number", value));
+            return Err(SpecError::new("value", "a finite number", value).of("backdoor"));
         }
         let patch = (height - down..height)
             .flat_map(|y| (width - right..width).map(move |x| y * width + x))

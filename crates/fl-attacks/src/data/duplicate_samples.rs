@@ -43,7 +43,7 @@ impl PoisonSpec for DuplicateSamples {
             } else {
                 format!("{worker} of {} workers", federation.workers())
             };
-            return Err(SpecError::new("duplicate-samples: worker", "a regular worker", got));
+            return Err(SpecError::new("worker", "a regular worker", got).of("duplicate-samples"));
         }
         Ok(Poison::Held(worker))
     }

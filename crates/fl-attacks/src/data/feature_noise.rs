@@ -36,12 +36,12 @@ impl PoisonSpec for FeatureNoise {
     }
 
     fn build(&self, _: &Scene<'_>) -> Result<Poison, SpecError> {
-        let (what, value, std) = match self.spread {
-            GaussianSpread::Variance(v) => ("feature-noise: spread.variance", v, v.sqrt()),
-            GaussianSpread::Std(std) => ("feature-noise: spread.std", std, std),
+        let (setting, value, std) = match self.spread {
+            GaussianSpread::Variance(v) => ("spread.variance", v, v.sqrt()),
+            GaussianSpread::Std(std) => ("spread.std", std, std),
         };
         if !(value > 0.0 && value.is_finite()) {
-            return Err(SpecError::new(what, "finite and above 0", value));
+            return Err(SpecError::new(setting, "finite and above 0", value).of("feature-noise"));
         }
         Ok(Poison::Changed(Box::new(Noise { std })))
     }

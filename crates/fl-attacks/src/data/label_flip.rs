@@ -77,27 +77,27 @@ impl PoisonSpec for LabelFlip {
 
     fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
         let Self { labels, share } = self;
-        share_is_probability("label-flip: share", *share)?;
+        share_is_probability("label-flip", *share)?;
         let classes = scene.data.classes();
         if classes < 2 {
             let allowed = "at least 2, so that there is another label";
-            return Err(SpecError::new("label-flip: classes", allowed, classes));
+            return Err(SpecError::new("classes", allowed, classes).of("label-flip"));
         }
         match labels {
             LabelFlipLabels::LeastLikely if *share < 1.0 => {
                 let allowed = "1 with least-likely, which flips all samples";
-                return Err(SpecError::new("label-flip: share", allowed, share));
+                return Err(SpecError::new("share", allowed, share).of("label-flip"));
             }
             LabelFlipLabels::LeastLikely => return Ok(Poison::LeastLikely),
             LabelFlipLabels::Map(map) if map.len() != classes => {
                 let allowed = format!("a list of {classes} classes, one for each");
                 let got = format!("{} of them", map.len());
-                return Err(SpecError::new("label-flip: map", allowed, got));
+                return Err(SpecError::new("map", allowed, got).of("label-flip"));
             }
             LabelFlipLabels::Map(map) => {
                 if let Some(class) = map.iter().find(|&&class| class as usize >= classes) {
                     let allowed = format!("classes from 0 to {}", classes - 1);
-                    return Err(SpecError::new("label-flip: map", allowed, class));
+                    return Err(SpecError::new("map", allowed, class).of("label-flip"));
                 }
             }
             LabelFlipLabels::Reverse | LabelFlipLabels::Next | LabelFlipLabels::Random => {}

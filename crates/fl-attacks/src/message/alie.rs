@@ -78,13 +78,13 @@ choice! {
 impl Alie {
     fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
         let z = match self.z {
-            Some(z) => finite("alie: z", z)?,
-            None => formula("alie: z", site.federation)?,
+            Some(z) => finite("alie", "z", z)?,
+            None => formula("alie", site.federation)?,
         };
         let less = usize::from(self.std == AlieDeviation::Unbiased);
         if less == 1 && site.known() == 1 {
             let allowed = "\"biased\" where only one honest message is known";
-            return Err(SpecError::new("alie: std", allowed, "\"unbiased\""));
+            return Err(SpecError::new("std", allowed, "\"unbiased\"").of("alie"));
         }
         let sign = if self.direction == AlieDirection::Plus { 1.0 } else { -1.0 };
         Ok(Aim { z, less, sign, own: site.knowledge == Knowledge::Own })

@@ -51,8 +51,8 @@ spec! {
 impl FangKrum {
     fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
         if !(self.threshold > 0.0 && self.threshold.is_finite()) {
-            let what = "fang-krum: threshold";
-            return Err(SpecError::new(what, "positive and finite", self.threshold));
+            let error = SpecError::new("threshold", "positive and finite", self.threshold);
+            return Err(error.of("fang-krum"));
         }
         let workers = site.federation.workers();
         Ok(Aim {

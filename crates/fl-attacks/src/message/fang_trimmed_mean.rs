@@ -55,8 +55,8 @@ impl<T: Scalar> AttackSpec<T> for FangTrimmedMean {
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
-            let what = "fang-trimmed-mean: factor";
-            return Err(SpecError::new(what, "finite and at least 1", self.factor));
+            let error = SpecError::new("factor", "finite and at least 1", self.factor);
+            return Err(error.of("fang-trimmed-mean"));
         }
         let rows = std::array::from_fn(|_| AlignedVec::zeros(site.dim));
         Ok(Box::new(Run { factor: self.factor, own: site.knowledge == Knowledge::Own, rows }))

@@ -62,12 +62,12 @@ choice! {
 
 impl Gaussian {
     fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
-        let (what, value) = match self.spread {
-            GaussianSpread::Variance(variance) => ("gaussian: spread.variance", variance),
-            GaussianSpread::Std(std) => ("gaussian: spread.std", std),
+        let (setting, value) = match self.spread {
+            GaussianSpread::Variance(variance) => ("spread.variance", variance),
+            GaussianSpread::Std(std) => ("spread.std", std),
         };
         if !(value >= 0.0 && value.is_finite()) {
-            return Err(SpecError::new(what, "finite and at least 0", value));
+            return Err(SpecError::new(setting, "finite and at least 0", value).of("gaussian"));
         }
         let std = match self.spread {
             GaussianSpread::Variance(variance) => variance.sqrt(),

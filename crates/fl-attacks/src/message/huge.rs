@@ -47,7 +47,7 @@ impl<T: Scalar> AttackSpec<T> for Huge {
         let value = T::from_f64(self.value);
         if !value.is_finite() {
             let allowed = format!("finite in {}, at most {:e}", T::NAME, T::MAX.to_f64());
-            return Err(SpecError::new("huge: value", allowed, format!("{:e}", self.value)));
+            return Err(SpecError::new("value", allowed, format!("{:e}", self.value)).of("huge"));
         }
         Ok(Box::new(Constant(value)))
     }

@@ -45,7 +45,7 @@ spec! {
 
 impl Ipm {
     fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
-        let epsilon = finite("ipm: epsilon", self.epsilon)?;
+        let epsilon = finite("ipm", "epsilon", self.epsilon)?;
         Ok(Aim { epsilon, own: site.knowledge == Knowledge::Own })
     }
 }

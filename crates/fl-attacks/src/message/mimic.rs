@@ -67,7 +67,7 @@ impl<T: Scalar> AttackSpec<T> for Mimic {
             return Ok(Box::new(Fixed { worker: self.worker }));
         }
         if self.warm_up == 0 {
-            return Err(SpecError::new("mimic: warm-up", "at least 1 round", 0));
+            return Err(SpecError::new("warm-up", "at least 1 round", 0).of("mimic"));
         }
         let workers = site.federation.workers();
         Ok(Box::new(Run {

@@ -59,10 +59,10 @@ spec! {
 impl Rop {
     fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
         let z = match self.z {
-            Some(z) => finite("rop: z", z)?,
-            None => formula("rop: z", site.federation)?,
+            Some(z) => finite("rop", "z", z)?,
+            None => formula("rop", site.federation)?,
         };
-        let angle = finite("rop: angle", self.angle)?;
+        let angle = finite("rop", "angle", self.angle)?;
         // Right angles exactly.
         let (sin, cos) = match angle.rem_euclid(360.0) {
             0.0 => (0.0, 1.0),
@@ -73,8 +73,8 @@ impl Rop {
         };
         Ok(Aim {
             z,
-            location: finite("rop: location", self.location)?,
-            reference: finite("rop: reference", self.reference)?,
+            location: finite("rop", "location", self.location)?,
+            reference: finite("rop", "reference", self.reference)?,
             sin,
             cos,
             own: site.knowledge == Knowledge::Own,

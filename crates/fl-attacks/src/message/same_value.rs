@@ -37,7 +37,7 @@ spec! {
 
 impl SameValue {
     fn aim<T: Scalar>(&self, _: &Site<'_, T>) -> Result<Aim, SpecError> {
-        Ok(Aim { value: finite("same-value: value", self.value)? })
+        Ok(Aim { value: finite("same-value", "value", self.value)? })
     }
 }
 

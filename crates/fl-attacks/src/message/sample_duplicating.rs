@@ -67,7 +67,7 @@ impl<T: Scalar> AttackSpec<T> for SampleDuplicating {
         if self.pick == SampleDuplicatingPick::Random {
             if let Some(worker) = self.worker {
                 let allowed = "left out where a random worker is drawn";
-                return Err(SpecError::new("sample-duplicating: worker", allowed, worker));
+                return Err(SpecError::new("worker", allowed, worker).of("sample-duplicating"));
             }
             return Ok(Box::new(Random { place: site.place }));
         }

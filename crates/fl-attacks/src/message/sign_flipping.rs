@@ -54,7 +54,7 @@ choice! {
 
 impl SignFlipping {
     fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
-        let factor = finite("sign-flipping: factor", self.factor)?;
+        let factor = finite("sign-flipping", "factor", self.factor)?;
         let own = site.knowledge == Knowledge::Own;
         Ok(Aim { factor, target: self.target, own, attackers: site.attackers.len() })
     }

@@ -75,23 +75,23 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
 
     fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.evaluations == 0 {
-            return Err(SpecError::new("line-search: evaluations", "at least 1", 0));
+            return Err(SpecError::new("evaluations", "at least 1", 0).of("line-search"));
         }
-        for (what, end) in [("line-search: from", self.from), ("line-search: to", self.to)] {
+        for (setting, end) in [("from", self.from), ("to", self.to)] {
             if let Some(end) = end.filter(|end| !end.is_finite()) {
-                return Err(SpecError::new(what, "finite", end));
+                return Err(SpecError::new(setting, "finite", end).of("line-search"));
             }
         }
         if let (Some(from), Some(to)) = (self.from, self.to)
             && from >= to
         {
             let allowed = format!("more than from = {from}");
-            return Err(SpecError::new("line-search: to", allowed, to));
+            return Err(SpecError::new("to", allowed, to).of("line-search"));
         }
         let Some(attack) = self.attack.affine(&site.part(0))? else {
             let allowed =
                 "one with a strength, such as \"alie\", \"ipm\", \"sign-flipping\" or \"min-max\"";
-            return Err(SpecError::new("line-search: attack", allowed, self.attack.name()));
+            return Err(SpecError::new("attack", allowed, self.attack.name()).of("line-search"));
         };
         let (workers, byzantine) = (site.federation.workers(), site.federation.byzantine().len());
         let twin = match (&self.guess, site.defence) {
@@ -101,7 +101,7 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
             (None, Some(defence)) => defence.twin()?,
             (None, None) => {
                 let allowed = "a server that aggregates, which the search can rehearse against";
-                return Err(SpecError::new("line-search: the defence", allowed, "none"));
+                return Err(SpecError::new("the defence", allowed, "none").of("line-search"));
             }
         };
         let directions = attack.directions().max(1);

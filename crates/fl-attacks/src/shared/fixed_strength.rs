@@ -66,9 +66,9 @@ macro_rules! fixed_strength {
 pub(crate) use fixed_strength;
 
 /// A number that must be finite.
-pub(crate) fn finite(what: &str, value: f64) -> Result<f64, fl_core::SpecError> {
+pub(crate) fn finite(part: &str, setting: &str, value: f64) -> Result<f64, fl_core::SpecError> {
     match value.is_finite() {
         true => Ok(value),
-        false => Err(fl_core::SpecError::new(what, "finite", value)),
+        false => Err(fl_core::SpecError::new(setting, "finite", value).of(part)),
     }
 }

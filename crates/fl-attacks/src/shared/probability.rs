@@ -3,9 +3,9 @@
 use fl_core::SpecError;
 
 /// A probability above 0.
-pub(crate) fn share_is_probability(what: &'static str, share: f64) -> Result<(), SpecError> {
+pub(crate) fn share_is_probability(part: &str, share: f64) -> Result<(), SpecError> {
     if share > 0.0 && share <= 1.0 {
         return Ok(());
     }
-    Err(SpecError::new(what, "above 0 and at most 1", share))
+    Err(SpecError::new("share", "above 0 and at most 1", share).of(part))
 }

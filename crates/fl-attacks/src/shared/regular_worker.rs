@@ -12,7 +12,7 @@ pub(crate) fn regular<T: Scalar>(
     if site.knowledge == Knowledge::Own {
         let allowed =
             "\"omniscient\", since the attack sends what follows from a regular worker's message";
-        return Err(SpecError::new(format!("{attack}: knowledge"), allowed, "\"own\""));
+        return Err(SpecError::new("knowledge", allowed, "\"own\"").of(attack));
     }
     // A federation has at least one regular worker.
     let worker = worker.unwrap_or(federation.regular()[0] as usize);
@@ -23,7 +23,7 @@ pub(crate) fn regular<T: Scalar>(
         } else {
             format!("{worker} of {} workers", federation.workers())
         };
-        return Err(SpecError::new(format!("{attack}: worker"), allowed, got));
+        return Err(SpecError::new("worker", allowed, got).of(attack));
     }
     Ok(worker)
 }

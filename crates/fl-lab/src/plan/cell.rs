@@ -223,7 +223,7 @@ pub(crate) fn check_federation(
     };
     if let Some(participation) = &federation.participation {
         participation.check(workers).map_err(|e| {
-            let key = e.what.rsplit('.').next().unwrap_or_default();
+            let key = e.setting.rsplit('.').next().unwrap_or_default();
             source.error_at(&["federation", "participation", key], &e)
         })?;
     }

@@ -179,11 +179,11 @@ pub(crate) fn build_check(
     let index = cell.method_index.to_string();
     setup.estimator.build(&local).map_err(|e| {
         // Where the setting that it names stands in the file.
-        let path = match e.what.split_once(": ") {
-            Some((decorator @ ("local-steps" | "momentum" | "clip"), setting)) => {
-                vec!["method", &*index, decorator, setting]
+        let path = match &*e.part {
+            decorator @ ("local-steps" | "momentum" | "clip") => {
+                vec!["method", &*index, decorator, &*e.setting]
             }
-            _ if e.what == "batch" => batch_path(&cell.method, &index),
+            _ if e.setting == "batch" => batch_path(&cell.method, &index),
             _ => vec!["method", &*index, "estimator"],
         };
         source.error_at(&path, &e)

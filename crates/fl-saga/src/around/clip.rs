@@ -56,7 +56,7 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Clip> {
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
         let Clip { norm } = self.decorator;
         if !(norm > 0.0 && norm.is_finite()) {
-            return Err(SpecError::new("clip: norm", "a finite number above 0", norm));
+            return Err(SpecError::new("norm", "a finite number above 0", norm).of("clip"));
         }
         Ok(Box::new(State { norm, inner: self.inner.build(local)? }))
     }

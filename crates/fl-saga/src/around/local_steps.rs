@@ -97,10 +97,10 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, LocalSteps> {
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
         let LocalSteps { steps, step, .. } = self.decorator;
         if steps == 0 {
-            return Err(SpecError::new("local-steps: steps", "at least 1", 0));
+            return Err(SpecError::new("steps", "at least 1", 0).of("local-steps"));
         }
         if !(step > 0.0 && step.is_finite()) {
-            return Err(SpecError::new("local-steps: step", "a finite number above 0", step));
+            return Err(SpecError::new("step", "a finite number above 0", step).of("local-steps"));
         }
         Ok(Box::new(State {
             spec: self.decorator,

@@ -84,7 +84,7 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Momentum> {
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
         let Momentum { beta, .. } = self.decorator;
         if !(0.0..1.0).contains(&beta) {
-            return Err(SpecError::new("momentum: beta", "at least 0 and below 1", beta));
+            return Err(SpecError::new("beta", "at least 0 and below 1", beta).of("momentum"));
         }
         Ok(Box::new(State {
             spec: self.decorator,
