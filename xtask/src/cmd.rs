@@ -54,6 +54,28 @@ pub(crate) fn run_with(args: &[&str], env: &[(&str, &str)]) -> Result<()> {
     Ok(())
 }
 
+/// The same without showing the command, whose arguments are many.
+pub(crate) fn run_quietly(args: &[&str]) -> Result<()> {
+    let status =
+        clean_cargo().args(args).current_dir(root()).status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("`cargo {} …` ended with {status}", args[..args.len().min(3)].join(" "));
+    }
+    Ok(())
+}
+
+/// Runs a cargo command in another workspace, which shares what is built of other people's crates.
+pub(crate) fn run_in(folder: &Path, target: &Path, args: &[&str]) -> Result<()> {
+    eprintln!("$ cargo {}", args.join(" "));
+    let mut command = clean_cargo();
+    command.args(args).current_dir(folder).env("CARGO_TARGET_DIR", target);
+    let status = command.status().context("cannot run cargo")?;
+    if !status.success() {
+        bail!("`cargo {}` ended with {status}", args.join(" "));
+    }
+    Ok(())
+}
+
 /// What a cargo command prints.
 pub(crate) fn output(args: &[&str]) -> Result<String> {
     let output =

@@ -7,6 +7,8 @@ mod ci;
 mod claims;
 mod cluster;
 mod cmd;
+mod fmt;
+mod recipe;
 mod record;
 mod release;
 mod reproduce;
@@ -33,6 +35,8 @@ const HELP: &str = "cargo xtask VERB
                                        for 20 minutes
   cases [NAME ...]                     try small inputs that went wrong once, and print a table
   cluster                              try the templates of scripts/cluster with the engines that can be had here
+  fmt [--check]                        format all sources, those too that are listed in macros
+  recipe                               add a rule to a copy of the workspace as CONTRIBUTING.md says, and run it
   tidy [--list]                        check the repository itself; or list the exceptions that its state needs
   book                                 build the papers as a book, in target/book/html, with mdbook
   release check VERSION | try          what must hold before VERSION is released; pack the crates and build them
@@ -49,6 +53,9 @@ fn main() -> Result<()> {
         ["strength"] => strength::strength(),
         ["soak", rest @ ..] => soak::soak(rest),
         ["cluster"] => cluster::cluster(),
+        ["fmt"] => fmt::fmt(false),
+        ["fmt", "--check"] => fmt::fmt(true),
+        ["recipe"] => recipe::recipe(),
         ["tidy"] => tidy::tidy(false),
         ["tidy", "--list"] => tidy::tidy(true),
         ["cases", words @ ..] => cases::cases(words),

@@ -44,7 +44,7 @@ spec! {
 
 choice! {
     /// Whose message is multiplied.
-    pub enum Target {
+    pub enum SignFlippingTarget {
         /// The Byzantine worker's own true message, as in the paper.
         Own,
         /// The mean of the regular workers' messages, as far as they are known.

@@ -1,6 +1,7 @@
 //! Worker momentum.
 
 use crate::shared::decorated::{Decorated, decorates, delegates};
+use crate::shared::{batch, spread};
 use fl_core::{
     AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Part, Scalar, SpecError, Visit,
     Workspace, choice, spec,

@@ -5,7 +5,7 @@ use crate::shared::draw::draws;
 use crate::shared::sampling::Sampling;
 use crate::shared::spread::{self, Old, Records};
 use fl_core::{
-    Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
+    Cx, Estimator, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
 };
 
 spec! {

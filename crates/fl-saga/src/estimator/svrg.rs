@@ -4,7 +4,7 @@ use crate::shared::draw::draws;
 use crate::shared::periodic::Periodic;
 use crate::shared::sampling::Sampling;
 use crate::shared::{anchor, batch};
-use fl_core::{Estimator, Local, Objective, Scalar, SpecError, spec};
+use fl_core::{Local, Objective, Scalar, SpecError, spec};
 
 spec! {
     /// The stochastic variance-reduced gradient, corrected from an anchor y that moves every `every` rounds.
