@@ -3,7 +3,7 @@
 use crate::shared::regular_worker::{copy, regular, target};
 use fl_core::streams::below;
 use fl_core::{
-    Attack, AttackSpec, Cx, Federation, Knowledge, Role, Scalar, Sight, Site, SpecError, choice,
+    Attack, AttackSpec, Cx, Role, Scalar, Sight, Site, SpecError, choice,
     spec,
 };
 
@@ -113,6 +113,7 @@ impl<T: Scalar> Attack<T> for Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fl_core::Federation;
 
     fn build(worker: Option<usize>, workers: usize, byzantine: &[u32]) -> Result<(), SpecError> {
         let federation = Federation::new(workers, byzantine)?;

@@ -48,7 +48,7 @@ fn same(op: &str, count: usize, spec: impl Fn(&Value) -> Box<dyn AttackSpec<f64>
 #[test]
 fn signs_are_flipped_as_byzfl_does() {
     same("SignFlipping", 3, |_| {
-        Box::new(SignFlipping { factor: -1.0, target: Target::HonestMean })
+        Box::new(SignFlipping { factor: -1.0, target: SignFlippingTarget::HonestMean })
     });
 }
 

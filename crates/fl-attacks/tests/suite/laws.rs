@@ -204,7 +204,7 @@ laws!(none, NoAttack, named: "none", changes: false, random: false, needs_true_m
     own: true, finite: true);
 laws!(sign_flipping, SignFlipping::default(), named: "sign-flipping", changes: true, random: false,
     needs_true_messages: true, own: true, finite: true);
-laws!(sign_flip_of_the_honest_mean, SignFlipping { factor: -1.0, target: Target::HonestMean },
+laws!(sign_flip_of_the_honest_mean, SignFlipping { factor: -1.0, target: SignFlippingTarget::HonestMean },
     named: "sign-flipping", changes: true, random: false, needs_true_messages: false, own: true,
     finite: true);
 laws!(gaussian, Gaussian::default(), named: "gaussian", changes: true, random: true,
@@ -374,7 +374,7 @@ mod settings {
         assert_eq!(from_str::<SignFlipping>("{}").expect("valid"), SignFlipping::default());
         assert_eq!(
             from_str::<SignFlipping>(r#"{"factor": -1, "target": "honest-mean"}"#).expect("valid"),
-            SignFlipping { factor: -1.0, target: Target::HonestMean }
+            SignFlipping { factor: -1.0, target: SignFlippingTarget::HonestMean }
         );
         assert_eq!(
             from_str::<Gaussian>(r#"{"spread": {"std": 30}}"#).expect("valid"),

@@ -29,7 +29,7 @@ fn search(rule: impl RuleSpec + 'static) -> LineSearch<f32> {
 }
 
 fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 17] {
-    let flip = SignFlipping { target: Target::HonestMean, ..SignFlipping::default() };
+    let flip = SignFlipping { target: SignFlippingTarget::HonestMean, ..SignFlipping::default() };
     [
         ("none", Box::new(NoAttack)),
         ("sign flipping", Box::new(SignFlipping::default())),

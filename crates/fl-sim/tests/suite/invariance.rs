@@ -46,7 +46,7 @@ fn computing_true_messages_that_nobody_looks_at_changes_nothing() {
         simulation.run(40, |_, _| Ok(())).unwrap();
         simulation.params().to_vec()
     };
-    let flip = SignFlipping { target: Target::HonestMean, ..SignFlipping::default() };
+    let flip = SignFlipping { target: SignFlippingTarget::HonestMean, ..SignFlipping::default() };
     let duplicate = SampleDuplicating { worker: Some(0), ..Default::default() };
     fn unseen<A: AttackSpec<f32>>(attack: &A) -> bool {
         let federation = Federation::new(30, &[29]).unwrap();
