@@ -3,8 +3,7 @@
 use crate::shared::columns;
 use crate::shared::fixed_strength::{finite, fixed_strength};
 use crate::shared::majority::formula;
-use crate::{Affine, Rays, Sight};
-use fl_core::{Cx, Knowledge, Scalar, Site, SpecError, choice, spec};
+use fl_core::{Affine, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, choice, spec};
 
 spec! {
     /// ALIE, a little is enough: every Byzantine worker sends the mean moved by z standard deviations in every coordinate, with

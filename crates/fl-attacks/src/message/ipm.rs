@@ -2,8 +2,7 @@
 
 use crate::shared::columns::scaled_mean;
 use crate::shared::fixed_strength::{finite, fixed_strength};
-use crate::{Affine, Rays, Sight};
-use fl_core::{Cx, Knowledge, Scalar, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, spec};
 
 spec! {
     /// Inner product manipulation: every Byzantine worker sends `v_w = −ε μ`, with μ the mean of the honest messages that are

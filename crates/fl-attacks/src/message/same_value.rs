@@ -1,8 +1,7 @@
 //! Same value: send one number everywhere.
 
 use crate::shared::fixed_strength::{finite, fixed_strength};
-use crate::{Affine, Rays, Sight};
-use fl_core::{Cx, Scalar, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Rays, Scalar, Sight, Site, SpecError, spec};
 
 spec! {
     /// Same value: every Byzantine worker sends `v_w = c · 1`, a message whose numbers are all c = 100.

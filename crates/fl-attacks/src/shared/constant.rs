@@ -1,7 +1,6 @@
 //! What attacks share that send the same number everywhere.
 
-use crate::{Attack, Sight};
-use fl_core::{Cx, Scalar};
+use fl_core::{Attack, Cx, Scalar, Sight};
 
 #[derive(Debug)]
 pub(crate) struct Constant<T>(pub(crate) T);

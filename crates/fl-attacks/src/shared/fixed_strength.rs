@@ -1,7 +1,6 @@
 //! What attacks share that are affine in a strength.
 
-use crate::{Affine, Attack, Rays, Sight, Site};
-use fl_core::{Cx, Scalar};
+use fl_core::{Affine, Attack, Cx, Rays, Scalar, Sight, Site};
 
 /// An attack with its own strength: `base + t · direction`.
 #[derive(Debug)]

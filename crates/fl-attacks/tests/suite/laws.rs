@@ -51,145 +51,185 @@ fn bits<T: Scalar>(rows: &[Vec<T>]) -> Vec<u64> {
     rows.iter().flatten().map(|x| x.to_f64().to_bits()).collect()
 }
 
+/// What is promised of an attack.
+#[derive(Clone, Copy)]
+struct Promise {
+    /// It changes Byzantine rows.
+    changes: bool,
+    /// It draws.
+    random: bool,
+    /// It looks at the true messages of Byzantine workers.
+    needs_true_messages: bool,
+    /// It can be played by an adversary that knows only its own messages.
+    own: bool,
+    /// What it sends is finite.
+    finite: bool,
+}
+
+fn only_byzantine_rows_change<T: Scalar>(spec: &dyn AttackSpec<T>, promise: Promise) {
+    for byzantine in [&[6][..], &[0, 3], &[1, 2, 4, 5, 6], &[0, 1, 2, 3, 4, 5]] {
+        for dim in [1, DIM, 700] {
+            let before = honest::<T>(dim);
+            let omniscient = Knowledge::Omniscient;
+            let after = attacked::<T>(spec, byzantine, omniscient, (0, 0), before.clone());
+            for (w, after) in after.iter().enumerate() {
+                let may = byzantine.contains(&(w as u32)) && promise.changes;
+                let same = before.row(w) == after;
+                assert!(same || may, "worker {w} of {byzantine:?}");
+                assert!(!same || !may || byzantine.len() > 2 || dim == 1);
+            }
+            let finite = after.iter().flatten().all(|x| x.is_finite());
+            assert_eq!(finite, promise.finite, "{byzantine:?}, {dim}");
+        }
+    }
+}
+
+fn an_attack_is_determined_by_seed_and_round(spec: &dyn AttackSpec<f32>, promise: Promise) {
+    let first = bits(&rows(spec, &[2, 5], 7, 3));
+    assert_eq!(first, bits(&rows(spec, &[2, 5], 7, 3)));
+    let another = |seed, rounds: std::ops::Range<u64>| {
+        rounds.map(|r| bits(&rows(spec, &[2, 5], seed, r)) != first).any(|x| x)
+    };
+    assert_eq!(another(7, 4..14), promise.random);
+    assert_eq!(another(8, 3..13), promise.random);
+}
+
+fn a_used_object_does_what_a_fresh_one_does(spec: &dyn AttackSpec<f64>) {
+    let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
+    let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+    let (streams, mut messages) = (Streams::new(1), honest(DIM));
+    for round in 0..3 {
+        messages = honest(DIM);
+        let mut sight = Sight::new(&mut messages, &federation);
+        attack.corrupt(&Cx::new(&streams, round), &mut sight);
+    }
+    let used: Vec<Vec<f64>> = messages.view().rows().map(<[f64]>::to_vec).collect();
+    assert_eq!(bits(&used), bits(&rows(spec, &[2, 5], 1, 2)));
+}
+
+fn without_byzantine_workers_nothing_changes(spec: &dyn AttackSpec<f64>, promise: Promise) {
+    for knowledge in [Knowledge::Omniscient, Knowledge::Own] {
+        if knowledge == Knowledge::Own && !promise.own {
+            continue;
+        }
+        let before = honest::<f64>(DIM);
+        let after = attacked::<f64>(spec, &[], knowledge, (0, 0), before.clone());
+        for (w, row) in after.iter().enumerate() {
+            assert_eq!(before.row(w), row);
+        }
+    }
+}
+
+fn true_messages_are_asked_for_exactly_when_they_matter(
+    spec: &dyn AttackSpec<f64>,
+    promise: Promise,
+) {
+    let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
+    let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+    assert_eq!(attack.needs_true_messages(), promise.needs_true_messages);
+    // Rubbish in the Byzantine rows shows through only if they are looked at.
+    let sent = |attack: &mut dyn fl_attacks::Attack<f64>, rubbish: f64| {
+        let mut messages = honest(DIM);
+        messages.row_mut(2).fill(rubbish);
+        messages.row_mut(5).fill(-rubbish);
+        let streams = Streams::new(0);
+        let mut sight = Sight::new(&mut messages, &federation);
+        // A round in which the random choice is sign flipping.
+        attack.corrupt(&Cx::new(&streams, 2), &mut sight);
+        bits(&messages.view().rows().map(<[f64]>::to_vec).collect::<Vec<_>>())
+    };
+    let same = sent(&mut *attack, 1e3) == sent(&mut *attack, 7.0);
+    assert_eq!(same, !promise.needs_true_messages);
+}
+
+fn what_is_not_known_does_not_matter(spec: &dyn AttackSpec<f32>, promise: Promise) {
+    let federation = Federation::new(WORKERS, &[2, 4, 5]).expect("valid");
+    let site = Site::new(&federation, DIM).with_knowledge(Knowledge::Own);
+    if let Err(error) = spec.build(&site) {
+        assert!(!promise.own, "{error}");
+        assert_eq!((&*error.part, &*error.setting), (spec.name(), "knowledge"), "{error}");
+        return;
+    }
+    assert!(promise.own);
+    let sent = |rubbish: f32| {
+        let mut messages = honest::<f32>(DIM);
+        for w in [0, 1, 3, 6] {
+            messages.row_mut(w).fill(rubbish);
+        }
+        let own = Knowledge::Own;
+        let mut all = attacked::<f32>(spec, &[2, 4, 5], own, (0, 0), messages);
+        for w in [0, 1, 3, 6] {
+            all[w].clear();
+        }
+        bits(&all)
+    };
+    assert_eq!(sent(f32::NAN), sent(3.0));
+}
+
+fn any_number_of_threads_sends_the_same_bits(spec: &dyn AttackSpec<f32>) {
+    // Long enough for parallel passes.
+    let sent = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        pool.expect("a pool").install(|| {
+            let messages = honest::<f32>(12_000);
+            let omniscient = Knowledge::Omniscient;
+            bits(&attacked::<f32>(spec, &[2, 4, 5], omniscient, (3, 4), messages))
+        })
+    };
+    let one = sent(1);
+    for threads in [2, 3, 7] {
+        assert!(one == sent(threads), "{threads} threads");
+    }
+}
+
 macro_rules! laws {
     ($name:ident, $spec:expr, named: $text:literal, changes: $changes:expr, random: $random:expr,
      needs_true_messages: $needs:expr, own: $own:expr, finite: $finite:expr) => {
         mod $name {
             use super::*;
 
+            const PROMISE: Promise = Promise {
+                changes: $changes,
+                random: $random,
+                needs_true_messages: $needs,
+                own: $own,
+                finite: $finite,
+            };
+
             #[test]
             fn only_byzantine_rows_change() {
-                each::<f32>();
-                each::<f64>();
-                fn each<T: Scalar>() {
-                    for byzantine in [&[6][..], &[0, 3], &[1, 2, 4, 5, 6], &[0, 1, 2, 3, 4, 5]] {
-                        for dim in [1, DIM, 700] {
-                            let before = honest::<T>(dim);
-                            let omniscient = Knowledge::Omniscient;
-                            let after = attacked::<T>(
-                                &$spec,
-                                byzantine,
-                                omniscient,
-                                (0, 0),
-                                before.clone(),
-                            );
-                            for (w, after) in after.iter().enumerate() {
-                                let may = byzantine.contains(&(w as u32)) && $changes;
-                                let same = before.row(w) == after;
-                                assert!(same || may, "worker {w} of {byzantine:?}");
-                                assert!(!same || !may || byzantine.len() > 2 || dim == 1);
-                            }
-                            let finite = after.iter().flatten().all(|x| x.is_finite());
-                            assert_eq!(finite, $finite, "{byzantine:?}, {dim}");
-                        }
-                    }
-                }
+                super::only_byzantine_rows_change::<f32>(&$spec, PROMISE);
+                super::only_byzantine_rows_change::<f64>(&$spec, PROMISE);
             }
 
             #[test]
             fn an_attack_is_determined_by_seed_and_round() {
-                let first = bits(&rows::<f32>(&$spec, &[2, 5], 7, 3));
-                assert_eq!(first, bits(&rows::<f32>(&$spec, &[2, 5], 7, 3)));
-                let another = |seed, rounds: std::ops::Range<u64>| {
-                    rounds.map(|r| bits(&rows::<f32>(&$spec, &[2, 5], seed, r)) != first).any(|x| x)
-                };
-                assert_eq!(another(7, 4..14), $random);
-                assert_eq!(another(8, 3..13), $random);
+                super::an_attack_is_determined_by_seed_and_round(&$spec, PROMISE);
             }
 
             #[test]
             fn a_used_object_does_what_a_fresh_one_does() {
-                let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-                let site = Site::new(&federation, DIM);
-                let mut attack = AttackSpec::<f64>::build(&$spec, &site).expect("valid");
-                let (streams, mut messages) = (Streams::new(1), honest(DIM));
-                for round in 0..3 {
-                    messages = honest(DIM);
-                    let mut sight = Sight::new(&mut messages, &federation);
-                    attack.corrupt(&Cx::new(&streams, round), &mut sight);
-                }
-                let used: Vec<Vec<f64>> = messages.view().rows().map(<[f64]>::to_vec).collect();
-                assert_eq!(bits(&used), bits(&rows::<f64>(&$spec, &[2, 5], 1, 2)));
+                super::a_used_object_does_what_a_fresh_one_does(&$spec);
             }
 
             #[test]
             fn without_byzantine_workers_nothing_changes() {
-                for knowledge in [Knowledge::Omniscient, Knowledge::Own] {
-                    if knowledge == Knowledge::Own && !$own {
-                        continue;
-                    }
-                    let before = honest::<f64>(DIM);
-                    let after = attacked::<f64>(&$spec, &[], knowledge, (0, 0), before.clone());
-                    for (w, row) in after.iter().enumerate() {
-                        assert_eq!(before.row(w), row);
-                    }
-                }
+                super::without_byzantine_workers_nothing_changes(&$spec, PROMISE);
             }
 
             #[test]
             fn true_messages_are_asked_for_exactly_when_they_matter() {
-                let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-                let site = Site::new(&federation, DIM);
-                let mut attack = AttackSpec::<f64>::build(&$spec, &site).expect("valid");
-                assert_eq!(attack.needs_true_messages(), $needs);
-                // Rubbish in the Byzantine rows shows through only if they are looked at.
-                let sent = |attack: &mut dyn fl_attacks::Attack<f64>, rubbish: f64| {
-                    let mut messages = honest(DIM);
-                    messages.row_mut(2).fill(rubbish);
-                    messages.row_mut(5).fill(-rubbish);
-                    let streams = Streams::new(0);
-                    let mut sight = Sight::new(&mut messages, &federation);
-                    // A round in which the random choice is sign flipping.
-                    attack.corrupt(&Cx::new(&streams, 2), &mut sight);
-                    bits(&messages.view().rows().map(<[f64]>::to_vec).collect::<Vec<_>>())
-                };
-                assert_eq!(sent(&mut *attack, 1e3) == sent(&mut *attack, 7.0), !$needs);
+                super::true_messages_are_asked_for_exactly_when_they_matter(&$spec, PROMISE);
             }
 
             #[test]
             fn what_is_not_known_does_not_matter() {
-                let federation = Federation::new(WORKERS, &[2, 4, 5]).expect("valid");
-                let site = Site::new(&federation, DIM).with_knowledge(Knowledge::Own);
-                match AttackSpec::<f32>::build(&$spec, &site) {
-                    Err(error) => {
-                        assert!(!$own, "{error}");
-                        assert!(error.to_string().contains("knowledge must be \"omniscient\""));
-                    }
-                    Ok(_) => {
-                        assert!($own);
-                        let sent = |rubbish: f32| {
-                            let mut messages = honest::<f32>(DIM);
-                            for w in [0, 1, 3, 6] {
-                                messages.row_mut(w).fill(rubbish);
-                            }
-                            let own = Knowledge::Own;
-                            let mut all =
-                                attacked::<f32>(&$spec, &[2, 4, 5], own, (0, 0), messages);
-                            for w in [0, 1, 3, 6] {
-                                all[w].clear();
-                            }
-                            bits(&all)
-                        };
-                        assert_eq!(sent(f32::NAN), sent(3.0));
-                    }
-                }
+                super::what_is_not_known_does_not_matter(&$spec, PROMISE);
             }
 
             #[test]
             fn any_number_of_threads_sends_the_same_bits() {
-                // Long enough for parallel passes.
-                let sent = |threads| {
-                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                    pool.expect("a pool").install(|| {
-                        let messages = honest::<f32>(12_000);
-                        let omniscient = Knowledge::Omniscient;
-                        bits(&attacked::<f32>(&$spec, &[2, 4, 5], omniscient, (3, 4), messages))
-                    })
-                };
-                let one = sent(1);
-                for threads in [2, 3, 7] {
-                    assert!(one == sent(threads), "{threads} threads");
-                }
+                super::any_number_of_threads_sends_the_same_bits(&$spec);
             }
 
             #[test]
@@ -198,6 +238,44 @@ macro_rules! laws {
             }
         }
     };
+}
+
+/// Every attack in the crate's list, whether or not it has a line below: with its default settings, and with what it says of
+/// itself for a promise.
+struct Listed {
+    names: Vec<&'static str>,
+}
+
+impl fl_core::PartVisitor for Listed {
+    fn attack<A: AttackSpec<f32> + AttackSpec<f64> + fl_core::Registrable>(&mut self) {
+        let spec = A::default();
+        let name = AttackSpec::<f32>::name(&spec);
+        self.names.push(name);
+        let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
+        let site = Site::<f32>::new(&federation, DIM);
+        let Ok(attack) = spec.build(&site) else { return };
+        let first = bits(&rows::<f32>(&spec, &[2, 5], 7, 3));
+        let promise = Promise {
+            changes: name != "none",
+            random: (4..14).any(|round| bits(&rows::<f32>(&spec, &[2, 5], 7, round)) != first),
+            needs_true_messages: attack.needs_true_messages(),
+            own: spec.build(&site.with_knowledge(Knowledge::Own)).is_ok(),
+            finite: rows::<f32>(&spec, &[2, 5], 7, 3).iter().flatten().all(|x| x.is_finite()),
+        };
+        an_attack_is_determined_by_seed_and_round(&spec, promise);
+        a_used_object_does_what_a_fresh_one_does(&spec);
+        without_byzantine_workers_nothing_changes(&spec, promise);
+        true_messages_are_asked_for_exactly_when_they_matter(&spec, promise);
+        what_is_not_known_does_not_matter(&spec, promise);
+        any_number_of_threads_sends_the_same_bits(&spec);
+    }
+}
+
+#[test]
+fn every_listed_attack_obeys_the_laws() {
+    let mut listed = Listed { names: Vec::new() };
+    fl_attacks::parts(&mut listed);
+    assert!(listed.names.len() >= 19 && listed.names.contains(&"alie"));
 }
 
 laws!(none, NoAttack, named: "none", changes: false, random: false, needs_true_messages: true,

@@ -4,9 +4,7 @@ use crate::shared::batch;
 use crate::shared::draw::draws;
 use crate::shared::sampling::Sampling;
 use crate::shared::spread::{self, Old, Records};
-use fl_core::{
-    Cx, Estimator, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
-};
+use fl_core::{Cx, Estimator, Local, Objective, Scalar, SpecError, Visit, Workspace, spec};
 
 spec! {
     /// The mean gradient of a batch of samples, drawn anew each round: the message (4).

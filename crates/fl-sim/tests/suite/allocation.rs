@@ -4,8 +4,9 @@ use crate::common::{World, gradient, resampled, rsa};
 use allocation_counter::measure;
 use fl_agg::{CoordinateMedian, GeometricMedian, Krum, Mean};
 use fl_attacks::{
-    Alie, FangKrum, FangTrimmedMean, Gaussian, Guess, Isolation, LineSearch, LineSearchMethod, Mimic, MinMax,
-    MinSum, NoAttack, Rop, SampleDuplicating, SignFlipping, SignFlippingTarget, ZeroSum,
+    Alie, FangKrum, FangTrimmedMean, Gaussian, Guess, Isolation, LineSearch, LineSearchMethod,
+    Mimic, MinMax, MinSum, NoAttack, Rop, SampleDuplicating, SignFlipping, SignFlippingTarget,
+    ZeroSum,
 };
 use fl_core::{AttackSpec, EstimatorSpec, RuleSpec};
 use fl_resample::Resample;
@@ -35,7 +36,10 @@ fn attacks() -> [(&'static str, Box<dyn AttackSpec<f32>>); 17] {
         ("sign flipping", Box::new(SignFlipping::default())),
         ("sign flipping of the mean", Box::new(flip)),
         ("gaussian", Box::new(Gaussian::default())),
-        ("sample duplicating", Box::new(SampleDuplicating { worker: Some(0), ..Default::default() })),
+        (
+            "sample duplicating",
+            Box::new(SampleDuplicating { worker: Some(0), ..Default::default() }),
+        ),
         ("sample duplicating by default", Box::new(SampleDuplicating::default())),
         ("alie", Box::<Alie>::default()),
         ("mimic", Box::<Mimic>::default()),

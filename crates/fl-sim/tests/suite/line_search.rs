@@ -4,8 +4,8 @@ use fl_agg::{
     Bulyan, CenteredClipping, CoordinateMedian, GeometricMedian, Krum, Mean, MultiKrum, TrimmedMean,
 };
 use fl_attacks::{
-    Alie, AttackSpec, AlieDeviation, Federation, Gaussian, Guess, Ipm, Knowledge, LineSearch, LineSearchMethod,
-    MinMax, Sight, SignFlipping, Site,
+    Alie, AlieDeviation, AttackSpec, Federation, Gaussian, Guess, Ipm, Knowledge, LineSearch,
+    LineSearchMethod, MinMax, Sight, SignFlipping, Site,
 };
 use fl_core::{
     Cx, Messages, Pipeline, PreAggregatorSpec, Rays, Rehearsal, Role, RuleSpec, Scalar, Shape,
@@ -136,7 +136,11 @@ fn what_is_evaluated_on_distances_is_what_the_server_does() {
     }
 }
 
-fn search(attack: Box<dyn AttackSpec<f64>>, evaluations: usize, method: LineSearchMethod) -> LineSearch<f64> {
+fn search(
+    attack: Box<dyn AttackSpec<f64>>,
+    evaluations: usize,
+    method: LineSearchMethod,
+) -> LineSearch<f64> {
     LineSearch { attack, evaluations, method, from: Some(0.0), to: Some(6.0), guess: None }
 }
 
@@ -206,7 +210,10 @@ fn a_guess_decides_what_is_sent_and_the_mean_is_driven_to_the_end_of_the_range()
     let federation = Federation::new(WORKERS, &BYZANTINE).expect("valid");
     let sent = |rule: Arc<dyn RuleSpec>| {
         let guess = Some(Guess { pre: Vec::new(), rule });
-        let spec = LineSearch { guess, ..search(Box::<Ipm>::default(), 20, LineSearchMethod::GoldenSection) };
+        let spec = LineSearch {
+            guess,
+            ..search(Box::<Ipm>::default(), 20, LineSearchMethod::GoldenSection)
+        };
         let mut messages = round::<f64>(WORKERS, DIM, 0);
         let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
         let streams = Streams::new(0);

@@ -4,11 +4,15 @@
 #![allow(dead_code)]
 
 use fl_core::data::{Layout, Values};
-use fl_core::{Batch, Dataset, EstimatorSpec, Fold, Objective, Role, Scalar, Stream, Streams};
+use fl_core::{
+    Batch, Dataset, DecoratorSpec, EstimatorSpec, Fold, Objective, PartVisitor, Registrable, Role,
+    Scalar, Stream, Streams,
+};
 use fl_saga::{
     Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm, Page, Ridge,
     Sag, Saga, Sampling, Sarah, Sent, Sgd, Svrg, WindowSaga,
 };
+use std::any::{Any, TypeId};
 
 /// f_j(x) = ½ (⟨a_j, x⟩ − y_j)² + (λ/2)‖x‖².
 #[derive(Debug)]
@@ -192,7 +196,37 @@ pub(crate) fn all<T: Scalar>(b: usize, sampling: Sampling) -> Vec<Box<dyn Estima
     let saga = Momentum::default().over::<T>(Box::new(Saga { batch: b, sampling }));
     let steps = LocalSteps { steps: 2, ..LocalSteps::default() }.over(Box::new(saga));
     specs.push(Box::new(Clip::default().over(Box::new(steps))));
+    let known: Vec<&str> = specs.iter().map(|spec| spec.name()).chain(["window-saga"]).collect();
+    let more: Vec<_> = listed().into_iter().filter(|spec| !known.contains(&spec.name())).collect();
+    specs.extend(more);
     specs
+}
+
+/// Everything in the crate's list with its default settings, decorators around the plain gradient.
+fn listed<T: Scalar>() -> Vec<Box<dyn EstimatorSpec<T>>> {
+    #[derive(Default)]
+    struct Listed {
+        single: Vec<Box<dyn EstimatorSpec<f32>>>,
+        double: Vec<Box<dyn EstimatorSpec<f64>>>,
+    }
+    impl PartVisitor for Listed {
+        fn estimator<E: EstimatorSpec<f32> + EstimatorSpec<f64> + Registrable>(&mut self) {
+            self.single.push(Box::new(E::default()));
+            self.double.push(Box::new(E::default()));
+        }
+        fn decorator<D: DecoratorSpec<f32> + DecoratorSpec<f64> + Registrable>(&mut self) {
+            self.single.push(D::default().around(Box::new(Sgd::new(1))));
+            self.double.push(D::default().around(Box::new(Sgd::new(1))));
+        }
+    }
+    let mut listed = Listed::default();
+    fl_saga::parts(&mut listed);
+    assert_eq!(listed.single.len(), listed.double.len());
+    let found: Box<dyn Any> = match TypeId::of::<T>() == TypeId::of::<f32>() {
+        true => Box::new(listed.single),
+        false => Box::new(listed.double),
+    };
+    *found.downcast().expect("a scalar is f32 or f64")
 }
 
 /// A name for messages: what is around, what is inside, and how it draws.
