@@ -68,7 +68,14 @@ fn search(evaluations: usize) -> LineSearch<f32> {
     let rule: Arc<dyn RuleSpec> = Arc::new(GeometricMedian::default());
     let guess = Some(Guess { pre, rule });
     let attack: Box<dyn AttackSpec<f32>> = Box::<fl_attacks::Alie>::default();
-    LineSearch { attack, evaluations, method: LineSearchMethod::GoldenSection, from: None, to: None, guess }
+    LineSearch {
+        attack,
+        evaluations,
+        method: LineSearchMethod::GoldenSection,
+        from: None,
+        to: None,
+        guess,
+    }
 }
 
 fn line_search(c: &mut Criterion) {

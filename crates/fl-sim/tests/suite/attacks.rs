@@ -2,7 +2,9 @@
 
 use crate::common::{World, gradient};
 use fl_agg::CenteredClipping;
-use fl_attacks::{Alie, AttackSpec, LineSearch, LineSearchMethod, Mimic, Mixture, Rop, Scheduled, SignFlipping};
+use fl_attacks::{
+    Alie, AttackSpec, LineSearch, LineSearchMethod, Mimic, Mixture, Rop, Scheduled, SignFlipping,
+};
 use fl_core::Part;
 use fl_saga::Sgd;
 use fl_sim::Simulation;
