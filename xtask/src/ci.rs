@@ -1,6 +1,6 @@
 //! `cargo xtask ci`: everything that a change must pass after `cargo test --workspace`.
 
-use crate::cmd::{run, run_with};
+use crate::cmd::{self, run, run_with};
 use crate::{book, cluster, fmt, recipe, release, tidy};
 use anyhow::Result;
 
@@ -13,21 +13,11 @@ pub(crate) fn ci() -> Result<()> {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     // The same results on one and on two threads are a test of their own; here, that features do not lean on each other.
-    for leaf in [
-        "fl-core",
-        "fl-agg",
-        "fl-resample",
-        "fl-saga",
-        "fl-attacks",
-        "fl-models",
-        "fl-data",
-        "fl-theory",
-        "fl-plot",
-        "fl-sim",
-        "fl-lab",
-    ] {
-        run(&["check", "--quiet", "-p", leaf])?;
-        run(&["check", "--quiet", "-p", leaf, "--all-features"])?;
+    for folder in tidy::crates(&cmd::root())? {
+        if let Some(name) = folder.strip_prefix("crates/") {
+            run(&["check", "--quiet", "-p", name])?;
+            run(&["check", "--quiet", "-p", name, "--all-features"])?;
+        }
     }
     // A new rule is one file and one line, as CONTRIBUTING.md says.
     recipe::recipe()?;

@@ -30,9 +30,9 @@ const HELP: &str = "cargo xtask VERB
                                        the environment variable FL_CLI may name an fl-cli that is built already
   strength                             run all attacks against all defences on the digits that the program carries, and
                                        write docs/strength.md
-  soak [--kills N] [--minutes N] [--seed N]
-                                       kill runs at 200 random moments and compare what they leave; then watch a run
-                                       for 20 minutes
+  soak [--texts N] [--kills N] [--minutes N] [--seed N]
+                                       read a million experiment files with mistakes; kill runs at 200 random moments
+                                       and compare what they leave; then watch a run for 20 minutes
   cases [NAME ...]                     try small inputs that went wrong once, and print a table
   cluster                              try the templates of scripts/cluster with the engines that can be had here
   fmt [--check]                        format all sources, those too that are listed in macros

@@ -1,4 +1,5 @@
-//! Hours of use in minutes: runs that are killed at random moments, and a run that is watched for what it holds.
+//! Hours of use in minutes: files with mistakes, runs that are killed at random moments, and a run that is watched for
+//! what it holds.
 
 use crate::cmd;
 use anyhow::{Context, Result, bail, ensure};
@@ -15,9 +16,10 @@ const KILLED: [&str; 5] =
 const WATCHED: [&str; 4] =
     ["rounds=4000000", "seeds=[0]", "evaluate-every=100", "checkpoint.seconds=1.0"];
 
-/// Kills, then watches.
+/// Reads mutated experiment files, kills, then watches.
 pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
     let (mut kills, mut minutes, mut seed) = (200, 20.0, std::process::id().into());
+    let mut texts: usize = 1_000_000;
     let mut rest = arguments.iter();
     while let Some(flag) = rest.next() {
         let value = rest.next().with_context(|| format!("{flag} needs a number"))?;
@@ -25,15 +27,29 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
             "--kills" => kills = value.parse()?,
             "--minutes" => minutes = value.parse()?,
             "--seed" => seed = value.parse()?,
-            _ => bail!("soak has no {flag}; it has --kills N, --minutes N and --seed N"),
+            "--texts" => texts = value.parse()?,
+            _ => bail!("soak has no {flag}; it has --texts N, --kills N, --minutes N and --seed N"),
         }
     }
+    read(texts, seed)?;
     cmd::run(&["build", "--release", "--package", "fl-cli"])?;
     let room = std::env::temp_dir().join(format!("robust-fl-soak-{}", std::process::id()));
     fs::create_dir_all(&room)?;
     let result = kill(&room, kills, seed).and_then(|()| watch(&room, minutes));
     fs::remove_dir_all(&room).with_context(|| format!("cannot remove {}", room.display()))?;
     result
+}
+
+/// Reads so many mutated experiment files: none may end in a panic, and memory must be steady.
+fn read(texts: usize, seed: u64) -> Result<()> {
+    if texts == 0 {
+        return Ok(());
+    }
+    eprintln!("{texts} experiment files with mistakes (--seed {seed})");
+    let test =
+        ["test", "--package", "fl-lab", "--test", "suite", "mutations::", "--", "--nocapture"];
+    let (texts, seed) = (texts.to_string(), seed.to_string());
+    cmd::run_with(&test, &[("FL_MUTATIONS", &texts), ("FL_MUTATIONS_SEED", &seed)])
 }
 
 fn program(out: &Path, set: &[&str]) -> Command {

@@ -1,7 +1,6 @@
 //! Files that can be read as something else, and what people's files have.
 
-use super::trial::{Trial, all, close};
-use super::{Case, Seen, case};
+use super::trial::{Case, Output, Seen, Trial, all, case, close};
 use anyhow::Result;
 
 pub(super) const CASES: &[Case] = &[
@@ -79,7 +78,7 @@ pub(super) const CASES: &[Case] = &[
     case("test-labels-unseen", "a warning with the names of the test's classes", |trial| {
         let check = trial.run(&["check", "run.toml"])?;
         let run = trial.run(&["run", "run.toml", "--out", "out"])?;
-        let named = |o: &super::trial::Output| o.warns(&["<=50K."]) && o.warns(&[">50K."]);
+        let named = |o: &Output| o.warns(&["<=50K."]) && o.warns(&[">50K."]);
         Ok(all(vec![check.seen(named(&check)), run.seen(named(&run))]))
     }),
     case("class-index-or-label", "classes = [4] is the class with the label 4", |trial| {

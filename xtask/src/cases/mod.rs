@@ -12,24 +12,7 @@ use crate::cmd;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};
-use trial::Trial;
-
-/// One case: the folder of its inputs in `xtask/cases`, what is right, and how to find out.
-struct Case {
-    name: &'static str,
-    right: &'static str,
-    run: fn(&Trial) -> Result<Seen>,
-}
-
-/// What happened, and whether it is right.
-struct Seen {
-    what: String,
-    right: bool,
-}
-
-const fn case(name: &'static str, right: &'static str, run: fn(&Trial) -> Result<Seen>) -> Case {
-    Case { name, right, run }
-}
+use trial::{Seen, Trial};
 
 /// Runs all cases, or those whose names begin as one of the words, and prints a table.
 pub(crate) fn cases(words: &[&str]) -> Result<()> {

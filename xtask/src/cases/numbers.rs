@@ -1,7 +1,6 @@
 //! Right numbers, in both precisions and at all scales.
 
-use super::trial::{Trial, all, close};
-use super::{Case, Seen, case};
+use super::trial::{Case, Seen, Trial, all, case, close};
 use anyhow::Result;
 use std::fs;
 

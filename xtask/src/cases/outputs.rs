@@ -1,7 +1,6 @@
 //! Outputs that are no plain new files.
 
-use super::trial::all;
-use super::{Case, Seen, case};
+use super::trial::{Case, Seen, Trial, all, case};
 use anyhow::Result;
 
 pub(super) const CASES: &[Case] = &[
@@ -84,7 +83,7 @@ partition = \"iid\"\n[federation]\nworkers = 4\n[model.softmax]\nl2 = 0.01\n[tra
 [[method]]\nname = \"mean\"\nrule = \"mean\"\n";
 
 /// An array with steps, of which one task is submitted twice and one ends early.
-fn slurm(trial: &super::Trial) -> Result<Seen> {
+fn slurm(trial: &Trial) -> Result<Seen> {
     let template = crate::cmd::root().join("scripts/cluster/slurm.sh");
     let script = format!(
         "export FL_CLI=\"$F\" SLURM_CPUS_PER_TASK=2

@@ -1,7 +1,6 @@
 //! Sizes that must be counted before memory is asked for, and waiting without a word.
 
-use super::trial::all;
-use super::{Case, Seen, case};
+use super::trial::{Case, Output, Seen, all, case};
 
 pub(super) const CASES: &[Case] = &[
     case("many-workers-abort", "one line and code 2 or 3", |trial| {
@@ -38,9 +37,8 @@ pub(super) const CASES: &[Case] = &[
     case("sweep-too-many", "how many points there are, and that it is too many", |trial| {
         let (a, b) =
             (trial.run_within(2000, "check s63.toml")?, trial.run_within(2000, "check s64.toml")?);
-        let many = |o: &super::trial::Output| {
-            o.refused(&[1, 2, 3]) && o.warns(&["too many", "at most", "points"])
-        };
+        let many =
+            |o: &Output| o.refused(&[1, 2, 3]) && o.warns(&["too many", "at most", "points"]);
         Ok(all(vec![a.seen(many(&a)), b.seen(many(&b) && !b.warns(&["everything is excluded"]))]))
     }),
     case("threads-huge", "a cap that is told, or a refusal", |trial| {
@@ -66,7 +64,7 @@ pub(super) const CASES: &[Case] = &[
         trial.write("m.toml", &format!("{base}\n{methods}"))?;
         let (a, b) = (trial.run(&["check", "s.toml"])?, trial.run(&["check", "m.toml"])?);
         // A development build is several times slower; the limit is for the optimised one.
-        let quick = |o: &super::trial::Output| o.code == Some(0) && o.seconds <= 2.0;
+        let quick = |o: &Output| o.code == Some(0) && o.seconds <= 2.0;
         let what =
             format!("{:.1} s and {:.1} s, codes {:?} {:?}", a.seconds, b.seconds, a.code, b.code);
         Ok(Seen { what, right: quick(&a) && quick(&b) })

@@ -1,6 +1,6 @@
 //! State that is not what it says, and files that cannot be.
 
-use super::{Case, case};
+use super::trial::{Case, case};
 use anyhow::Context;
 use std::fs;
 

@@ -1,11 +1,31 @@
 //! One try of the program, in a folder of its own.
 
-use super::Seen;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+
+/// One case: the folder of its inputs in `xtask/cases`, what is right, and how to find out.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) right: &'static str,
+    pub(super) run: fn(&Trial) -> Result<Seen>,
+}
+
+/// What happened, and whether it is right.
+pub(super) struct Seen {
+    pub(super) what: String,
+    pub(super) right: bool,
+}
+
+pub(super) const fn case(
+    name: &'static str,
+    right: &'static str,
+    run: fn(&Trial) -> Result<Seen>,
+) -> Case {
+    Case { name, right, run }
+}
 
 /// A copy of a case's inputs, and the program.
 pub(super) struct Trial {

@@ -8,9 +8,10 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The parts of this program that decide how pictures and reports look.
-const PROGRAM: [&str; 9] = [
+const PROGRAM: [&str; 10] = [
     include_str!("../claims/judge.rs"),
     include_str!("../claims/paper.rs"),
+    include_str!("../reproduce/parts.rs"),
     include_str!("../reproduce/picture.rs"),
     include_str!("../reproduce/reference.rs"),
     include_str!("../reproduce/report.rs"),

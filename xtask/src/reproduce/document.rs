@@ -1,12 +1,13 @@
 //! docs/reproduction.md, written from the record: all figures and tables, all verdicts, and what a reader should know.
 
-use super::theory::{self, PARTS};
-use super::{findings, reference, report, sensitivity};
+use super::parts::{self, PARTS, Part};
+use super::{findings, reference, report, sensitivity, theory};
 use crate::claims::{Verdict, judge, statements};
 use crate::cmd::{self, write};
 use crate::record::{FIGURES, Measure, Options, Profile, Results};
 use crate::statistics::Estimate;
 use anyhow::{Context, Result};
+use serde_json::Value;
 use std::fmt::Write as _;
 use std::fs;
 
@@ -46,48 +47,18 @@ fn rules() -> String {
 /// Writes the document and the pictures in it; false if they were there already.
 pub(crate) fn write_all(options: &Options) -> Result<bool> {
     let figures: Vec<Results> = FIGURES.iter().filter_map(|f| Results::of(f, options)).collect();
-    let mut text = "# Reproduction\n\n".to_owned();
-    text += "Written by `cargo xtask reproduce all` and `cargo xtask reproduce sensitivity`; do not edit.\n\n";
-    let seeds = figures.iter().map(|r| r.seeds).max().unwrap_or(0);
-    let _ = writeln!(
-        text,
-        "The figures and tables of Peng, Wu, Ling and Chen, *Byzantine-robust variance-reduced federated learning over \
-         distributed non-i.i.d. data*, from real data, {seeds} seeds each, and a verdict on each claim of its text about them, in its own order.\n\
-         Every rival has the step that `fl-cli tune` chose for it; the proposed method has the paper's (0.5 for softmax regression, 0.1 \
-         for perceptrons).\n\
-         Where the paper is silent, [the end of this page](#sensitivity) shows what depends on how it is read; attacks that it does not \
-         try are in [strength.md](strength.md).\n"
-    );
     let mut parts = Vec::new();
     for part in PARTS {
         parts.push((part, theory::compute(part, options)?));
     }
-    let all: Vec<Verdict> = parts
-        .iter()
-        .flat_map(|(part, numbers)| theory::verdicts(part, numbers))
-        .map(|(_, verdict)| verdict)
-        .chain(
-            figures
-                .iter()
-                .flat_map(|r| statements(r.figure).iter().map(move |s| judge(s.claim, r))),
-        )
-        .collect();
-    let count = |holds| all.iter().filter(|v| v.holds == holds).count();
-    let _ = writeln!(
+    let mut text = introduction(&figures);
+    text += &counts(&parts, &figures);
+    let _ = write!(
         text,
-        "Of {} claims {} hold, {} do not hold, and {} cannot be told.\n",
-        all.len(),
-        count(Some(true)),
-        count(Some(false)),
-        count(None)
+        "## What a reader should know\n\n{}\n## Settings\n\n{PROFILES}\n## Rules\n\n{}\n\n",
+        findings::findings(&figures, options),
+        rules()
     );
-    text += "## What a reader should know\n\n";
-    text += &findings::findings(&figures, options);
-    text += "\n## Settings\n\n";
-    text += PROFILES;
-    text += "\n## Rules\n\n";
-    text += &rules();
-    text += "\n\n";
     for (part, numbers) in &parts {
         let _ = writeln!(text, "## {}\n", part.title);
         if part.name.starts_with("fig") {
@@ -97,28 +68,7 @@ pub(crate) fn write_all(options: &Options) -> Result<bool> {
         text.push('\n');
     }
     for results in &figures {
-        let Some(figure) = FIGURES.iter().find(|f| f.name == results.figure) else { continue };
-        let _ = writeln!(text, "## {}\n", figure.title);
-        for suffix in ["", "-variation", "-companions", "-rounds", "-weight", "-classes"] {
-            show(&mut text, &format!("{}{suffix}", figure.name), figure.title, options)?;
-        }
-        let _ = writeln!(
-            text,
-            "{} rounds, {} seeds, data {} (SHA-256 {}), configuration {}; `cargo xtask reproduce {}`, from \
-             [{2}.toml](../{6}).\n",
-            results.rounds,
-            results.seeds,
-            results.data,
-            results.data_digest,
-            results.configuration,
-            figure.name,
-            Profile::Paper.config(figure.name),
-        )
-        .map(|()| ());
-        text += &report::numbers(results);
-        text.push('\n');
-        text += &report::verdicts(results);
-        text.push('\n');
+        figure(&mut text, results, options)?;
     }
     text += &agreement(options);
     let _ = writeln!(text, "## Sensitivity\n\n{}", sensitivity::report(options)?);
@@ -134,6 +84,71 @@ pub(crate) fn write_all(options: &Options) -> Result<bool> {
     write(PATH, &text)?;
     println!("{PATH}");
     Ok(true)
+}
+
+/// What the page is.
+fn introduction(figures: &[Results]) -> String {
+    let mut text = "# Reproduction\n\n".to_owned();
+    text += "Written by `cargo xtask reproduce all` and `cargo xtask reproduce sensitivity`; do not edit.\n\n";
+    let seeds = figures.iter().map(|r| r.seeds).max().unwrap_or(0);
+    let _ = writeln!(
+        text,
+        "The figures and tables of Peng, Wu, Ling and Chen, *Byzantine-robust variance-reduced federated learning over \
+         distributed non-i.i.d. data*, from real data, {seeds} seeds each, and a verdict on each claim of its text about them, in its own order.\n\
+         Every rival has the step that `fl-cli tune` chose for it; the proposed method has the paper's (0.5 for softmax regression, 0.1 \
+         for perceptrons).\n\
+         Where the paper is silent, [the end of this page](#sensitivity) shows what depends on how it is read; attacks that it does not \
+         try are in [strength.md](strength.md).\n"
+    );
+    text
+}
+
+/// How many claims hold.
+fn counts(parts: &[(&Part, Value)], figures: &[Results]) -> String {
+    let all: Vec<Verdict> = parts
+        .iter()
+        .flat_map(|(part, numbers)| parts::verdicts(part, numbers))
+        .map(|(_, verdict)| verdict)
+        .chain(
+            figures
+                .iter()
+                .flat_map(|r| statements(r.figure).iter().map(move |s| judge(s.claim, r))),
+        )
+        .collect();
+    let count = |holds| all.iter().filter(|v| v.holds == holds).count();
+    format!(
+        "Of {} claims {} hold, {} do not hold, and {} cannot be told.\n\n",
+        all.len(),
+        count(Some(true)),
+        count(Some(false)),
+        count(None)
+    )
+}
+
+/// A figure with its pictures, its numbers and its verdicts.
+fn figure(text: &mut String, results: &Results, options: &Options) -> Result<()> {
+    let Some(figure) = FIGURES.iter().find(|f| f.name == results.figure) else { return Ok(()) };
+    let _ = writeln!(text, "## {}\n", figure.title);
+    for suffix in ["", "-variation", "-companions", "-rounds", "-weight", "-classes"] {
+        show(text, &format!("{}{suffix}", figure.name), figure.title, options)?;
+    }
+    let _ = writeln!(
+        text,
+        "{} rounds, {} seeds, data {} (SHA-256 {}), configuration {}; `cargo xtask reproduce {}`, from \
+         [{5}.toml](../{6}).\n",
+        results.rounds,
+        results.seeds,
+        results.data,
+        results.data_digest,
+        results.configuration,
+        figure.name,
+        Profile::Paper.config(figure.name),
+    );
+    *text += &report::numbers(results);
+    text.push('\n');
+    *text += &report::verdicts(results);
+    text.push('\n');
+    Ok(())
 }
 
 /// Writes Figure 7's numbers where the README has them.

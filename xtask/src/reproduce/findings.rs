@@ -1,7 +1,7 @@
 //! What figures show beyond the paper's claims.
 
-use super::sensitivity;
-use super::theory::{self, PARTS};
+use super::parts::PARTS;
+use super::{sensitivity, theory};
 use crate::cmd;
 use crate::record::{FIGURES, Measure, Method, Options, Profile, Results};
 use crate::statistics::Estimate;

@@ -2,6 +2,7 @@
 
 mod document;
 mod findings;
+mod parts;
 mod picture;
 mod reference;
 mod report;
@@ -15,9 +16,9 @@ use crate::record::{
     number,
 };
 use anyhow::{Context, Result, bail};
+use parts::{PARTS, Part};
 use std::fs;
 use std::time::Instant;
-use theory::{PARTS, Part};
 
 /// What can be asked for.
 #[derive(Clone, Copy)]

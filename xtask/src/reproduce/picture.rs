@@ -25,15 +25,32 @@ const METHODS: [&str; 7] =
 
 /// All pictures of a figure, and their numbers as CSV.
 pub(crate) fn pictures(figure: &Figure, results: &Results, footer: &str) -> (Vec<Picture>, String) {
-    let mut csv = "picture,panel,curve,x,mean,low,high\n".to_owned();
-    let mut out = Vec::new();
-    let mut add = |suffix: &'static str, title: String, columns: usize, panels: Vec<Panel>| {
+    let csv = "picture,panel,curve,x,mean,low,high\n".to_owned();
+    let mut album = Album { footer, csv, pictures: Vec::new() };
+    if let [case] = &*results.cases {
+        album.one_case(figure, case);
+    } else {
+        album.many_cases(figure, results);
+    }
+    (album.pictures, album.csv)
+}
+
+/// The pictures of a figure and the numbers in them.
+struct Album<'a> {
+    footer: &'a str,
+    csv: String,
+    pictures: Vec<Picture>,
+}
+
+impl Album<'_> {
+    /// Adds a picture of those panels that show something.
+    fn add(&mut self, suffix: &'static str, title: String, columns: usize, panels: Vec<Panel>) {
         let panels: Vec<Panel> = panels.into_iter().filter(Panel::has_numbers).collect();
         if panels.is_empty() {
             return;
         }
         let picture = if suffix.is_empty() { "accuracy" } else { suffix };
-        panels.iter().for_each(|panel| panel.write_csv(picture, &mut csv));
+        panels.iter().for_each(|panel| panel.write_csv(picture, &mut self.csv));
         let columns = columns.min(panels.len());
         let rows = panels.len().div_ceil(columns);
         let (width, height) = match columns {
@@ -42,71 +59,61 @@ pub(crate) fn pictures(figure: &Figure, results: &Results, footer: &str) -> (Vec
             _ => (1140, 110 + 300 * rows),
         };
         let description = json!({
-            "title": title, "footer": footer, "columns": columns,
+            "title": title, "footer": self.footer, "columns": columns,
             "width": width, "height": height, "legend": "bottom", "styles": METHODS,
             "panels": panels.iter().map(Panel::describe).collect::<Vec<_>>(),
         });
-        out.push(Picture { suffix, description });
-    };
-
-    if let [case] = &*results.cases {
-        let mut main = vec![rounds(case, Measure::Accuracy, "", "test accuracy", Some((0.0, 1.0)))];
-        if let Some(range) = figure.zoom {
-            main.push(rounds(case, Measure::Accuracy, "enlarged", "test accuracy", Some(range)));
-        }
-        add("", figure.title.into(), 2, main);
-        add(
-            "variation",
-            format!("{}: what reaches the central node", figure.title),
-            2,
-            variation(case),
-        );
-        add(
-            "companions",
-            format!("{}: what the paper does not show", figure.title),
-            2,
-            companions(case, figure),
-        );
-        if let Some(map) = classes(case, figure, footer, &mut csv) {
-            out.push(map);
-        }
-    } else {
-        add("", figure.title.into(), 2, over_cases(figure, results));
-        let panel = |case: &Case| {
-            rounds(case, Measure::Accuracy, &case.name, "test accuracy", Some((0.0, 1.0)))
-        };
-        let title = format!("{}: accuracy against rounds", figure.title);
-        add("rounds", title, 3, results.cases.iter().map(panel).collect());
-        let panel =
-            |case: &Case| rounds(case, Measure::ByzantineWeight, &case.name, BYZANTINE, None);
-        let title = format!("{}: weight given to Byzantine messages", figure.title);
-        add("weight", title, 3, results.cases.iter().map(panel).collect());
-        let panel = |case: &Case| {
-            log(rounds(
-                case,
-                Measure::OuterVariation,
-                &format!("outer variation, {}", case.name),
-                "outer variation (15)",
-                None,
-            ))
-        };
-        let mut panels: Vec<Panel> = results.cases.iter().map(panel).collect();
-        let panel = |case: &Case| {
-            log(rounds(
-                case,
-                Measure::MessageVariation,
-                &format!("inner variation of messages, {}", case.name),
-                "inner variation of messages",
-                None,
-            ))
-        };
-        panels.extend(results.cases.iter().map(panel));
-        add("variation", format!("{}: what reaches the central node", figure.title), 5, panels);
-        let panel = |case: &Case| log(rounds(case, Measure::Distance, &case.name, DISTANCE, None));
-        let title = format!("{}: distance to the optimum", figure.title);
-        add("companions", title, 3, results.cases.iter().map(panel).collect());
+        self.pictures.push(Picture { suffix, description });
     }
-    (out, csv)
+
+    /// Of a figure that has one federation.
+    fn one_case(&mut self, figure: &Figure, case: &Case) {
+        let accuracy =
+            |name: &str, range| rounds(case, Measure::Accuracy, name, "test accuracy", Some(range));
+        let mut main = vec![accuracy("", (0.0, 1.0))];
+        main.extend(figure.zoom.map(|range| accuracy("enlarged", range)));
+        self.add("", figure.title.into(), 2, main);
+        let title = format!("{}: what reaches the central node", figure.title);
+        self.add("variation", title, 2, variation(case));
+        let title = format!("{}: what the paper does not show", figure.title);
+        self.add("companions", title, 2, companions(case, figure));
+        self.pictures.extend(classes(case, figure, self.footer, &mut self.csv));
+    }
+
+    /// Of a figure that varies a number: a panel for each federation.
+    fn many_cases(&mut self, figure: &Figure, results: &Results) {
+        let all = |panel: &dyn Fn(&Case) -> Panel| -> Vec<Panel> {
+            results.cases.iter().map(panel).collect()
+        };
+        self.add("", figure.title.into(), 2, over_cases(figure, results));
+        let title = format!("{}: accuracy against rounds", figure.title);
+        let range = Some((0.0, 1.0));
+        let panels =
+            all(&|case| rounds(case, Measure::Accuracy, &case.name, "test accuracy", range));
+        self.add("rounds", title, 3, panels);
+        let title = format!("{}: weight given to Byzantine messages", figure.title);
+        let panels =
+            all(&|case| rounds(case, Measure::ByzantineWeight, &case.name, BYZANTINE, None));
+        self.add("weight", title, 3, panels);
+        let mut panels = Vec::new();
+        for (measure, what, axis) in [
+            (Measure::OuterVariation, "outer variation", "outer variation (15)"),
+            (
+                Measure::MessageVariation,
+                "inner variation of messages",
+                "inner variation of messages",
+            ),
+        ] {
+            panels.extend(all(&|case| {
+                log(rounds(case, measure, &format!("{what}, {}", case.name), axis, None))
+            }));
+        }
+        let title = format!("{}: what reaches the central node", figure.title);
+        self.add("variation", title, 5, panels);
+        let title = format!("{}: distance to the optimum", figure.title);
+        let panels = all(&|case| log(rounds(case, Measure::Distance, &case.name, DISTANCE, None)));
+        self.add("companions", title, 3, panels);
+    }
 }
 
 const BYZANTINE: &str = "weight of Byzantine messages";

@@ -1,5 +1,6 @@
 //! Manifests and dependencies.
 
+use crate::book::links;
 use crate::cmd;
 use anyhow::{Context, Result};
 use std::fs;
@@ -16,7 +17,7 @@ const FORBIDDEN: [(&str, &[&str], &str); 2] = [
 ];
 
 /// All crates of the workspace, by their folders.
-pub(super) fn crates(root: &Path) -> Result<Vec<String>> {
+pub(crate) fn crates(root: &Path) -> Result<Vec<String>> {
     let mut folders = vec!["xtask".to_owned()];
     for entry in fs::read_dir(root.join("crates"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
@@ -30,7 +31,49 @@ pub(super) fn crates(root: &Path) -> Result<Vec<String>> {
 
 pub(super) fn faults(root: &Path, faults: &mut Vec<String>) -> Result<()> {
     manifest_faults(root, faults)?;
+    index_faults(root, faults)?;
     tree_faults(faults)
+}
+
+/// The index of examples has them all and nothing else, and the book has all papers.
+fn index_faults(root: &Path, faults: &mut Vec<String>) -> Result<()> {
+    let read = |name: &str| {
+        fs::read_to_string(root.join(name)).with_context(|| format!("cannot read {name}"))
+    };
+    let (examples, book) = (read("examples/README.md")?, read("docs/book/SUMMARY.md")?);
+    for link in links(&examples) {
+        if !root.join("examples").join(link).exists() {
+            faults.push(format!("examples/README.md names {link}, which is not there"));
+        }
+    }
+    for link in links(&book) {
+        if !root.join(link).exists() {
+            faults.push(format!("docs/book/SUMMARY.md names {link}, which is not there"));
+        }
+    }
+    let mut papers = Vec::new();
+    for folder in crates(root)? {
+        for entry in fs::read_dir(root.join(&folder).join("examples")).into_iter().flatten() {
+            let name = entry?.file_name().to_string_lossy().into_owned();
+            let link = format!("(../{folder}/examples/{name})");
+            if name.ends_with(".rs") && !examples.contains(&link) {
+                faults.push(format!("examples/README.md does not name {folder}/examples/{name}"));
+            }
+        }
+        if folder.starts_with("crates/") {
+            papers.push(format!("{folder}/README.md"));
+        }
+    }
+    for entry in fs::read_dir(root.join("docs"))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") {
+            papers.push(format!("docs/{name}"));
+        }
+    }
+    for paper in papers.iter().filter(|paper| !book.contains(&format!("({paper})"))) {
+        faults.push(format!("docs/book/SUMMARY.md does not name {paper}"));
+    }
+    Ok(())
 }
 
 /// Every published crate says what it is; internal dependencies come from the workspace, where they carry versions.

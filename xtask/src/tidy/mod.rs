@@ -12,6 +12,8 @@ mod source;
 mod tests;
 mod text;
 
+pub(crate) use manifests::crates;
+
 use crate::cmd;
 use anyhow::{Result, bail};
 use exceptions::EXCEPTIONS;

@@ -2,10 +2,42 @@
 
 /// Folders and files below `src`; the crate's root is above all of them.
 const ROOMS: &[(&str, &[&str])] = &[
+    ("fl-core", &["num", "spec", "data", "round", "columns", "parts", "server", "adversary"]),
+    ("fl-agg", &["shared", "distance", "column", "both", "aggregate", "rsa"]),
+    ("fl-resample", &["shared", "mix", "length"]),
+    ("fl-saga", &["shared", "estimator", "around"]),
     ("fl-attacks", &["shared", "message", "composed", "search", "data"]),
     ("fl-models", &["kernel", "shared", "model"]),
+    ("fl-data", &["format", "shape", "known", "load", "fetch", "partition"]),
+    ("fl-theory", &[]),
     ("fl-plot", &["error", "figure", "layout", "write"]),
-    ("fl-saga", &["shared", "estimator", "around"]),
+    ("fl-sim", &["error", "setup", "roster", "workers", "protocol", "simulation", "measure"]),
+    (
+        "fl-lab",
+        &["error", "name", "file", "plan", "check", "read", "sweep", "store", "run", "theory"],
+    ),
+    ("fl-cli", &["host", "show", "command"]),
+    (
+        "xtask",
+        &[
+            "cmd",
+            "statistics",
+            "fmt",
+            "record",
+            "claims",
+            "reproduce",
+            "strength",
+            "soak",
+            "cases",
+            "cluster",
+            "book",
+            "release",
+            "times",
+            "recipe",
+            "tidy",
+            "ci",
+        ],
+    ),
 ];
 
 /// The rooms of a crate.
