@@ -18,18 +18,21 @@ const HEAD: &str = "\
 
 Written by `cargo xtask strength`; do not edit.
 
-Ten methods against sixteen attacks, on data dealt at random and three workers to a class: softmax regression on the 1 797 digits
-that the program carries, thirty workers of which six, drawn anew for each seed, are Byzantine and know everything, 300 rounds,
-three seeds. A cell is the final test accuracy, the mean over the evaluations in the last 50 rounds and over seeds.
-[The experiment file](../configs/attack_matrix.toml) has all settings. With `none` all thirty workers are regular.
+The steps are not tuned: every method has the step 0.2 and 300 rounds, and tuned steps may give other numbers.
+The tables have ten methods under fifteen attacks, and without one (`none`, where all thirty workers are regular).
+The model is softmax regression on the 1 797 digits that the program carries.
+Data are dealt at random, or three workers share a class.
+Six of thirty workers are Byzantine; they are drawn anew for each seed, and know everything.
+A cell is the final test accuracy: the mean over the evaluations in the last 50 rounds, and over three seeds.
+[The experiment file](../configs/attack_matrix.toml) has all settings.
 
-The *worst case* is the least of a method's cells: what is left against an adversary that chooses the best of these attacks. It
-bounds what a stronger adversary leaves from above only, as it holds for the attacks in the table and no others.
+The *worst case* is the least cell of a method: what is left under the strongest of these attacks.
+A stronger attack can leave less.
 
-The line searches choose, in every round, the strength that moves the server's decision farthest from the mean of the regular
-messages, with the defence's own random draws. On the same messages this is at least as far as any fixed strength in the range moves
-it. Accuracy after 300 rounds need not follow: a decision may be far from the mean in a direction that does little harm, and a table
-of accuracies says which did.
+A line search chooses the strength of its attack anew in every round.
+It takes the strength that moves the server's decision farthest from the mean of the regular messages, and knows the defence's random draws.
+On the same messages it moves the decision at least as far as any fixed strength in its range.
+Accuracy after 300 rounds need not follow: a decision may be far from the mean in a harmless direction.
 ";
 
 pub(crate) fn strength() -> Result<()> {
@@ -45,7 +48,7 @@ pub(crate) fn strength() -> Result<()> {
     for (label, picture) in PICTURES {
         picture_for_the_document(label, picture)?;
         text += &format!(
-            "\n## {label} data\n\n![Accuracy of ten methods under sixteen attacks, {label} data](figures/{picture}.png)\n\n{}\n",
+            "\n## {label} data\n\n![Accuracy of ten methods under fifteen attacks, {label} data](figures/{picture}.png)\n\n{}\n",
             least_bad(&rows, label)?
         );
     }

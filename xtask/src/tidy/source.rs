@@ -1,7 +1,7 @@
 //! The sources of a crate: which file is which module, what it imports, and which of its lines are tests.
 
 use anyhow::{Context, Result};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
@@ -103,7 +103,22 @@ impl Source {
             let file = reader.file;
             source.files.push(file);
         }
+        source.complete();
         Ok(source)
+    }
+}
+
+impl Source {
+    /// Rooms that a macro makes have no file: they belong to the root's.
+    fn complete(&mut self) {
+        let root = self.modules.get(&Vec::new()).map_or(0, |module| module.file);
+        let names: Vec<Vec<String>> = self.modules.keys().cloned().collect();
+        for name in names {
+            for n in 1..name.len() {
+                let room = || Module { file: root, ..Module::default() };
+                self.modules.entry(name[..n].to_vec()).or_insert_with(room);
+            }
+        }
     }
 }
 
@@ -134,6 +149,12 @@ fn is_test(attributes: &[syn::Attribute]) -> bool {
         }
         _ => false,
     })
+}
+
+/// Whether two colons follow.
+fn is_path(tokens: &[TokenTree], i: usize) -> bool {
+    let colon = |i: usize| matches!(tokens.get(i), Some(TokenTree::Punct(p)) if p.as_char() == ':');
+    colon(i + 1) && colon(i + 2)
 }
 
 fn attributes(item: &syn::Item) -> &[syn::Attribute] {
@@ -209,33 +230,68 @@ impl Reader<'_> {
         self.refer(path, line);
     }
 
-    /// Paths such as `crate::a::B` among the words of a macro, which may not be Rust yet; and the parts that
-    /// `parts! { krum::Krum, … }` makes modules and re-exports of.
-    fn words(&mut self, tokens: TokenStream, bare: bool) {
+    /// Paths such as `crate::a::B` among the words of a macro, which may not be Rust yet.
+    fn words(&mut self, tokens: TokenStream) {
         let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-        let punct = |i: usize, c: char| matches!(tokens.get(i), Some(TokenTree::Punct(p)) if p.as_char() == c);
         let mut i = 0;
         while i < tokens.len() {
             match &tokens[i] {
-                TokenTree::Group(group) => self.words(group.stream(), bare),
+                TokenTree::Group(group) => self.words(group.stream()),
                 TokenTree::Ident(first) => {
                     let line = first.span().start().line;
                     let mut path = vec![first.to_string()];
-                    while punct(i + 1, ':') && punct(i + 2, ':') {
-                        let Some(TokenTree::Ident(next)) = tokens.get(i + 3) else { break };
+                    while let Some(TokenTree::Ident(next)) =
+                        is_path(&tokens, i).then(|| tokens.get(i + 3)).flatten()
+                    {
                         path.push(next.to_string());
                         i += 3;
                     }
-                    let own = ["crate", "super", "self"].contains(&path[0].as_str());
-                    if path.len() > 1 && bare {
-                        self.bind(&path[path.len() - 1].clone(), path, line);
-                    } else if path.len() > 1 && own {
+                    if path.len() > 1 && ["crate", "super", "self"].contains(&path[0].as_str()) {
                         self.refer(path, line);
                     }
                 }
                 _ => {}
             }
             i += 1;
+        }
+    }
+
+    /// The modules and re-exports that `parts! { room: kind { file::Part, file::{Part, Other} } }` makes.
+    fn parts(&mut self, tokens: TokenStream) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        let mut room = String::new();
+        for (i, token) in tokens.iter().enumerate() {
+            match token {
+                TokenTree::Ident(name) if matches!(tokens.get(i + 1), Some(TokenTree::Punct(p)) if p.as_char() == ':') =>
+                {
+                    room = name.to_string();
+                }
+                TokenTree::Group(list) if list.delimiter() == Delimiter::Brace => {
+                    self.part_list(&room, list.stream());
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn part_list(&mut self, room: &str, tokens: TokenStream) {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        for (i, token) in tokens.iter().enumerate() {
+            let TokenTree::Ident(file) = token else { continue };
+            if !is_path(&tokens, i) {
+                continue;
+            }
+            let names = match tokens.get(i + 3) {
+                Some(TokenTree::Group(group)) => group.stream(),
+                Some(name) => TokenStream::from(name.clone()),
+                None => continue,
+            };
+            for name in names {
+                if let TokenTree::Ident(name) = name {
+                    let path = [room.to_owned(), file.to_string(), name.to_string()].to_vec();
+                    self.bind(&name.to_string(), path, name.span().start().line);
+                }
+            }
         }
     }
 
@@ -318,8 +374,10 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_macro(&mut self, item: &'ast syn::Macro) {
-        let parts = item.path.segments.last().is_some_and(|s| s.ident == "parts");
-        self.words(item.tokens.clone(), parts);
+        if item.path.segments.last().is_some_and(|s| s.ident == "parts") {
+            self.parts(item.tokens.clone());
+        }
+        self.words(item.tokens.clone());
         visit::visit_macro(self, item);
     }
 }

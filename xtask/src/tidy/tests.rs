@@ -113,14 +113,31 @@ fn imports_in_macros_and_exported_macros_are_seen() {
 
 #[test]
 fn parts_are_modules_and_re_exports() {
-    let source = crate_of(&[
-        ("src/lib.rs", "parts! { rules: [krum::Krum, mean::Mean] }\nmod other;\n"),
-        ("src/krum.rs", "use crate::other::O;\npub struct Krum;\n"),
-        ("src/mean.rs", "pub struct Mean;\n"),
-        ("src/other.rs", "use crate::Krum;\npub struct O;\n"),
-    ]);
-    let found = imports::findings(&source, Some(&["krum", "mean", "other"]));
-    assert_eq!(keys(&found)[0], ("circle crates/x/src/krum.rs", 2));
+    let mut files = [
+        (
+            "src/lib.rs",
+            "fl_core::parts! {\n    /// Rules.\n    rule: rule {\n        krum::Krum,\n        mean::{Mean, Weights},\n    }\n}\nmod shared;\n",
+        ),
+        ("src/rule/krum.rs", "use crate::shared::O;\npub struct Krum;\n"),
+        ("src/rule/mean.rs", "pub struct Mean;\npub struct Weights;\n"),
+        ("src/shared.rs", "pub struct O;\n"),
+    ];
+    let rooms: &[&str] = &["shared", "rule"];
+    assert_eq!(keys(&imports::findings(&crate_of(&files), Some(rooms))), []);
+    files[3].1 = "pub struct O(crate::Krum);\n";
+    let found = imports::findings(&crate_of(&files), Some(rooms));
+    assert_eq!(
+        keys(&found),
+        [
+            ("circle crates/x/src/rule/krum.rs", 2),
+            ("upward crates/x/src/shared.rs crates/x/src/rule/krum.rs", 1)
+        ]
+    );
+    files[3].1 = "pub struct O;\n";
+    files[1].1 = "use crate::rule::mean::Weights;\npub struct Krum;\n";
+    files[2].1 = "use crate::Krum;\npub struct Mean;\npub struct Weights;\n";
+    let found = imports::findings(&crate_of(&files), Some(rooms));
+    assert_eq!(keys(&found), [("circle crates/x/src/rule/krum.rs", 2)]);
 }
 
 #[test]

@@ -19,6 +19,19 @@ pub(super) struct Question {
     pub(super) outperforms: bool,
 }
 
+/// Under an attack on i.i.d. data.
+const fn robust(figure: &'static str) -> Question {
+    Question {
+        figure,
+        proposed: "Proposed",
+        rival: "Byrd-SAGA",
+        set: &[],
+        says: "the proposed method performs well",
+        claim: Claim::PerformsWell(m("Proposed")),
+        outperforms: false,
+    }
+}
+
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
         figure: "fig4",
@@ -29,24 +42,8 @@ pub(super) const QUESTIONS: &[Question] = &[
         claim: Claim::PerformsWell(m("Proposed")),
         outperforms: false,
     },
-    Question {
-        figure: "fig5",
-        proposed: "Proposed",
-        rival: "Byrd-SAGA",
-        set: &[],
-        says: "the proposed method performs well",
-        claim: Claim::PerformsWell(m("Proposed")),
-        outperforms: false,
-    },
-    Question {
-        figure: "fig6",
-        proposed: "Proposed",
-        rival: "Byrd-SAGA",
-        set: &[],
-        says: "the proposed method performs well",
-        claim: Claim::PerformsWell(m("Proposed")),
-        outperforms: false,
-    },
+    robust("fig5"),
+    robust("fig6"),
     Question {
         figure: "fig7",
         proposed: "Proposed",
