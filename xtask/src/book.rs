@@ -1,10 +1,9 @@
 //! `cargo xtask book`: the papers of the repository as a book.
 
 use crate::cmd;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
-use std::process::Command;
 
 /// Builds `target/book/html` from the papers that `docs/book/SUMMARY.md` names.
 ///
@@ -32,16 +31,7 @@ pub(crate) fn book() -> Result<()> {
         }
     }
     let book = target.to_str().context("the path of the project is not UTF-8")?;
-    eprintln!("$ mdbook build {book}");
-    let status = Command::new("mdbook").args(["build", book]).status();
-    let status = status.context("cannot run mdbook; `cargo install mdbook` installs it")?;
-    ensure!(status.success(), "mdbook ended with {status}");
-    Ok(())
-}
-
-/// Whether mdBook is installed.
-pub(crate) fn can_be_built() -> bool {
-    Command::new("mdbook").arg("--version").output().is_ok_and(|o| o.status.success())
+    cmd::program("mdbook", &["build", book])
 }
 
 /// Targets of the links of a Markdown text.

@@ -3,6 +3,7 @@
 use crate::cmd::{self, run, run_with};
 use crate::{book, cluster, fmt, recipe, release, tidy};
 use anyhow::Result;
+use std::process::Command;
 
 pub(crate) fn ci() -> Result<()> {
     fmt::fmt(true)?;
@@ -25,10 +26,15 @@ pub(crate) fn ci() -> Result<()> {
     run(&["bench", "--workspace", "--benches", "--", "--test"])?;
     // The packed crates build on their own, in the order of their dependencies.
     release::try_it()?;
-    if book::can_be_built() {
+    // The public workflow installs these; here they are run where they are.
+    if is_there("mdbook", &["--version"]) {
         book::book()?;
-    } else {
-        eprintln!("mdbook is not installed: the book is not built");
+    }
+    if is_there("typos", &["--version"]) {
+        cmd::program("typos", &[])?;
+    }
+    if is_there("cargo", &["deny", "--version"]) {
+        run(&["deny", "check", "bans", "licenses", "sources"])?;
     }
     // A sweep by the engines that run many machines.
     cluster::cluster()?;
@@ -58,4 +64,16 @@ pub(crate) fn ci() -> Result<()> {
         "--out",
         "target/ci-runs",
     ])
+}
+
+/// Whether a program is installed; if it is not, that is said.
+fn is_there(program: &str, version: &[&str]) -> bool {
+    let there = Command::new(program).args(version).output().is_ok_and(|o| o.status.success());
+    if !there {
+        eprintln!(
+            "{program} {} is left out: it is not installed",
+            version[..version.len() - 1].join(" ")
+        );
+    }
+    there
 }

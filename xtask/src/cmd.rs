@@ -76,6 +76,18 @@ pub(crate) fn run_in(folder: &Path, target: &Path, args: &[&str]) -> Result<()> 
     Ok(())
 }
 
+/// Runs another program at the top of the repository.
+pub(crate) fn program(name: &str, args: &[&str]) -> Result<()> {
+    eprintln!("$ {name} {}", args.join(" "));
+    let status = Command::new(name).args(args).current_dir(root()).status();
+    let status = status
+        .with_context(|| format!("cannot run {name}; `cargo install {name}` may install it"))?;
+    if !status.success() {
+        bail!("`{name} {}` ended with {status}", args.join(" "));
+    }
+    Ok(())
+}
+
 /// What a cargo command prints.
 pub(crate) fn output(args: &[&str]) -> Result<String> {
     let output =

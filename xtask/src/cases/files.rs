@@ -166,7 +166,7 @@ pub(super) const CASES: &[Case] = &[
     }),
     case("categorical-columns", "settings for columns of texts and for missing values", |trial| {
         let output = trial.info("csv = { train = \"adult_like.csv\" }")?;
-        let told = output.warns(&["categor", "one-hot", "missing"]);
+        let told = output.warns(&["categorical", "categories", "one-hot", "missing"]);
         Ok(output.seen(output.code == Some(0) || told))
     }),
     case(

@@ -324,7 +324,8 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             let name = name.to_string();
             // An exported macro is reached through the crate's root.
             if attributes(item).iter().any(|a| a.path().is_ident("macro_export")) {
-                let path = [&["crate".to_owned()], &self.module[..], &[name.clone()]].concat();
+                let path =
+                    [&["crate".to_owned()], &self.module[..], std::slice::from_ref(&name)].concat();
                 let root = self.source.modules.entry(Vec::new()).or_default();
                 root.imported.insert(name.clone(), path);
             }
