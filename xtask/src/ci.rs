@@ -70,10 +70,8 @@ pub(crate) fn ci() -> Result<()> {
 fn is_there(program: &str, version: &[&str]) -> bool {
     let there = Command::new(program).args(version).output().is_ok_and(|o| o.status.success());
     if !there {
-        eprintln!(
-            "{program} {} is left out: it is not installed",
-            version[..version.len() - 1].join(" ")
-        );
+        let name = [&[program], &version[..version.len() - 1]].concat().join(" ");
+        eprintln!("{name} is left out: it is not installed");
     }
     there
 }

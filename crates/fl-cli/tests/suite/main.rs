@@ -1,13 +1,17 @@
 //! The integration tests of `fl-cli`, as one program: linking is what takes time.
 
 mod aggregate;
+// Shell scripts, mounted disks, signals: not on every system.
+#[cfg(unix)]
 mod cluster;
 mod common;
 mod data;
+#[cfg(unix)]
 mod faults;
 mod guide;
 mod mistakes;
 mod results;
+#[cfg(unix)]
 mod signals;
 mod sweep;
 mod theory;
