@@ -142,6 +142,9 @@ impl GeometricRule for Run {
     }
 }
 
+/// A weight below this is rounding, and none.
+const NOTHING: f64 = 1e-12;
+
 #[derive(Debug)]
 struct Filter {
     /// The weights c, and those of the best mean, which sum to 1.
@@ -196,7 +199,7 @@ impl Filter {
         for _ in 0..limit {
             let sum: f64 = self.c[..n].iter().sum();
             // Without Byzantine messages the mean is met all the same.
-            if sum <= floor && least < f64::INFINITY || sum == 0.0 {
+            if sum <= floor + NOTHING * n as f64 && least < f64::INFINITY || sum == 0.0 {
                 return;
             }
             self.centre(g, sum);
@@ -207,12 +210,18 @@ impl Filter {
                     *best = c / sum;
                 }
             }
-            let most = self.projections[..n].iter().map(|x| x * x).fold(0.0, f64::max);
+            let most = self.projections[..n].iter().fold(0.0, |m: f64, x| m.max(x.abs()));
             if most == 0.0 || least == 0.0 {
                 return;
             }
+            // Divided by a power of two, since squares of projections may be beyond the largest number.
+            let unit = power_of_two(most);
+            let most = (most / unit) * (most / unit);
             for (c, x) in self.c.iter_mut().zip(&self.projections[..n]) {
+                let x = x / unit;
                 *c *= 1.0 - x * x / most;
+                // Of two that stand out alike to rounding both are gone.
+                *c = if *c < NOTHING { 0.0 } else { *c };
             }
         }
     }
@@ -267,14 +276,16 @@ impl Filter {
     fn power_step(&mut self, g: &Geometry) -> f64 {
         let sum: f64 = self.of_support.iter().sum();
         self.e.fill(0.0);
+        let most = self.y.iter().fold(0.0, |m: f64, y| m.max(y.abs()));
+        let unit = if most > 0.0 { power_of_two(most) } else { 1.0 };
         for &i in &self.support {
-            self.e[i as usize] = self.c[i as usize] * self.y[i as usize] / sum;
+            self.e[i as usize] = self.c[i as usize] * (self.y[i as usize] / unit) / sum;
         }
         for i in 0..g.workers() {
             self.projections[i] = self.project(g, i);
         }
         let square: f64 = self.e.iter().zip(&self.projections).map(|(e, x)| e * x).sum();
-        square.max(0.0).sqrt()
+        unit * square.max(0.0).sqrt()
     }
 
     /// Draws `y`: Gaussian with the Gram matrix of the messages with weight, over the length of all of g.
@@ -312,6 +323,11 @@ impl Filter {
             self.y.iter_mut().for_each(|y| *y /= length);
         }
     }
+}
+
+/// The power of two at or below a positive number, as far as it is normal.
+fn power_of_two(x: f64) -> f64 {
+    2f64.powi(x.log2().floor().clamp(-1022.0, 1022.0) as i32)
 }
 
 /// A uniform number in (0, 1).

@@ -91,7 +91,12 @@ impl RuleSpec for CenteredClipping {
     fn build(&self, shape: Shape) -> Result<Rule, SpecError> {
         self.check(shape)?;
         let points = || vec![0.0; shape.workers + 2];
-        Ok(Rule::geometric(Run { spec: self.clone(), c: points(), dc: points() }))
+        Ok(Rule::geometric(Run {
+            spec: self.clone(),
+            c: points(),
+            dc: points(),
+            roots: vec![0.0; shape.workers],
+        }))
     }
 
     fn tolerates(&self, workers: usize) -> usize {
@@ -105,6 +110,8 @@ struct Run {
     /// Affine coefficients of the iterate, and D times them.
     c: Vec<f64>,
     dc: Vec<f64>,
+    /// Roots of distances that are not in D.
+    roots: Vec<f64>,
 }
 
 impl GeometricRule for Run {
@@ -113,7 +120,7 @@ impl GeometricRule for Run {
     }
 
     fn weights(&mut self, inputs: Inputs<'_>, weights: &mut [f64]) -> Result<(), AggregateError> {
-        let geometry = inputs.geometry;
+        let Inputs { geometry, probe, .. } = inputs;
         let workers = geometry.workers();
         let tau = self.spec.tau / geometry.unit();
         let share = 1.0 / workers as f64;
@@ -121,14 +128,29 @@ impl GeometricRule for Run {
         let (c, dc) = (&mut self.c[..geometry.points()], &mut self.dc[..geometry.points()]);
         c.fill(0.0);
         c[start] = 1.0;
-        for _ in 0..self.spec.iterations {
+        for iteration in 0..self.spec.iterations {
             geometry.times(c, dc);
             let half = 0.5 * c.iter().zip(&*dc).map(|(c, dc)| c * dc).sum::<f64>();
+            // Beside a far message with a tiny weight the distances cancel; where it begins there is nothing to cancel.
+            let lost = geometry.relative_error() * (dc[start].abs() + half.abs());
+            let lost = iteration > 0 && (lost > 0.01 * tau * tau || geometry.has_many_scales());
+            let again = lost && probe.roots_from(c, &mut self.roots[..workers]);
             // What all messages together take from the weights that were there.
             let mut moved = 0.0;
             for w in 0..workers {
-                let distance = (dc[w] - half).max(0.0).sqrt();
-                dc[w] = if distance > tau { share * (tau / distance) } else { share };
+                // The distance, and τ in terms of it.
+                let (distance, part) = if again {
+                    let root = self.roots[w];
+                    (root * root, tau / root / root)
+                } else if iteration == 0 {
+                    (geometry.distance(start, w), geometry.ratio(tau, start, w))
+                } else {
+                    let distance = (dc[w] - half).max(0.0).sqrt();
+                    (distance, tau / distance)
+                };
+                let step = if distance > tau { share * part } else { share };
+                // Below the normal numbers rounding is no small part of it, and may only shorten.
+                dc[w] = if step.is_normal() { step } else { step.next_down().max(0.0) };
                 moved += dc[w];
             }
             let rest = 1.0 - moved;

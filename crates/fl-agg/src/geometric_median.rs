@@ -13,8 +13,12 @@
 //! The minimiser is an affine combination `z = Σ c_w v_w`, so everything happens in the W coefficients, on the squared
 //! distances `D` alone ([`fl_core::Geometry`]): `O(W²)` an iteration whatever the length of a message.
 //!
-//! 0. Messages that are farther than `0.1/ε` radii of a majority, with the machine epsilon of the distances, are left out:
-//!    which way they pull is lost in rounding, and they would hide all else in F. They are in the certificate.
+//! 0. Messages that are farther than `0.1/ε` radii of a majority (and than 10⁸ of them), with the machine epsilon of the
+//!    distances, are left out of these: in them it is lost which way they pull, and they would hide all else in F.
+//!    The pull of such a message v_w is the same everywhere among the others, `a_w (v_w − v_r)/‖v_w − v_r‖` for any one of
+//!    them, up to the ratio of their distances. So all of these pulls are one constant vector g, and F is
+//!    `Σ_near a_w ‖z − v_w‖ − ⟨g, z − v_r⟩`. One more pass over the messages measures the point `v_r + ρ g / Σ_far a_w`, for a
+//!    ρ of the others' size, and with it among the points everything below stays as it is.
 //! 1. Messages that coincide become one, whose weight is their sum: their multiplicity, where all weights are 1.
 //! 2. The message of the least `F` is tested: it is the median if the unit vectors towards it from the others sum to no
 //!    more than its weight. If not, the Vardi–Zhang step leaves it for a point of lower `F`, and since every later
@@ -38,8 +42,8 @@
 
 use crate::select::{minority, weights};
 use fl_core::{
-    AggregateError, Certificate, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError,
-    spec,
+    AggregateError, Certificate, GeometricRule, Geometry, Inputs, Probe, Rule, RuleSpec, Shape,
+    SpecError, spec,
 };
 use pulp::{Arch, Simd, WithSimd};
 
@@ -187,6 +191,8 @@ impl GeometricMedian {
 
 /// Messages closer than this part of the radius that holds a majority count as one; what that may cost enters ε.
 const SAME: f64 = 1e-13;
+/// The smallest positive number.
+const SMALLEST: f64 = f64::from_bits(1);
 /// A message farther than this many radii of a majority counts as no farther when it is decided when to stop.
 const WIDE: f64 = 1e3;
 
@@ -209,6 +215,24 @@ impl Point {
     fn zeros(n: usize) -> Self {
         Self { c: vec![0.0; n], dc: vec![0.0; n], half: 0.0, d: vec![0.0; n], f: f64::INFINITY }
     }
+
+    /// Distances and F from `c` and `D c` on n points; `⟨g, z − v_r⟩` from the place of the reference and g's factor.
+    #[inline(always)]
+    fn measure(&mut self, a: &[f64], n: usize, (r, pull): (usize, f64)) {
+        let half = 0.5 * dot(&self.c[..n], &self.dc[..n]);
+        self.half = half;
+        let (d, dc) = (&mut self.d[..n], &self.dc[..n]);
+        // Far below what cancellation leaves, so that no division by zero can follow.
+        let floor = f64::EPSILON * f64::EPSILON * half.abs() + f64::MIN_POSITIVE;
+        for i in 0..n {
+            d[i] = (dc[i] - half).max(floor).sqrt();
+        }
+        self.f = dot(&a[..n], d);
+        if pull > 0.0 {
+            // Up to a constant: twice the inner product is ‖z − v_r‖² − ‖z − P‖² and that.
+            self.f -= 0.5 * pull * (d[r] * d[r] - d[n - 1] * d[n - 1]);
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -224,13 +248,26 @@ struct Solver {
     far_weight: f64,
     far_f: f64,
     far_gap: f64,
+    /// What is not known of their pull, at the reference and for each unit of length away from it.
+    far_lost: f64,
+    far_bend: f64,
+    /// The place of the reference among the different messages, and its worker.
+    reference: usize,
+    /// `Σ_far a_w / ρ`: g is this times the difference of the point that stands for the far messages and the reference; 0
+    /// where there is no such point.
+    pull: f64,
+    /// The combination that is that point, and the roots of its distances.
+    stand_in: Vec<f64>,
+    roots: Vec<f64>,
     /// The distance from which on a message does not count for more, infinite where none is farther.
     cap: f64,
     /// Different messages and their weights: multiplicities, where workers have none.
     n: usize,
+    /// As many points, or one more, which stands for the far messages and has no weight in F.
+    points: usize,
     ids: Vec<u32>,
     a: Vec<f64>,
-    /// Squared distances between different messages, row-major n × n.
+    /// Squared distances between these points, row-major.
     dd: Vec<f64>,
     here: Point,
     next: Point,
@@ -265,19 +302,26 @@ impl Solver {
             far_weight: 0.0,
             far_f: 0.0,
             far_gap: 0.0,
+            far_lost: 0.0,
+            far_bend: 0.0,
+            reference: 0,
+            pull: 0.0,
+            stand_in: vec![0.0; n],
+            roots: vec![0.0; n],
             cap: f64::INFINITY,
             n: 0,
+            points: 0,
             ids: Vec::with_capacity(n),
-            a: vec![0.0; n],
-            dd: vec![0.0; n * n],
-            here: Point::zeros(n),
-            next: Point::zeros(n),
-            e: vec![0.0; n],
+            a: vec![0.0; n + 1],
+            dd: vec![0.0; (n + 1) * (n + 1)],
+            here: Point::zeros(n + 1),
+            next: Point::zeros(n + 1),
+            e: vec![0.0; n + 1],
             s: 0.0,
-            de: vec![0.0; n],
+            de: vec![0.0; n + 1],
             y: vec![0.0; n],
-            h: vec![0.0; n],
-            dh: vec![0.0; n],
+            h: vec![0.0; n + 1],
+            dh: vec![0.0; n + 1],
             matrix: vec![0.0; n * n],
             order: Vec::with_capacity(n),
             target: spec.relative_gap,
@@ -335,13 +379,13 @@ impl Solver {
 
     /// Finds the different messages, by the sums F(v_i) that step 2 needs anyway. Returns the best message.
     #[inline(always)]
-    fn merge(&mut self, g: &Geometry) -> usize {
+    fn merge(&mut self, g: &Geometry, probe: &mut dyn Probe) -> usize {
         let w = g.workers();
         self.far[..w].fill(false);
         (self.far_weight, self.far_f) = (0.0, 0.0);
         // Beyond this many radii of a majority a message's direction is lost, and its distance hides where the best message
-        // is: it is left out, and the certificate counts its weight as a pull in any direction.
-        let farthest = 0.1 / g.relative_error();
+        // is.
+        let farthest = g.farthest();
         let (best, radius) = loop {
             let best = self.least(g);
             let radius = self.majority_radius(g, best);
@@ -362,14 +406,14 @@ impl Solver {
         let mut widest = 0.0f64;
         for i in 0..w {
             if self.far[i] {
-                self.far_f += self.present[i] * row[i].sqrt();
+                self.far_f += self.present[i] * g.distance(best, i);
             } else {
                 widest = widest.max(row[i]);
             }
         }
         let wide = widest.sqrt() > WIDE * radius;
         self.cap = if wide { WIDE * radius } else { f64::INFINITY };
-        let radius = SAME * radius;
+        let (size, radius) = (radius, SAME * radius);
         self.ids.clear();
         self.merged = 0.0;
         let mut best_id = 0;
@@ -394,15 +438,70 @@ impl Solver {
                 }
             }
         }
-        let n = self.ids.len();
-        self.n = n;
+        self.n = self.ids.len();
+        self.reference = best_id;
+        let reference = self.ids[best_id] as usize;
+        self.gather_far(g, reference, size, probe);
+        let (n, points) = (self.n, self.points);
         for (i, &id) in self.ids.iter().enumerate() {
             let row = g.row(id as usize);
             for (j, &jd) in self.ids.iter().enumerate() {
-                self.dd[i * n + j] = row[jd as usize];
+                self.dd[i * points + j] = row[jd as usize];
+            }
+            if points > n {
+                let square = self.roots[id as usize].powi(4);
+                (self.dd[i * points + n], self.dd[n * points + i]) = (square, square);
+                self.dd[n * points + n] = 0.0;
             }
         }
         best_id
+    }
+
+    /// Makes a point of what is far, a combination of it with the message `best`, `size` from there where all pull in one
+    /// direction.
+    #[inline(always)]
+    fn gather_far(&mut self, g: &Geometry, best: usize, size: f64, probe: &mut dyn Probe) {
+        (self.points, self.pull) = (self.n, 0.0);
+        (self.far_lost, self.far_bend) = (self.far_weight, 0.0);
+        if self.far_weight == 0.0 || self.n == 1 {
+            return;
+        }
+        let w = g.workers();
+        let stand_in = &mut self.stand_in[..w];
+        stand_in.fill(0.0);
+        let (mut lost, mut bend) = (0.0, 0.0);
+        for i in (0..w).filter(|&i| self.far[i]) {
+            let weight = self.present[i];
+            let share = g.ratio(size * (weight / self.far_weight), i, best);
+            stand_in[i] = share;
+            stand_in[best] -= share;
+            // Of a share below the normal numbers digits are lost, and all of it below the smallest.
+            lost += weight * (g.relative_error() + (SMALLEST / share).min(1.0));
+            bend += g.ratio(weight, i, best);
+        }
+        stand_in[best] += 1.0;
+        if probe.roots_from(stand_in, &mut self.roots[..w]) {
+            self.points = self.n + 1;
+            self.pull = self.far_weight / size;
+            self.a[self.n] = 0.0;
+            (self.far_lost, self.far_bend) = (lost, bend);
+        }
+    }
+
+    /// Adds g to `e`, as weights on the point that stands for the far messages and on the reference.
+    #[inline(always)]
+    fn add_pull(&mut self) {
+        if self.points > self.n {
+            self.e[self.n] = self.pull;
+            self.e[self.reference] -= self.pull;
+        }
+    }
+
+    /// How far from g the far messages' pull may be at `here`.
+    #[inline(always)]
+    fn unknown_pull(&self) -> f64 {
+        // The unit vector to a point at N turns by at most d/(N − d) on a way of length d.
+        self.far_lost + 1.01 * self.far_bend * self.here.d[self.reference]
     }
 
     /// Total weight, W.
@@ -424,8 +523,8 @@ impl Solver {
     /// Tests whether message `k` is the median; else leaves `here` at the Vardi–Zhang step from it.
     #[inline(always)]
     fn try_message(&mut self, k: usize, error: f64) -> bool {
-        let n = self.n;
-        let row = &self.dd[k * n..][..n];
+        let (n, points) = (self.n, self.points);
+        let row = &self.dd[k * points..][..points];
         let mut s = 0.0;
         let mut f = 0.0;
         for i in 0..n {
@@ -436,8 +535,9 @@ impl Solver {
             s += self.e[i];
         }
         self.here.f = f;
-        self.here.c[..n].fill(0.0);
+        self.here.c[..points].fill(0.0);
         self.here.c[k] = 1.0;
+        self.add_pull();
         let m = self.a[k];
         let total = self.total();
         if n == 1 {
@@ -448,10 +548,11 @@ impl Solver {
         // ‖R‖² = Σ_ij e_i e_j ⟨v_i − v_k, v_j − v_k⟩ with the inner products ½(D_ik + D_jk − D_ij): each difference is
         // taken by itself, so that an outlier costs few digits. Rounding of the distances enters term by term at random.
         let (mut square, mut noise) = (0.0, 0.0);
-        for i in 0..n {
-            let (row_i, row_k) = (&self.dd[i * n..][..n], &self.dd[k * n..][..n]);
+        for i in 0..points {
+            let (row_i, row_k) =
+                (&self.dd[i * points..][..points], &self.dd[k * points..][..points]);
             let (near, e) = (row_k[i], self.e[i]);
-            let (inner, lost) = inner_products(near, &self.e[..n], row_k, row_i);
+            let (inner, lost) = inner_products(near, &self.e[..points], row_k, row_i);
             square += 0.5 * e * inner;
             noise += 0.25 * e * e * lost;
         }
@@ -464,18 +565,23 @@ impl Solver {
         }
         // T = Σ_{i≠k} (e_i/s) v_i, and the step (1 − m/r) T + (m/r) v_k.
         let eta = m / r;
-        for i in 0..n {
+        for i in 0..points {
             self.here.c[i] = (1.0 - eta) * self.e[i] / s;
         }
-        self.here.c[k] = eta;
+        self.here.c[k] += eta;
         false
     }
 
     /// Fills in F and the distances at `here.c`.
     #[inline(always)]
     fn evaluate_here(&mut self) {
-        times(&self.dd, self.n, &self.here.c, &mut self.here.dc);
-        distances(&mut self.here, &self.a, self.n);
+        times(&self.dd, self.points, &self.here.c, &mut self.here.dc);
+        self.here.measure(&self.a, self.points, self.pull_at());
+    }
+
+    /// The place of the reference, and g's factor, for F at a point.
+    fn pull_at(&self) -> (usize, f64) {
+        (self.reference, self.pull)
     }
 
     /// Weights `e = a/d`, their sum, and `D e` at `here`.
@@ -486,13 +592,14 @@ impl Solver {
             self.e[i] = self.a[i] / self.here.d[i];
         }
         self.s = sum(&self.e[..n]);
-        times(&self.dd, n, &self.e, &mut self.de);
+        self.add_pull();
+        times(&self.dd, self.points, &self.e, &mut self.de);
     }
 
     /// ‖Σ a_i u_i‖ at `here`: the vector `Σ h_i v_i` with `h = s c − e`, whose weights sum to zero.
     #[inline(always)]
     fn gradient(&mut self) -> f64 {
-        let (n, s) = (self.n, self.s);
+        let (n, s) = (self.points, self.s);
         let (c, e, dc, de) = (&self.here.c[..n], &self.e[..n], &self.here.dc[..n], &self.de[..n]);
         let (h, dh) = (&mut self.h[..n], &mut self.dh[..n]);
         for i in 0..n {
@@ -505,20 +612,21 @@ impl Solver {
     /// Weiszfeld's map: `here ← Σ (e_i/s) v_i`.
     #[inline(always)]
     fn weiszfeld(&mut self) {
-        let (n, inverse) = (self.n, 1.0 / self.s);
+        let (n, inverse) = (self.points, 1.0 / self.s);
         for i in 0..n {
             self.here.c[i] = self.e[i] * inverse;
             self.here.dc[i] = self.de[i] * inverse;
         }
-        distances(&mut self.here, &self.a, n);
+        self.here.measure(&self.a, n, self.pull_at());
     }
 
     /// A Newton step from `here` into `next`; false where the Hessian is not positive definite to working precision.
     #[inline(always)]
     fn newton(&mut self) -> bool {
-        let (n, d, s) = (self.n, &self.here.d, self.s);
+        let (n, points, d, s) = (self.n, self.points, &self.here.d, self.s);
+        let (r, pull) = self.pull_at();
         for i in 0..n {
-            let row = &self.dd[i * n..][..n];
+            let row = &self.dd[i * points..][..points];
             let out = &mut self.matrix[i * n..][..n];
             let (qi, half) = (d[i] * d[i], 0.5 / d[i]);
             let mut sum = 0.0;
@@ -529,6 +637,11 @@ impl Solver {
             out[i] = -1.0;
             for j in 0..n {
                 sum -= self.a[j] * out[j];
+            }
+            if points > n {
+                // ⟨u_i, g⟩ from ⟨v_i − z, P − v_r⟩, with P for the far messages.
+                let inner = 0.5 * (row[r] - row[n] + d[n] * d[n] - d[r] * d[r]);
+                sum += pull * inner / d[i];
             }
             self.y[i] = sum;
             out[i] += s * d[i] / self.a[i];
@@ -545,8 +658,12 @@ impl Solver {
         for i in 0..n {
             self.next.c[i] = (1.0 - t) * self.here.c[i] + self.y[i];
         }
-        times(&self.dd, n, &self.next.c, &mut self.next.dc);
-        distances(&mut self.next, &self.a, n);
+        if points > n {
+            self.next.c[n] = (1.0 - t) * self.here.c[n] + pull / s;
+            self.next.c[r] -= pull / s;
+        }
+        times(&self.dd, points, &self.next.c, &mut self.next.dc);
+        self.next.measure(&self.a, points, (r, pull));
         self.next.f < self.here.f
     }
 
@@ -584,8 +701,8 @@ impl Solver {
     }
 
     #[inline(always)]
-    fn solve(&mut self, g: &Geometry) {
-        let best = self.merge(g);
+    fn solve(&mut self, g: &Geometry, probe: &mut dyn Probe) {
+        let best = self.merge(g, probe);
         self.unit = g.unit();
         self.iterations = 0;
         let error = g.relative_error();
@@ -599,11 +716,11 @@ impl Solver {
         // The mean is the better start where it is lower; either is lower than every message. Beside a wide message only
         // combinations with little of it can be told apart: its squared distances hold the others' in their last digits.
         if self.cap == f64::INFINITY {
-            for i in 0..n {
+            for i in 0..self.points {
                 self.next.c[i] = self.a[i] / (total - self.far_weight);
             }
-            times(&self.dd, n, &self.next.c, &mut self.next.dc);
-            distances(&mut self.next, &self.a, n);
+            times(&self.dd, self.points, &self.next.c, &mut self.next.dc);
+            self.next.measure(&self.a, self.points, self.pull_at());
             if self.next.f < self.here.f {
                 std::mem::swap(&mut self.here, &mut self.next);
             }
@@ -661,7 +778,7 @@ impl Solver {
             std::mem::swap(&mut self.here, &mut self.next);
             (self.slope, self.gap) = (slope, gap);
         } else {
-            self.here.c[..self.n].fill(0.0);
+            self.here.c[..self.points].fill(0.0);
             self.here.c[nearest] = 1.0;
         }
     }
@@ -678,20 +795,6 @@ fn times(d: &[f64], n: usize, x: &[f64], out: &mut [f64]) {
             out[j] += w * row[j];
         }
     }
-}
-
-/// Distances and F from `c` and `D c`.
-#[inline(always)]
-fn distances(p: &mut Point, a: &[f64], n: usize) {
-    let half = 0.5 * dot(&p.c[..n], &p.dc[..n]);
-    p.half = half;
-    let (d, dc) = (&mut p.d[..n], &p.dc[..n]);
-    // Far below what cancellation leaves, so that no division by zero can follow.
-    let floor = f64::EPSILON * f64::EPSILON * half.abs() + f64::MIN_POSITIVE;
-    for i in 0..n {
-        d[i] = (dc[i] - half).max(floor).sqrt();
-    }
-    p.f = dot(&a[..n], d);
 }
 
 /// Sums in eight interleaved parts: one after the other, each addition would wait for the last.
@@ -787,44 +890,62 @@ fn cholesky_solve(m: &mut [f64], n: usize, b: &mut [f64]) -> bool {
     true
 }
 
-struct Solve<'a>(&'a mut Solver, &'a Geometry);
+struct Solve<'a>(&'a mut Solver, &'a Geometry, &'a mut dyn Probe);
 
 impl WithSimd for Solve<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        self.0.solve(self.1);
+        self.0.solve(self.1, self.2);
     }
 }
 
 impl GeometricRule for Solver {
     fn weights(&mut self, inputs: Inputs<'_>, weights: &mut [f64]) -> Result<(), AggregateError> {
+        let Inputs { geometry, senders, probe, .. } = inputs;
+        let workers = geometry.workers();
         if let Some(given) = &self.given {
-            let workers = inputs.geometry.workers();
-            let present = &mut self.present[..workers];
-            weights::of_senders(given, inputs.senders, workers as f64, present);
+            weights::of_senders(given, senders, workers as f64, &mut self.present[..workers]);
         }
-        Arch::new().dispatch(Solve(self, inputs.geometry));
-        // What is far pulls with its weight, in whatever direction.
-        self.far_gap =
-            if self.far_weight > 0.0 { self.far_weight * self.reach(self.total()) } else { 0.0 };
+        Arch::new().dispatch(Solve(self, geometry, probe));
+        self.far_gap = match self.far_weight > 0.0 {
+            true => self.unknown_pull() * self.reach(self.total()),
+            false => 0.0,
+        };
         // A merged message's weight goes to its lowest worker: the others differ from it by less than rounding.
         for (&id, &c) in self.ids.iter().zip(&self.here.c) {
             weights[id as usize] = c;
+        }
+        if self.points > self.n {
+            let c = self.here.c[self.n];
+            let size = self.far_weight / self.pull;
+            for (i, &share) in self.stand_in[..workers].iter().enumerate() {
+                weights[i] += c * share;
+                if self.far[i] && weights[i] == 0.0 {
+                    // Too little for a number: the output stays behind by that much.
+                    self.far_gap += self.total() * c * size;
+                }
+            }
         }
         Ok(())
     }
 
     fn certificate(&self, displacement: f64) -> Option<Certificate> {
         let f = self.here.f;
-        // The geometry's unit scales every length; `displacement` arrives in the same unit.
+        // The geometry's unit scales every length.
+        let displacement = displacement / self.unit;
         let moved: f64 = self.a[..self.n]
             .iter()
             .zip(&self.here.d)
             .map(|(a, d)| a * displacement.min(0.5 * displacement * displacement / d))
             .sum();
-        let slope = self.slope + self.far_weight;
+        let slope = self.slope
+            + if self.far_weight > 0.0 {
+                self.unknown_pull() + self.far_bend * displacement
+            } else {
+                0.0
+            };
         let epsilon = self.gap + self.far_gap + slope * displacement + moved + 2.0 * self.merged;
         let f = f + self.far_f;
         let relative_gap = if f > 0.0 { epsilon / f } else { 0.0 };

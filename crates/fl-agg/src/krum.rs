@@ -116,12 +116,25 @@ impl KrumVariant {
         Err(SpecError::new(format!("{rule}: the number of messages"), allowed, shape.workers))
     }
 
-    /// What a distance contributes to a score, from its square.
-    fn contribution(self, squared_distance: f64) -> f64 {
+    /// What a distance contributes to a score, from its square; of fourth powers in units of `unit`².
+    fn contribution(self, squared_distance: f64, unit: f64) -> f64 {
         match self {
             Self::Paper | Self::OneMoreNeighbour | Self::AtLeastOneNeighbour => squared_distance,
             Self::Unsquared | Self::UnsquaredPaper => squared_distance.sqrt(),
-            Self::FourthPower => squared_distance * squared_distance,
+            Self::FourthPower => (squared_distance / unit) * (squared_distance / unit),
+        }
+    }
+
+    /// The unit of squared distances in which the fourth powers of the best message's can be held, from the squared distance of
+    /// each message's last neighbour: a power of two near the least.
+    fn unit(self, last: impl Iterator<Item = f64>) -> f64 {
+        if self != Self::FourthPower {
+            return 1.0;
+        }
+        let least = last.fold(f64::INFINITY, f64::min);
+        match least > 0.0 && least.is_finite() {
+            true => 2f64.powi(least.log2().floor().max(-1022.0) as i32),
+            false => 1.0,
         }
     }
 
@@ -192,6 +205,7 @@ impl GeometricRule for Run {
         let shape = inputs.shape();
         self.variant.check("krum", shape).map_err(too_few(shape))?;
         let neighbours = self.variant.neighbours(shape).unwrap_or(1);
+        self.scores.start(inputs.geometry, self.variant, neighbours);
         let mut best = (0, f64::INFINITY);
         for w in 0..shape.workers {
             let score = self.scores.score(inputs.geometry, w, self.variant, neighbours);
@@ -209,11 +223,29 @@ impl GeometricRule for Run {
 #[derive(Debug)]
 pub(crate) struct Scores {
     others: Vec<f64>,
+    unit: f64,
 }
 
 impl Scores {
     pub(crate) fn new(workers: usize) -> Self {
-        Self { others: Vec::with_capacity(workers) }
+        Self { others: Vec::with_capacity(workers), unit: 1.0 }
+    }
+
+    /// To be called once for a round.
+    pub(crate) fn start(&mut self, geometry: &Geometry, variant: KrumVariant, neighbours: usize) {
+        self.unit = variant.unit((0..geometry.workers()).map(|w| {
+            self.sort_others(geometry, w);
+            self.others.get(neighbours - 1).copied().unwrap_or(0.0)
+        }));
+    }
+
+    fn sort_others(&mut self, geometry: &Geometry, w: usize) {
+        let row = geometry.row(w);
+        self.others.clear();
+        self.others.extend_from_slice(&row[..w]);
+        self.others.extend_from_slice(&row[w + 1..]);
+        // Summed in rising order, so that equal sets of distances give equal bits and ties are ties.
+        self.others.sort_unstable_by(f64::total_cmp);
     }
 
     pub(crate) fn score(
@@ -223,14 +255,9 @@ impl Scores {
         variant: KrumVariant,
         neighbours: usize,
     ) -> f64 {
-        let row = geometry.row(w);
-        self.others.clear();
-        self.others.extend_from_slice(&row[..w]);
-        self.others.extend_from_slice(&row[w + 1..]);
-        // Summed in rising order, so that equal sets of distances give equal bits and ties are ties.
-        self.others.sort_unstable_by(f64::total_cmp);
+        self.sort_others(geometry, w);
         let nearest = self.others.iter().take(neighbours);
-        nearest.map(|&d| variant.contribution(d)).sum()
+        nearest.map(|&d| variant.contribution(d, self.unit)).sum()
     }
 }
 
@@ -271,22 +298,27 @@ impl Picks {
     pub(crate) fn take(&mut self, geometry: &Geometry, variant: KrumVariant, f: usize) -> usize {
         let shape = Shape { workers: self.count, byzantine: f };
         let neighbours = variant.neighbours(shape).unwrap_or(1);
-        let mut best = (None, f64::INFINITY);
-        for (w, near) in self.near.chunks_exact((self.left.len() - 1).max(1)).enumerate() {
-            if !self.left[w] {
-                continue;
-            }
+        let others = (self.left.len() - 1).max(1);
+        let left = &self.left;
+        // The squared distances of a message that is left to the nearest that are left.
+        let nearest = |w: usize| {
+            let near = self.near[w * others..][..others].iter().map(|&i| i as usize);
             let row = geometry.row(w);
+            near.filter(|&i| left[i]).take(neighbours).map(|i| row[i])
+        };
+        let candidates = || (0..left.len()).filter(|&w| left[w] && self.count > 1);
+        let unit = variant.unit(candidates().filter_map(|w| nearest(w).last()));
+        let mut best = (None, f64::INFINITY);
+        for w in candidates() {
             // In rising order, as above.
-            let left = near.iter().filter(|&&i| self.left[i as usize]).take(neighbours);
-            let score: f64 = left.map(|&i| variant.contribution(row[i as usize])).sum();
+            let score: f64 = nearest(w).map(|d| variant.contribution(d, unit)).sum();
             // Strictly smaller: ties stay with the lowest index.
             if best.0.is_none() || score < best.1 {
                 best = (Some(w), score);
             }
         }
         // A single message has no others.
-        let best = best.0.unwrap_or(0);
+        let best = best.0.or_else(|| left.iter().position(|&left| left)).unwrap_or(0);
         self.left[best] = false;
         self.count -= 1;
         best

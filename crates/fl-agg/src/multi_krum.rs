@@ -131,6 +131,7 @@ impl GeometricRule for Run {
         match spec.picks {
             Picks::Once => {
                 let neighbours = spec.variant.neighbours(shape).unwrap_or(1);
+                scores.start(geometry, spec.variant, neighbours);
                 let keys = &mut keys[..shape.workers];
                 for (w, key) in keys.iter_mut().enumerate() {
                     *key = scores.score(geometry, w, spec.variant, neighbours);

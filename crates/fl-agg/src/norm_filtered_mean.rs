@@ -122,7 +122,7 @@ impl GeometricRule for Run {
         let geometry = inputs.geometry;
         let workers = geometry.workers();
         self.norms.clear();
-        self.norms.extend((0..workers).map(|w| geometry.squared_norm(w).sqrt()));
+        self.norms.extend((0..workers).map(|w| geometry.distance(w, geometry.origin())));
         let unit = match self.spec.unit {
             NormUnit::Median => {
                 by_key(&self.norms, &mut self.order);

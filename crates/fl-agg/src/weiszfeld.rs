@@ -101,7 +101,12 @@ impl RuleSpec for Weiszfeld {
     fn build(&self, shape: Shape) -> Result<Rule, SpecError> {
         self.check(shape)?;
         let points = || vec![0.0; shape.workers + 2];
-        Ok(Rule::geometric(Run { spec: self.clone(), dc: points(), next: points() }))
+        Ok(Rule::geometric(Run {
+            spec: self.clone(),
+            dc: points(),
+            next: points(),
+            roots: vec![0.0; shape.workers],
+        }))
     }
 }
 
@@ -110,11 +115,13 @@ struct Run {
     spec: Weiszfeld,
     dc: Vec<f64>,
     next: Vec<f64>,
+    /// Roots of distances that are not in D.
+    roots: Vec<f64>,
 }
 
 impl GeometricRule for Run {
     fn weights(&mut self, inputs: Inputs<'_>, weights: &mut [f64]) -> Result<(), AggregateError> {
-        let geometry = inputs.geometry;
+        let Inputs { geometry, probe, .. } = inputs;
         let (workers, points) = (geometry.workers(), geometry.points());
         let (floor, tolerance) =
             (self.spec.floor / geometry.unit(), self.spec.tolerance / geometry.unit());
@@ -127,22 +134,41 @@ impl GeometricRule for Run {
         for _ in 0..self.spec.iterations {
             geometry.times(weights, dc);
             let half = 0.5 * weights.iter().zip(&*dc).map(|(c, dc)| c * dc).sum::<f64>();
+            let error = |dc: f64, epsilon: f64| epsilon * (dc.abs() + half.abs());
+            // Beside a far message with a tiny weight the distances cancel.
+            let epsilon = 10.0 * geometry.relative_error();
+            let cancel = dc[..workers].iter().filter(|&&dc| dc - half <= error(dc, epsilon));
+            let again = (geometry.has_many_scales() || 2 * cancel.count() > workers)
+                && probe.roots_from(weights, &mut self.roots[..workers]);
             next.fill(0.0);
             let mut total = 0.0;
             for w in 0..workers {
                 // What is left of equal numbers is rounding: the distance is 0.
                 let square = dc[w] - half;
-                let lost = 16.0 * f64::EPSILON * (dc[w].abs() + half.abs());
-                let distance = if square <= lost { 0.0 } else { square.sqrt() };
-                let distance = distance.max(floor);
-                next[w] = 1.0 / if distance == 0.0 { one } else { distance };
+                let root = self.roots[w];
+                next[w] = if again && root * root > floor {
+                    // In this order, since the distance itself may be beyond the largest number.
+                    1.0 / root / root
+                } else {
+                    let none = again || square <= error(dc[w], 16.0 * f64::EPSILON);
+                    let distance = if none { floor } else { square.sqrt().max(floor) };
+                    1.0 / if distance == 0.0 { one } else { distance }
+                };
                 total += next[w];
             }
             for (next, c) in next.iter_mut().zip(weights.iter_mut()) {
                 *next /= total;
                 *c = *next - *c;
             }
-            let step = geometry.length(weights);
+            let step = match again {
+                false => geometry.length(weights),
+                true => {
+                    // As far as the first message is from itself and the step.
+                    weights[0] += 1.0;
+                    probe.roots_from(weights, &mut self.roots[..workers]);
+                    self.roots[0].powi(2)
+                }
+            };
             weights.copy_from_slice(next);
             if step <= tolerance {
                 break;

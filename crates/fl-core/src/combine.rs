@@ -16,7 +16,7 @@ const SERIAL: usize = 1 << 15;
 ///
 /// Gives whether the output is finite, which it is unless a message with a weight is not, or the output's type cannot hold
 /// it.
-/// Where differences of finite messages overflow, their sums are formed again in `f64`.
+/// Where differences of finite messages overflow, or a weight is too small for the messages' type, sums are formed in `f64`.
 ///
 /// Cost: one pass over the rows with nonzero weights, in parallel over columns; identical bits for any thread count.
 ///
@@ -34,9 +34,12 @@ pub fn combine<T: Scalar>(
     assert!(rows.len() <= weights.len());
     assert!(weights.get(rows.len() + 1).is_none_or(|&w| w == 0.0 || previous.is_some()));
     let terms = Terms { messages, rows, weights, previous, reference: largest(weights) };
+    // A tiny weight on a message that is very long loses digits below the smallest normal number.
+    let smallest = if size_of::<T>() == 4 { f64::from(f32::MIN_POSITIVE) } else { 0.0 };
+    let faint = weights.iter().any(|&w| w != 0.0 && w.abs() < smallest);
     let columns = |(i, out): (usize, &mut [T])| {
         let from = i * COLUMNS;
-        if Arch::new().dispatch(Columns { terms, from, out: &mut *out }) {
+        if !faint && Arch::new().dispatch(Columns { terms, from, out: &mut *out }) {
             return true;
         }
         terms.in_double(from, out)
@@ -62,15 +65,16 @@ pub fn largest(weights: &[f64]) -> usize {
 /// A bound on the distance between what [`combine`] writes and the exact combination:
 /// `½ ε (‖z‖ + (n + 2) Σ |c_i| ‖v_i − v_r‖)` for `n` nonzero weights, zero when one point has all the weight.
 ///
-/// `weights` are those that [`combine`] takes, `reach` gives `‖v_i − v_r‖` and `norm` is `‖z‖`.
-pub fn rounding(epsilon: f64, weights: &[f64], reach: impl Fn(usize) -> f64, norm: f64) -> f64 {
+/// `weights` are those that [`combine`] takes, `share` gives `|c_i| ‖v_i − v_r‖` (a product, since the length of a message
+/// with a tiny weight may be beyond the largest number) and `norm` is `‖z‖`.
+pub fn rounding(epsilon: f64, weights: &[f64], share: impl Fn(usize) -> f64, norm: f64) -> f64 {
     let r = largest(weights);
     let mut spread = 0.0;
     let mut nonzero = 0.0;
     for (i, w) in weights.iter().enumerate() {
         if i != r && *w != 0.0 {
             nonzero += 1.0;
-            spread += w.abs() * reach(i);
+            spread += share(i);
         }
     }
     if nonzero == 0.0 { 0.0 } else { epsilon * (0.5 * norm + (nonzero + 2.0) * 0.5 * spread) }
@@ -104,8 +108,8 @@ impl<'a, T: Scalar> Terms<'a, T> {
         all.filter(move |&(i, w)| w != 0.0 && i != self.reference)
     }
 
-    /// The same in double precision: differences of single-precision messages cannot overflow there, and those of
-    /// double-precision messages are halved.
+    /// The same in double precision: differences of single-precision messages cannot overflow there nor tiny weights vanish,
+    /// and differences of double-precision messages are halved.
     #[cold]
     fn in_double(self, from: usize, out: &mut [T]) -> bool {
         let to = from + out.len();

@@ -40,7 +40,7 @@ pub(crate) fn buffer_len<T>(points: usize, dim: usize) -> usize {
 }
 
 /// The points of a round: chosen rows, then the origin, then perhaps one vector more.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Points<'a, T> {
     pub(crate) messages: MessagesRef<'a, T>,
     pub(crate) rows: &'a [u32],
@@ -50,6 +50,26 @@ pub(crate) struct Points<'a, T> {
 impl<'a, T: Scalar> Points<'a, T> {
     pub(crate) fn len(&self) -> usize {
         self.rows.len() + 1 + usize::from(self.extra.is_some())
+    }
+
+    /// A point's numbers; `None` for the origin.
+    pub(crate) fn point(&self, i: usize) -> Option<&'a [T]> {
+        match self.rows.get(i) {
+            Some(&row) => Some(self.messages.row(row as usize)),
+            None => self.extra.filter(|_| i == self.rows.len() + 1),
+        }
+    }
+
+    /// Whether two points are equal.
+    pub(crate) fn equal(&self, i: usize, j: usize) -> bool {
+        match (self.point(i), self.point(j)) {
+            (Some(a), Some(b)) => {
+                // Bytes are compared faster than numbers; what is left are zeros of both signs.
+                bytemuck::cast_slice::<T, u8>(a) == bytemuck::cast_slice::<T, u8>(b) || a == b
+            }
+            (Some(a), None) | (None, Some(a)) => a.iter().all(|x| *x == T::ZERO),
+            (None, None) => true,
+        }
     }
 
     /// Columns of a point; the origin, and what fills the last block, is `zeros`.

@@ -10,14 +10,32 @@
 //! so a rule that moves among affine combinations costs `O(W²)` a step whatever the length `p` of a message.
 //! The origin is one more point, so norms are in the geometry too; for rules with memory the previous output is another.
 
+use crate::apart::{self, Lineup};
 use crate::distances::{self, Points};
 use crate::{MessagesRef, Mixing, Scalar};
+
+/// The largest and the smallest square that are kept as they are in a round whose squares `f64` cannot hold: those of 2⁴⁰⁰ and
+/// 2⁻⁴⁰⁰ units.
+const LONG: f64 = f64::from_bits((1023 + 800) << 52);
+const SHORT: f64 = f64::from_bits((1023 - 800) << 52);
+/// √ of the length of 2⁴⁰⁰ units.
+const LONG_ROOT: f64 = f64::from_bits((1023 + 200) << 52);
 
 /// Columns up to which single-precision messages are measured in double precision.
 const FEW: usize = 64;
 
 /// Squared distances between the points of a round, in units of [`Geometry::unit`]²: first the messages, then the origin,
 /// then perhaps the previous output.
+///
+/// # Rounds of many scales
+/// `f64` holds squares of lengths that differ by a factor of 10³⁰⁰, and messages of `f64` may differ by 10⁶³⁰.
+/// Where one unit does not do, every pair is measured in its own, and the unit of the squares follows the least radius in
+/// which there is a majority of the messages.
+/// A length ℓ of more than 2⁴⁰⁰ units then stands as `2⁸⁰⁰ (ℓ/2⁴⁰⁰)^(1/16)` in place of its square, and one of less than 2⁻⁴⁰⁰
+/// as `2⁻⁸⁰⁰ (ℓ/2⁻⁴⁰⁰)^(1/16)`.
+/// So order is kept, whoever is that far stays farther than all others, and a rule that withstands f arbitrary messages
+/// decides as if f others had been sent, at those distances.
+/// Lengths themselves are known at any scale: [`Geometry::distance`], [`Geometry::ratio`].
 #[derive(Clone, Debug)]
 pub struct Geometry {
     workers: usize,
@@ -25,6 +43,8 @@ pub struct Geometry {
     d: Vec<f64>,
     unit: f64,
     relative_error: f64,
+    /// Whether entries above [`LONG`] and below [`SHORT`] are no squares.
+    many_scales: bool,
     buffer: Vec<f64>,
     /// In what two combinations differ, while they are mixed.
     support: Vec<(u32, f64)>,
@@ -40,7 +60,8 @@ impl Geometry {
             d: vec![0.0; points * points],
             unit: 1.0,
             relative_error: T::EPSILON,
-            buffer: vec![0.0; distances::buffer_len::<T>(points, dim)],
+            many_scales: false,
+            buffer: vec![0.0; Self::buffer_len::<T>(points, dim)],
             support: Vec::new(),
         }
     }
@@ -54,6 +75,7 @@ impl Geometry {
             d: vec![0.0; points * points],
             unit: 1.0,
             relative_error: 0.0,
+            many_scales: false,
             buffer: vec![0.0; points],
             support: Vec::with_capacity(points),
         }
@@ -79,7 +101,8 @@ impl Geometry {
     /// a geometry.
     ///
     /// `D` comes out finite whatever the size of finite messages: where squares in the messages' own type overflow or
-    /// vanish the round is measured again in `f64`, with lengths divided by a power of two.
+    /// vanish the round is measured again in `f64`, with lengths divided by a power of two, and where no such power does for
+    /// all pairs, every pair by itself.
     ///
     /// Cost: `W² p / 2` differences, in parallel over columns; identical bits for any number of threads.
     pub fn measure<T: Scalar>(&mut self, messages: MessagesRef<'_, T>, rows: &mut Vec<u32>) {
@@ -93,32 +116,8 @@ impl Geometry {
         rows: &mut Vec<u32>,
         previous: Option<&[T]>,
     ) {
-        self.relative_error = T::EPSILON;
         loop {
-            let points = Points { messages, rows, extra: previous };
-            self.workers = rows.len();
-            self.points = points.len();
-            self.unit = 1.0;
-            self.reserve::<T>(messages.dim());
-            let n = self.points;
-            // Over many columns the rounding of single differences averages out; over few it does not, and then
-            // double precision costs nothing worth saving.
-            if size_of::<T>() == 4 && messages.dim() <= FEW {
-                distances::all_pairs_scaled(points, 1.0, &mut self.d[..n * n]);
-                self.relative_error = f64::EPSILON;
-            } else {
-                distances::all_pairs(points, &mut self.buffer, &mut self.d[..n * n]);
-            }
-            let mut largest = 0.0f64;
-            let mut finite = true;
-            for &x in &self.d[..n * n] {
-                finite &= x.is_finite();
-                largest = largest.max(x);
-            }
-            // Each squared difference may lose up to the smallest normal number to underflow.
-            let lost = messages.dim() as f64 * if size_of::<T>() == 4 { 1.2e-38 } else { 2.3e-308 };
-            // Rules add up distances, so the largest double is not the limit.
-            if finite && largest < 1e250 && largest * 1e-14 >= lost {
+            if self.measure_squares(Points { messages, rows, extra: previous }) {
                 return;
             }
             let before = rows.len();
@@ -126,27 +125,208 @@ impl Geometry {
             if rows.len() < before {
                 continue;
             }
-            let peak = rows
-                .iter()
-                .map(|&w| messages.row(w as usize))
-                .chain(previous)
-                .flatten()
-                .fold(0.0f64, |peak, x| peak.max(x.to_f64().abs()));
-            if peak > 0.0 {
-                self.unit = if (1e-100..1e100).contains(&peak) { 1.0 } else { power_of_two(peak) };
-                let points = Points { messages, rows, extra: previous };
-                distances::all_pairs_scaled(points, self.unit, &mut self.d[..n * n]);
-                self.relative_error = f64::EPSILON;
+            return self.measure_again(Points { messages, rows, extra: previous });
+        }
+    }
+
+    /// One pass in the messages' own type; gives whether all entries are as exact as it can make them.
+    fn measure_squares<T: Scalar>(&mut self, points: Points<'_, T>) -> bool {
+        let (n, dim) = (points.len(), points.messages.dim());
+        (self.workers, self.points) = (points.rows.len(), n);
+        (self.unit, self.relative_error, self.many_scales) = (1.0, T::EPSILON, false);
+        self.reserve::<T>(dim);
+        // Over many columns the rounding of single differences averages out; over few it does not, and then
+        // double precision costs nothing worth saving.
+        if size_of::<T>() == 4 && dim <= FEW {
+            distances::all_pairs_scaled(points, 1.0, &mut self.d[..n * n]);
+            self.relative_error = f64::EPSILON;
+        } else {
+            distances::all_pairs(points, &mut self.buffer, &mut self.d[..n * n]);
+        }
+        // Each squared difference may lose up to the smallest normal number to underflow.
+        let lost = dim as f64 * if size_of::<T>() == 4 { 1.2e-38 } else { 2.3e-308 };
+        let (mut largest, mut small, mut finite) = (0.0f64, 0, true);
+        for &x in &self.d[..n * n] {
+            finite &= x.is_finite();
+            largest = largest.max(x);
+            small += usize::from(x < lost / T::EPSILON);
+        }
+        // Rules add up distances, so the largest double is not the limit.
+        finite
+            && largest < 1e250
+            && largest * 1e-14 >= lost
+            // The diagonal is always small.
+            && (small == n || !self.vanished(points, lost / T::EPSILON, T::EPSILON))
+    }
+
+    /// Whether a square below `safe` may be what underflow has left of one between points that differ.
+    #[cold]
+    fn vanished<T: Scalar>(&self, points: Points<'_, T>, safe: f64, epsilon: f64) -> bool {
+        // Two messages as long as this are as good as equal: they differ by less than the rounding of their length.
+        let long = safe / (epsilon * epsilon);
+        for j in 1..self.points {
+            let row = self.point(j);
+            let Some(i) = row[..j].iter().position(|&x| x < safe) else { continue };
+            // One is enough: whoever else is as near to `j` is equal to `i`, or was found out before.
+            let norms = row[self.workers].min(self.point(i)[self.workers]);
+            if norms < long && !points.equal(i, j) {
+                return true;
             }
+        }
+        false
+    }
+
+    /// In `f64` with one unit for all; or where that does not do, with one for each pair.
+    #[cold]
+    fn measure_again<T: Scalar>(&mut self, points: Points<'_, T>) {
+        let n = points.len();
+        let all = (0..n).filter_map(|i| points.point(i)).flatten();
+        let peak = all.fold(0.0f64, |peak, x| peak.max(x.to_f64().abs()));
+        if peak == 0.0 {
             return;
         }
+        self.relative_error = f64::EPSILON;
+        self.unit = if (1e-100..1e100).contains(&peak) { 1.0 } else { power_of_two(peak) };
+        distances::all_pairs_scaled(points, self.unit, &mut self.d[..n * n]);
+        let safe = points.messages.dim() as f64 * 2.3e-308 / f64::EPSILON;
+        let fits = self.d[..n * n].iter().all(|&x| x < 1e250);
+        if !fits || self.vanished(points, safe, f64::EPSILON) {
+            let mut memory = std::mem::take(&mut self.buffer);
+            Lineup { points, mixings: &|_| None }.all_pairs(&mut memory, &mut self.d[..n * n]);
+            self.buffer = memory;
+            self.choose_unit();
+        }
+    }
+
+    /// The geometry of messages as some mixings leave them, from the messages themselves.
+    pub(crate) fn measure_mixed<T: Scalar>(&mut self, lineup: &Lineup<'_, T>, memory: &mut [f64]) {
+        let n = lineup.len();
+        let others = lineup.points.len() - lineup.points.rows.len();
+        (self.workers, self.points) = (n - others, n);
+        self.relative_error = f64::EPSILON;
+        if self.d.len() < n * n {
+            self.d.resize(n * n, 0.0);
+        }
+        if self.buffer.len() < n {
+            self.buffer.resize(n, 0.0);
+        }
+        lineup.all_pairs(memory, &mut self.d[..n * n]);
+        self.choose_unit();
+    }
+
+    /// From the square roots of lengths to squares in a unit.
+    fn choose_unit(&mut self) {
+        let (n, workers) = (self.points, self.workers);
+        let Self { d, buffer, .. } = self;
+        // The least radius, and not 0, in which there is a majority of the messages; without any the least distance.
+        let mut least = f64::INFINITY;
+        for row in d[..n * n].chunks_exact(n).take(workers) {
+            let sorted = &mut buffer[..workers];
+            sorted.copy_from_slice(&row[..workers]);
+            sorted.sort_unstable_by(f64::total_cmp);
+            let radius = sorted[workers / 2..].iter().find(|&&x| x > 0.0);
+            least = least.min(radius.copied().unwrap_or(f64::INFINITY));
+        }
+        if least.is_infinite() {
+            let positive = d[..n * n].iter().filter(|&&x| x > 0.0);
+            least = positive.fold(f64::INFINITY, |least, &x| least.min(x));
+        }
+        // Powers of two whose inverses, and the largest root over the smallest of which, are normal numbers.
+        let root = match least.is_finite() {
+            true => apart::even_power(least).clamp(2f64.powi(-475), 2f64.powi(510)),
+            false => 1.0,
+        };
+        self.unit = root * root;
+        self.many_scales = false;
+        let eighth = |x: f64| x.sqrt().sqrt().sqrt();
+        for x in &mut d[..n * n] {
+            let scaled = *x / root;
+            *x = if scaled > LONG_ROOT {
+                self.many_scales = true;
+                LONG * eighth(scaled / LONG_ROOT)
+            } else if scaled * LONG_ROOT < 1.0 && *x > 0.0 {
+                self.many_scales = true;
+                // In this order, since what is scaled may be no normal number.
+                SHORT * eighth(*x * LONG_ROOT / root)
+            } else {
+                (scaled * scaled) * (scaled * scaled)
+            };
+        }
+    }
+
+    /// The square root of the length between two points, over that of the unit.
+    fn root(&self, i: usize, j: usize) -> f64 {
+        let x = self.squared_distance(i, j);
+        if !self.is_no_square(i, j) {
+            return x.sqrt().sqrt();
+        }
+        let (ratio, root) = if x > 1.0 { (x / LONG, LONG_ROOT) } else { (x / SHORT, 1.0 / LONG_ROOT) };
+        let fourth = (ratio * ratio) * (ratio * ratio);
+        fourth * fourth * root
+    }
+
+    /// ‖v_i − v_j‖ in units of [`Geometry::unit`], infinite where `f64` cannot hold it.
+    pub fn distance(&self, i: usize, j: usize) -> f64 {
+        if self.is_no_square(i, j) {
+            let root = self.root(i, j);
+            root * root
+        } else {
+            self.squared_distance(i, j).sqrt()
+        }
+    }
+
+    /// `length / ‖v_i − v_j‖` for a length in units of [`Geometry::unit`], also where `f64` cannot hold the distance.
+    pub fn ratio(&self, length: f64, i: usize, j: usize) -> f64 {
+        if self.is_no_square(i, j) {
+            let root = self.root(i, j);
+            length / root / root
+        } else {
+            length / self.squared_distance(i, j).sqrt()
+        }
+    }
+
+    /// `‖v_i‖ / ‖v_j‖`, also where `f64` cannot hold the norms.
+    pub fn norm_ratio(&self, i: usize, j: usize) -> f64 {
+        let origin = self.workers;
+        if self.is_no_square(i, origin) || self.is_no_square(j, origin) {
+            (self.root(i, origin) / self.root(j, origin)).powi(2)
+        } else {
+            self.squared_norm(i).sqrt() / self.squared_norm(j).sqrt()
+        }
+    }
+
+    /// `weight · ‖v_i − v_j‖`, also where `f64` cannot hold the distance.
+    pub(crate) fn product(&self, weight: f64, i: usize, j: usize) -> f64 {
+        if self.is_no_square(i, j) {
+            let root = self.root(i, j);
+            weight * root * root
+        } else {
+            weight * self.squared_distance(i, j).sqrt()
+        }
+    }
+
+    /// Whether two points are so far apart or so near, in a round of many scales, that the square of their distance is not known.
+    fn is_no_square(&self, i: usize, j: usize) -> bool {
+        let x = self.squared_distance(i, j);
+        self.many_scales && (x > LONG || (x < SHORT && x > 0.0))
+    }
+
+    /// Whether there are distances of which no square is known, so that nothing can be computed from sums of them.
+    pub fn has_many_scales(&self) -> bool {
+        self.many_scales
+    }
+
+    /// The ratio of lengths beyond which the direction of the longer one is lost among rounded squared distances.
+    pub fn farthest(&self) -> f64 {
+        // Of distances that are exact to the last bits of f64 more is asked.
+        (0.1 / self.relative_error).min(1e8)
     }
 
     /// A round of which only the number of messages is known.
     pub(crate) fn unmeasured(&mut self, workers: usize, previous: bool) {
         self.workers = workers;
         self.points = workers + 1 + usize::from(previous);
-        self.unit = 1.0;
+        (self.unit, self.many_scales) = (1.0, false);
     }
 
     /// Takes on given numbers, as if these messages had been measured as `like` was: `d(i, j)` for every pair of points
@@ -160,6 +340,7 @@ impl Geometry {
         let n = workers + like.points - like.workers;
         (self.workers, self.points) = (workers, n);
         (self.unit, self.relative_error) = (like.unit, like.relative_error);
+        self.many_scales = false;
         if self.d.len() < n * n {
             self.d.resize(n * n, 0.0);
         }
@@ -173,8 +354,14 @@ impl Geometry {
         }
     }
 
+    fn buffer_len<T>(points: usize, dim: usize) -> usize {
+        // Numbers of f32 need no units of their own.
+        let apart = if size_of::<T>() == 4 { 0 } else { apart::memory(points) };
+        distances::buffer_len::<T>(points, dim).max(apart)
+    }
+
     fn reserve<T>(&mut self, dim: usize) {
-        let buffer = distances::buffer_len::<T>(self.points, dim);
+        let buffer = Self::buffer_len::<T>(self.points, dim);
         if self.buffer.len() < buffer {
             self.buffer.resize(buffer, 0.0);
         }
@@ -195,6 +382,7 @@ impl Geometry {
         out.points = n;
         out.unit = self.unit;
         out.relative_error = self.relative_error;
+        out.many_scales = false;
         if out.d.len() < n * n {
             out.d.resize(n * n, 0.0);
         }

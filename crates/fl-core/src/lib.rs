@@ -4,6 +4,7 @@
 extern crate self as fl_core;
 
 mod aligned;
+mod apart;
 mod attack;
 mod catalogue;
 mod combine;

@@ -87,6 +87,12 @@ impl Mixing {
         (&self.indices[range.clone()], &self.weights[range])
     }
 
+    /// Whether a weight on a message, and not on the origin, is smaller than this.
+    pub(crate) fn has_weight_below(&self, smallest: f64) -> bool {
+        let mut entries = self.indices.iter().zip(&self.weights);
+        entries.any(|(&i, w)| (i as usize) < self.inputs && w.abs() < smallest)
+    }
+
     /// `c = Sᵀ c̃`: the weights on the inputs that amount to the weights `mixed` on the outputs.
     ///
     /// Behind the messages both have the points that are never mixed: the origin, and perhaps the previous output.

@@ -5,7 +5,9 @@
 //!                                                              └─► CoordinateRule on mixed tiles ──────► out
 //! ```
 
+use crate::apart::{self, Lineup};
 use crate::combine::{combine, largest, rounding};
+use crate::distances::Points;
 use crate::mixing::compose;
 use crate::tile::{Source, TileMemory};
 use crate::{
@@ -255,7 +257,8 @@ impl<T: Scalar> Pipeline<T> {
         if let Some(previous) = &mut self.previous {
             previous.copy_from_slice(out);
         }
-        Ok(Report { dropped: self.present.len() - left.workers, certificate: self.certificate() })
+        let certificate = self.certificate(out);
+        Ok(Report { dropped: self.present.len() - left.workers, certificate })
     }
 
     /// The weight of each worker's message in the last output, 0 for a dropped or absent one; `None` for a coordinate-wise rule,
@@ -322,7 +325,7 @@ impl<T: Scalar> Pipeline<T> {
         std::mem::swap(&mut self.chain.geometry, geometry);
         self.rows.clear();
         self.rows.extend(0..self.shape.workers as u32);
-        let inner = self.chain.mix(cx, self.shape, &self.rows);
+        let inner = self.chain.mix::<T>(cx, self.shape, &self.rows, None);
         let result = self.weigh(cx, inner);
         std::mem::swap(&mut self.chain.geometry, geometry);
         result?;
@@ -385,35 +388,40 @@ impl<T: Scalar> Pipeline<T> {
         messages: MessagesRef<'_, T>,
         out: &mut [T],
     ) -> Result<bool, AggregateError> {
-        let inner = self.chain.mix(cx, shape, &self.rows);
+        let points = Points { messages, rows: &self.rows, extra: self.previous.as_deref() };
+        let inner = self.chain.mix(cx, shape, &self.rows, Some(points));
         if self.tiles.is_some() || self.sample.is_some() {
             self.chain.compose();
         }
-        let source = Source { messages, rows: &self.rows, mixing: self.chain.whole() };
         let rule = match &mut self.rule {
             Rule::Coordinate(rule) => {
                 let tiles = self.tiles.as_mut().expect("memory for a rule that looks at columns");
+                let source = Source { messages, rows: &self.rows, mixing: self.chain.whole() };
                 return Ok(source.apply(&**rule, inner.byzantine, tiles, out));
             }
             Rule::Geometric(rule) => rule,
         };
+        let Chain { geometry, stages, composed, senders, memory, .. } = &mut self.chain;
+        let geometry = stages.last().map_or(&*geometry, |s| &s.geometry);
         let mut looker = Looker {
-            source,
-            unit: self.chain.geometry.unit(),
+            source: Source { messages, rows: &self.rows, mixing: whole(stages, composed) },
+            points,
+            stages,
+            unit: geometry.unit(),
             tiles: self.tiles.as_mut(),
             sample: self.sample.as_mut(),
+            memory,
         };
-        let points = shape.workers + 1 + usize::from(self.needs.previous);
-        let weights = &mut self.weights[..points];
-        let geometry = self.chain.stages.last().map_or(&self.chain.geometry, |s| &s.geometry);
+        let count = shape.workers + 1 + usize::from(self.needs.previous);
+        let weights = &mut self.weights[..count];
         let inputs = Inputs {
             cx,
             geometry,
             byzantine: inner.byzantine,
-            senders: &self.chain.senders,
+            senders,
             probe: &mut looker,
         };
-        if self.chain.stages.is_empty() {
+        if stages.is_empty() {
             weights.fill(0.0);
             rule.weights(inputs, weights)?;
         } else {
@@ -425,7 +433,7 @@ impl<T: Scalar> Pipeline<T> {
         Ok(combine(messages, &self.rows, weights, self.previous.as_deref(), out))
     }
 
-    fn certificate(&mut self) -> Option<Certificate> {
+    fn certificate(&mut self, out: &[T]) -> Option<Certificate> {
         if !self.needs.distances {
             return None;
         }
@@ -436,10 +444,28 @@ impl<T: Scalar> Pipeline<T> {
         let products = &mut self.products[..g.points()];
         g.times(c, products);
         let inner: f64 = c.iter().zip(&*products).map(|(a, b)| a * b).sum();
-        let norm = (products[g.origin()] - 0.5 * inner).max(0.0).sqrt();
+        // Beside a message that is very far the norm cancels; such a message has a tiny weight.
+        let tiny = 0.01 / (g.farthest() * g.workers() as f64);
+        let far = g.has_many_scales() || c.iter().any(|&c| c != 0.0 && c.abs() < tiny);
+        let norm = match far {
+            false => (products[g.origin()] - 0.5 * inner).max(0.0).sqrt(),
+            true => norm(out) / g.unit(),
+        };
         let r = largest(c);
-        rule.certificate(rounding(T::EPSILON, c, |i| g.squared_distance(i, r).sqrt(), norm))
+        // A weight below the normal numbers is off by as much as a normal one may be.
+        let share = |i: usize| g.product(c[i].abs().max(f64::MIN_POSITIVE), i, r);
+        rule.certificate(rounding(T::EPSILON, c, share, norm) * g.unit())
     }
+}
+
+/// ‖out‖, whatever its size.
+fn norm<T: Scalar>(out: &[T]) -> f64 {
+    let peak = out.iter().fold(0.0f64, |peak, x| peak.max(x.to_f64().abs()));
+    if peak == 0.0 || !peak.is_finite() {
+        return peak;
+    }
+    let unit = apart::even_power(peak);
+    out.iter().map(|x| (x.to_f64() / unit).powi(2)).sum::<f64>().sqrt() * unit
 }
 
 /// Whether a chain can work on a shape; gives the shape that its rule sees.
@@ -484,6 +510,8 @@ struct Chain {
     /// The product of all mixings, for two or more stages: it is in the first after every [`Chain::compose`].
     composed: [Mixing; 2],
     row: Vec<f64>,
+    /// Some columns of all messages, for what cannot be computed from distances.
+    memory: Vec<f64>,
 }
 
 #[derive(Debug)]
@@ -542,6 +570,7 @@ impl Chain {
             senders: Vec::with_capacity(widest),
             composed: std::array::from_fn(|_| Mixing::with_capacity(widest, full)),
             row: vec![0.0; shape.workers + 1],
+            memory: vec![0.0; if measured { apart::memory(widest + 2) } else { 0 }],
         })
     }
 
@@ -550,13 +579,33 @@ impl Chain {
     }
 
     /// This round's mixings and geometries; gives the shape that the rule sees.
-    fn mix(&mut self, cx: &Cx<'_>, mut shape: Shape, rows: &[u32]) -> Shape {
+    ///
+    /// Where the distances of mixed messages cannot be computed from those before, the messages are looked at again, if they
+    /// are there.
+    fn mix<T: Scalar>(
+        &mut self,
+        cx: &Cx<'_>,
+        mut shape: Shape,
+        rows: &[u32],
+        points: Option<Points<'_, T>>,
+    ) -> Shape {
         for i in 0..self.stages.len() {
             let (before, rest) = self.stages.split_at_mut(i);
             let stage = &mut rest[0];
             let geometry = before.last().map_or(&self.geometry, |s| &s.geometry);
             stage.run.mixing(cx, i, geometry, shape, &mut stage.mixing);
-            if stage.measured {
+            let Stage { mixing, geometry: mixed, .. } = stage;
+            // Who is shortened by more than this keeps no direction in squared distances.
+            let lost = || mixing.has_weight_below(1.0 / geometry.farthest());
+            if let Some(points) = points.filter(|_| {
+                stage.measured && (geometry.has_many_scales() || lost())
+            }) {
+                let mixings = |k: usize| match before.get(k) {
+                    Some(stage) => Some(&stage.mixing),
+                    None => Some(&*mixing).filter(|_| k == i),
+                };
+                mixed.measure_mixed(&Lineup { points, mixings: &mixings }, &mut self.memory);
+            } else if stage.measured {
                 geometry.mix(&stage.mixing, &mut stage.geometry);
             } else {
                 stage.geometry.unmeasured(stage.mixing.outputs(), geometry.previous().is_some());
@@ -586,13 +635,8 @@ impl Chain {
         }
     }
 
-    /// From messages to what the rule sees; `None` if these are the same.
     fn whole(&self) -> Option<&Mixing> {
-        match &*self.stages {
-            [] => None,
-            [one] => Some(&one.mixing),
-            _ => Some(&self.composed[0]),
-        }
+        whole(&self.stages, &self.composed)
     }
 
     /// The rule's weights, in the first of `mixed`, in terms of the messages.
@@ -608,6 +652,15 @@ impl Chain {
                 mixed.swap(0, 1);
             }
         }
+    }
+}
+
+/// From messages to what the rule sees; `None` if these are the same.
+fn whole<'a>(stages: &'a [Stage], composed: &'a [Mixing; 2]) -> Option<&'a Mixing> {
+    match stages {
+        [] => None,
+        [one] => Some(&one.mixing),
+        _ => Some(&composed[0]),
     }
 }
 
@@ -635,7 +688,10 @@ impl<T: Scalar> Sample<T> {
 #[derive(Debug)]
 struct Looker<'a, T> {
     source: Source<'a, T>,
+    points: Points<'a, T>,
+    stages: &'a [Stage],
     unit: f64,
+    memory: &'a mut [f64],
     tiles: Option<&'a mut TileMemory<T>>,
     sample: Option<&'a mut Sample<T>>,
 }
@@ -673,5 +729,13 @@ impl<T: Scalar> Probe for Looker<'_, T> {
         let tiles =
             self.tiles.as_mut().expect("a rule that says in its needs that it sees columns");
         self.source.distances_to(rule, byzantine, self.unit, tiles, out);
+    }
+    fn roots_from(&mut self, weights: &[f64], out: &mut [f64]) -> bool {
+        let mixings = |k: usize| self.stages.get(k).map(|stage| &stage.mixing);
+        let lineup = Lineup { points: self.points, mixings: &mixings };
+        lineup.from_combination(weights, self.memory, out);
+        let root = 1.0 / self.unit.sqrt();
+        out.iter_mut().for_each(|x| *x *= root);
+        true
     }
 }

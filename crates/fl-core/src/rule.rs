@@ -79,6 +79,15 @@ pub trait Probe: Debug {
 
     /// Squared distances of all messages to what a coordinate-wise rule makes of them, in units of the geometry's.
     fn distances_to(&mut self, rule: &dyn CoordinateRule, byzantine: usize, out: &mut [f64]);
+
+    /// The *square roots* of the distances from `Σ c_i v_i`, a combination of the geometry's points with `Σ c_i = 1`, to all
+    /// messages, in units whose square is the geometry's: what `(D c)_j − ½ cᵀ D c` gives, without its cancellation where a tiny
+    /// weight is on a message that is very far. The root, because such a distance may be beyond the largest number.
+    ///
+    /// `false`, and nothing in `out`, where there are no messages behind the geometry.
+    ///
+    /// Cost: a pass over the messages.
+    fn roots_from(&mut self, weights: &[f64], out: &mut [f64]) -> bool;
 }
 
 /// A geometry without messages behind it.
@@ -97,6 +106,10 @@ impl Probe for NoProbe {
     fn distances_to(&mut self, _: &dyn CoordinateRule, _: usize, _: &mut [f64]) {
         panic!("this rule needs the messages, and was given a geometry alone");
     }
+
+    fn roots_from(&mut self, _: &[f64], _: &mut [f64]) -> bool {
+        false
+    }
 }
 
 /// A rule that puts affine weights on the messages, and needs (nearly) nothing but their geometry.
@@ -113,8 +126,8 @@ pub trait GeometricRule: Send + Debug {
     /// When the shape does not meet the rule's requirement.
     fn weights(&mut self, inputs: Inputs<'_>, weights: &mut [f64]) -> Result<(), AggregateError>;
 
-    /// What the last weights are certified to reach, for an output within `displacement` of their exact combination;
-    /// `None` for a rule that solves nothing.
+    /// What the last weights are certified to reach, for an output within `displacement` of their exact combination, in the
+    /// units of the messages; `None` for a rule that solves nothing.
     fn certificate(&self, displacement: f64) -> Option<Certificate> {
         let _ = displacement;
         None

@@ -1,7 +1,7 @@
 //! Adaptive robust clipping: the longest messages are shortened to the length of the longest one that is left alone.
 
 use crate::checked_regular;
-use crate::clipping::clip;
+use crate::clipping::shorten;
 use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
 
 spec! {
@@ -83,7 +83,7 @@ impl PreAggregatorSpec for AdaptiveClipping {
 
     fn build(&self, shape: Shape) -> Result<Box<dyn PreAggregator>, SpecError> {
         self.output(shape)?;
-        Ok(Box::new(Adaptive { norms: Vec::with_capacity(shape.workers) }))
+        Ok(Box::new(Adaptive { order: Vec::with_capacity(shape.workers) }))
     }
 
     fn keeps_workers(&self) -> bool {
@@ -104,7 +104,7 @@ fn count(shape: Shape) -> usize {
 
 #[derive(Debug)]
 struct Adaptive {
-    norms: Vec<f64>,
+    order: Vec<u32>,
 }
 
 impl PreAggregator for Adaptive {
@@ -116,11 +116,18 @@ impl PreAggregator for Adaptive {
         shape: Shape,
         out: &mut Mixing,
     ) {
-        self.norms.clear();
-        self.norms.extend((0..shape.workers).map(|i| geometry.squared_norm(i)));
+        self.order.clear();
+        self.order.extend(0..shape.workers as u32);
         let rank = shape.workers - count(shape);
-        let (_, &mut square, _) = self.norms.select_nth_unstable_by(rank - 1, f64::total_cmp);
-        clip(geometry, shape.workers, square.sqrt(), out);
+        let norm = |i: u32| geometry.squared_norm(i as usize);
+        let (_, &mut longest, _) =
+            self.order.select_nth_unstable_by(rank - 1, |&i, &j| norm(i).total_cmp(&norm(j)));
+        // Squares and lengths have the same order, and equal ones are not shortened.
+        let (longest, limit) = (longest as usize, norm(longest).sqrt());
+        shorten(shape.workers, out, |i| {
+            let longer = norm(i as u32).sqrt() > limit;
+            longer.then(|| geometry.norm_ratio(longest, i))
+        });
     }
 }
 

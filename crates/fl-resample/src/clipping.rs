@@ -115,16 +115,24 @@ impl PreAggregator for Clip {
 }
 
 /// Shortens what is longer than `tau`, which is in units of the geometry's.
-pub(crate) fn clip(geometry: &Geometry, workers: usize, tau: f64, out: &mut Mixing) {
+fn clip(geometry: &Geometry, workers: usize, tau: f64, out: &mut Mixing) {
+    shorten(workers, out, |i| {
+        (geometry.distance(i, workers) > tau).then(|| geometry.ratio(tau, i, workers))
+    });
+}
+
+/// Keeps the part of each message that `keep` says, and puts the rest on the origin; without an answer all of it.
+pub(crate) fn shorten(workers: usize, out: &mut Mixing, keep: impl Fn(usize) -> Option<f64>) {
     out.clear(workers);
     let origin = workers as u32;
     for i in 0..workers {
-        let norm = geometry.squared_norm(i).sqrt();
-        if norm > tau {
-            let keep = tau / norm;
-            out.push_row(&[i as u32, origin], &[keep, 1.0 - keep]);
-        } else {
-            out.push_row(&[i as u32], &[1.0]);
+        match keep(i) {
+            Some(keep) => {
+                // Below the normal numbers rounding is no small part of it, and may only shorten.
+                let keep = if keep.is_normal() { keep } else { keep.next_down().max(0.0) };
+                out.push_row(&[i as u32, origin], &[keep, 1.0 - keep]);
+            }
+            None => out.push_row(&[i as u32], &[1.0]),
         }
     }
 }

@@ -4,6 +4,7 @@ mod allocation;
 mod bad_input;
 mod coordinate;
 mod defects;
+mod far;
 mod geometric_median;
 mod golden;
 mod laws;

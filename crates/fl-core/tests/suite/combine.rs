@@ -33,8 +33,8 @@ fn error_and_bound<T: Scalar>(
         error += z.minus(out[k].to_f64()).powi(2);
         norm += z.value().powi(2);
     }
-    let reach = |i: usize| squared_distance(row(i), row(r), 1.0).sqrt();
-    (error.sqrt(), rounding(T::EPSILON, c, reach, norm.sqrt()))
+    let share = |i: usize| c[i].abs() * squared_distance(row(i), row(r), 1.0).sqrt();
+    (error.sqrt(), rounding(T::EPSILON, c, share, norm.sqrt()))
 }
 
 fn check<T: Scalar>(messages: &Messages<T>, c: &[f64]) {

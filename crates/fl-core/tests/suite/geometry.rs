@@ -171,6 +171,53 @@ fn messages_of_the_smallest_and_largest_numbers_have_finite_distances() {
 }
 
 #[test]
+fn every_pair_is_measured_in_its_own_unit_where_no_single_one_does() {
+    // Lengths from 1e-320 to the largest number, each alone in a column or together in one.
+    let sizes = [1e-320, 1e-300, 1e-160, 1e-20, 1.0, 1e3, 1e100, 1e154, 1e155, 1e200, 1e308, f64::MAX];
+    for at in 0..sizes.len() {
+        // A majority near one size decides on the unit.
+        let near = sizes[at];
+        let mut rows: Vec<Vec<f64>> =
+            (0..sizes.len() + 2).map(|w| vec![near * (0.5 + 0.03 * w as f64), 0.0]).collect();
+        rows.extend(sizes.iter().map(|&x| vec![x, 0.0]));
+        rows.extend(sizes.iter().map(|&x| vec![0.0, -x]));
+        rows.truncate(2 * (sizes.len() + 1));
+        let geometry = Geometry::of(Messages::from_rows(&rows).view()).expect("finite");
+        let origin = geometry.origin();
+        for (i, a) in rows.iter().enumerate() {
+            let size = a[0].abs().max(a[1].abs());
+            // A part of the norm, since that itself may be beyond the largest number of units.
+            let part = geometry.ratio(0.25 * near / geometry.unit(), i, origin);
+            let expected = 0.25 * near / size;
+            if (1e-300..1e300).contains(&expected) {
+                let digits = 1e-12 + f64::from_bits(8) / near;
+                assert!((part / expected - 1.0).abs() <= digits, "{size:e} {near:e} {part:e}");
+            }
+            for (j, b) in rows.iter().enumerate() {
+                let other = b[0].abs().max(b[1].abs());
+                if size > 1.001 * other {
+                    assert!(geometry.squared_norm(i) > geometry.squared_norm(j), "{size:e} {other:e}");
+                }
+                assert_eq!(geometry.squared_distance(i, j), geometry.squared_distance(j, i));
+                assert!(geometry.squared_distance(i, j) <= 1e280);
+            }
+        }
+    }
+}
+
+#[test]
+fn small_distances_beside_large_ones_do_not_vanish_in_single_precision() {
+    let rows: Vec<Vec<f32>> = [1e-30f32, 2e-30, 4e-30, 1e-24, 1e30]
+        .iter()
+        .map(|&x| (0..70).map(|k| if k % 2 == 0 { x } else { -x }).collect())
+        .collect();
+    let messages = Messages::from_rows(&rows);
+    let all: Vec<u32> = (0..5).collect();
+    let geometry = Geometry::of(messages.view()).expect("finite");
+    check_geometry(&geometry, messages.view(), &all, 1e-6);
+}
+
+#[test]
 fn sums_of_distances_stay_finite_for_messages_of_any_size() {
     // A rule adds up distances; largest is 1e307 · W otherwise.
     for scale in [1e152, 5e152, 1e153, 3e153, 1e154] {

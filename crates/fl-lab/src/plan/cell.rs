@@ -2,7 +2,7 @@
 
 use crate::file::{
     ByzantineConfig, CheckpointConfig, ConfigError, Experiment, ExperimentText, MethodConfig,
-    Mistakes, ProtocolConfig, RotatingConfig, Weights, no_attack,
+    Mistakes, Precision, ProtocolConfig, RotatingConfig, Weights, no_attack,
 };
 use crate::name::{Choice, Named, Number};
 use crate::store::StopConfig;
@@ -137,7 +137,10 @@ pub fn check(experiment: &Experiment, source: &ExperimentText) -> Result<(), Con
         }
     }
     if let Some(shape) = shape.filter(|_| !source.is_assumed(&["federation", "attack"])) {
-        mistakes.take(check_attack(experiment, &right, shape, source));
+        mistakes.take(match experiment.precision {
+            Precision::F32 => check_attack::<f32>(experiment, &right, shape, source),
+            Precision::F64 => check_attack::<f64>(experiment, &right, shape, source),
+        });
     }
     crate::run::check_tuning(experiment, source, &mut mistakes);
     mistakes.without(|path| source.follows(path)).or(())
@@ -315,14 +318,14 @@ fn named(
 
 /// Whether the attack can be carried out in this federation, under every seed and against these methods. What an attack
 /// requires has nothing to do with the length of messages.
-fn check_attack(
+fn check_attack<T: Number>(
     experiment: &Experiment,
     methods: &[&MethodConfig],
     shape: Shape,
     source: &ExperimentText,
 ) -> Result<(), ConfigError> {
     let (config, at) = (&experiment.federation, &["federation", "attack"]);
-    let attack = attack::<f32>(experiment, source)?;
+    let attack = attack::<T>(experiment, source)?;
     // A sweep over both has combinations in which there is nobody to play an attack: they are what others are compared with.
     let swept = source.is_swept(&["federation", "byzantine"]);
     if shape.byzantine == 0 && config.attack.name != "none" && !swept {
@@ -344,7 +347,7 @@ fn check_attack(
             match &method.rule {
                 Some(choice) => {
                     let (pre, rule) = (pre(method, source)?, rule(method, choice, shape, source)?);
-                    Some(Pipeline::<f32>::build(pre, rule, shape, 1).map_err(|e| {
+                    Some(Pipeline::<T>::build(pre, rule, shape, 1).map_err(|e| {
                         source.error_at(&["method"], format!("{}: {e}", method.name))
                     })?)
                 }

@@ -3,6 +3,7 @@
 mod allocation;
 mod common;
 mod defects;
+mod far;
 mod golden;
 mod laws;
 mod mistakes;
