@@ -7,6 +7,7 @@ mod ci;
 mod claims;
 mod cluster;
 mod cmd;
+mod fixed_point;
 mod fmt;
 mod recipe;
 mod record;

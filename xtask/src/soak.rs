@@ -1,5 +1,5 @@
-//! Hours of use in minutes: files with mistakes, runs that are killed at random moments, and a run that is watched for
-//! what it holds.
+//! Hours of use in minutes: files with mistakes, runs that are killed at random moments, a run that is watched for what it
+//! holds, and one that goes on until nothing moves.
 
 use crate::cmd;
 use anyhow::{Context, Result, bail, ensure};
@@ -16,7 +16,7 @@ const KILLED: [&str; 5] =
 const WATCHED: [&str; 4] =
     ["rounds=4000000", "seeds=[0]", "evaluate-every=100", "checkpoint.seconds=1.0"];
 
-/// Reads mutated experiment files, kills, then watches.
+/// Reads mutated experiment files, kills, watches, then waits.
 pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
     let (mut kills, mut minutes, mut seed) = (200, 20.0, std::process::id().into());
     let mut texts: usize = 1_000_000;
@@ -35,7 +35,9 @@ pub(crate) fn soak(arguments: &[&str]) -> Result<()> {
     cmd::run(&["build", "--release", "--package", "fl-cli"])?;
     let room = std::env::temp_dir().join(format!("robust-fl-soak-{}", std::process::id()));
     fs::create_dir_all(&room)?;
-    let result = kill(&room, kills, seed).and_then(|()| watch(&room, minutes));
+    let result = kill(&room, kills, seed)
+        .and_then(|()| watch(&room, minutes))
+        .and_then(|()| crate::fixed_point::check(&room));
     fs::remove_dir_all(&room).with_context(|| format!("cannot remove {}", room.display()))?;
     result
 }

@@ -30,8 +30,8 @@ spec! {
     /// A message that is not finite never reaches the rule: it is left out or refused by [`fl_core::Pipeline`].
     ///
     /// # Robustness
-    /// Breakdown point 1/2. The coordinate-wise median is (f, κ_m)-robust with `κ_m = W/(W − 2f)`: at least `W/2 − f` regular
-    /// values lie beyond it on either side. The messages around it then give
+    /// Breakdown point 1/2. The coordinate-wise median is (f, κ_m)-robust with `κ_m = W/(W − 2f)`
+    /// ([`crate::CoordinateMedian`] has the proof). The messages around it then give
     ///
     /// ```text
     /// κ = (√(1 + κ_m) + √κ_m)²             for the nearest half
@@ -97,10 +97,7 @@ impl RuleSpec for Aksel {
 
     fn kappa(&self, shape: Shape) -> Option<f64> {
         let (n, f) = (shape.workers as f64, shape.byzantine as f64);
-        if shape.workers <= 2 * shape.byzantine {
-            return None;
-        }
-        let median = n / (n - 2.0 * f);
+        let median = crate::CoordinateMedian::default().kappa(shape)?;
         Some(match self.keep {
             AkselKeep::Half => ((1.0 + median).sqrt() + median.sqrt()).powi(2),
             AkselKeep::AllButF => 4.0 * f / (n - f) * (1.0 + median),

@@ -47,7 +47,7 @@ spec! {
     /// FL-Byzantine-Library takes Multi-Krum's `W − 2f` best at once and trims what it has.
     ///
     /// # Reference
-    /// El Mhamdi, Guerraoui, Rouault, *The hidden vulnerability of distributed learning in Byzantium*, ICML 2018, Section 4.
+    /// El Mhamdi, Guerraoui, Rouault, *The hidden vulnerability of distributed learning in Byzantium*, ICML 2018.
     ///
     /// # Example
     /// ```

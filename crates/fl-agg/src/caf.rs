@@ -20,7 +20,7 @@ spec! {
     /// z = the μ of the smallest λ that was met
     /// ```
     ///
-    /// Of equal λ the first counts. Where λ = 0 nothing is left to filter, and that μ is the output.
+    /// A weight below 10⁻¹² is rounding, and none. Of equal λ the first counts. Where λ = 0 nothing is left to filter, and that μ is the output.
     ///
     /// # Requirements
     /// `W > 2f`: some weight must be left.
@@ -36,14 +36,20 @@ spec! {
     /// For `W > 3f` it is (f, κ)-robust with
     ///
     /// ```text
-    /// κ = 2f/(W − 3f) · (1 + (W − f)/(W − 2f))²
+    /// κ = (√(2f(W − f)/((W − 3f)(W − 2f))) + √(2f/(W − 3f)))²
     /// ```
     ///
-    /// even with the largest eigenvalue of the regular messages' covariance in place of its trace.
-    /// Proof: as long as Byzantine messages have the larger part of `Σ c τ`, they lose more weight than regular ones, and the
-    /// filter cannot end; so it meets a μ at which they have the smaller part, and there
-    /// `λ ≤ 2 ((W − f)/(W − 2f))² λ_regular`. The output's λ is no larger, its regular weight is more than `W − 3f`, and the
-    /// means of the parts of a weighted set are near that of all of it.
+    /// even with `λ_S`, the largest eigenvalue of the regular messages' covariance, in place of its trace.
+    /// Proof, with `A_S` and `A_B` for the regular and the Byzantine part of `Σ c`, and μ_S for the regular messages' mean with
+    /// the weights c. In any direction the mean of a part α of a weighted set is at most `√(λ (1 − α)/α)` from that of all.
+    ///
+    /// * While Byzantine messages have the larger part of `Σ c τ`, they lose more weight than regular ones. So the filter
+    ///   meets a μ at which they have the smaller part, and `A_S − A_B ≥ W − 2f` until then.
+    /// * There `λ (A_S + A_B) = Σ c τ ≤ 2 Σ_S c τ ≤ 2 (W − f) λ_S + 2 A_S ⟨μ_S − μ, u⟩² ≤ 2 (W − f) λ_S + 2 A_B λ`, which is
+    ///   `λ ≤ 2 (W − f)/(W − 2f) · λ_S`. The output's λ is no larger.
+    /// * At the output `A_B ≤ f` and `A_S > W − 3f`, so z is at most `√(λ f/(W − 3f))` from the regular messages' weighted mean,
+    ///   and that at most `√(λ_S 2f/(W − 3f))` from their plain mean.
+    ///
     /// Its authors need no bound on the regular messages' covariance, which is what the name says.
     ///
     /// # Elsewhere
@@ -53,8 +59,7 @@ spec! {
     /// The variant divides as byzfl does, so that a far message without weight protects one that is less far, but ends after `16 W` passes with the best that it met.
     ///
     /// # Reference
-    /// Allouah, Guerraoui, Stephan, *Towards trustworthy federated learning with untrusted participants*, ICML 2025,
-    /// Algorithm 2.
+    /// Allouah, Guerraoui, Stephan, *Towards trustworthy federated learning with untrusted participants*, ICML 2025.
     ///
     /// # Example
     /// ```
@@ -107,7 +112,8 @@ impl RuleSpec for Caf {
     fn kappa(&self, shape: Shape) -> Option<f64> {
         let (n, f) = (shape.workers as f64, shape.byzantine as f64);
         let proven = shape.workers > 0 && shape.byzantine <= self.tolerates(shape.workers);
-        let kappa = 2.0 * f / (n - 3.0 * f) * (1.0 + (n - f) / (n - 2.0 * f)).powi(2);
+        let part = 2.0 * f / (n - 3.0 * f);
+        let kappa = part * (1.0 + ((n - f) / (n - 2.0 * f)).sqrt()).powi(2);
         Some(kappa).filter(|_| proven)
     }
 }

@@ -37,7 +37,7 @@ spec! {
     /// FL-Byzantine-Library 1 and 1; LPA 10 and 1. byzfl's setting for `v⁰` raises an error whatever is given.
     ///
     /// # Reference
-    /// Karimireddy, He, Jaggi, *Learning from history for Byzantine robust optimization*, ICML 2021, Algorithm 2.
+    /// Karimireddy, He, Jaggi, *Learning from history for Byzantine robust optimization*, ICML 2021.
     ///
     /// # Example
     /// ```

@@ -25,13 +25,17 @@ spec! {
     ///
     /// # Robustness
     /// Breakdown point 1/2: every coordinate stays between numbers of regular workers while `2f < W`.
-    /// (f, κ)-robust with `κ = 4 (1 + f/(W − 2f))²`, for the default of an even W and the two others alike.
+    /// (f, κ)-robust with `κ = W/(W − 2f)`, for the default of an even W and the two others alike.
+    /// Proof, for each coordinate: let S be W − f of the numbers, with mean 0, and the median be `t ≥ 0`.
+    /// At least W/2 numbers are no smaller than t, and `k = W/2 − f` of them are in S.
+    /// They add up to at least `k t`, so the other W/2 of S add up to at most `−k t`.
+    /// The squares of S are therefore at least `k t² + (k t)²/(W/2) = (W − f) t² (W − 2f)/W` together.
     /// The error may grow with `√p` where that of the geometric median does not, since coordinates are judged apart.
     ///
     /// # Reference
-    /// Yin, Chen, Kannan, Bartlett, *Byzantine-robust distributed learning: towards optimal statistical rates*, ICML 2018,
-    /// Definition 1; κ from Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, *Fixing by mixing: a recipe for optimal
-    /// Byzantine ML under heterogeneity*, AISTATS 2023, Table 1.
+    /// Yin, Chen, Kannan, Bartlett, *Byzantine-robust distributed learning: towards optimal statistical rates*, ICML 2018.
+    /// What (f, κ)-robustness is: Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, *Fixing by mixing: a recipe for
+    /// optimal Byzantine ML under heterogeneity*, AISTATS 2023.
     ///
     /// # Example
     /// ```
@@ -81,7 +85,7 @@ impl RuleSpec for CoordinateMedian {
     fn kappa(&self, shape: Shape) -> Option<f64> {
         self.check(shape).ok()?;
         let (w, f) = (shape.workers as f64, shape.byzantine as f64);
-        Some(4.0 * (1.0 + f / (w - 2.0 * f)).powi(2))
+        Some(w / (w - 2.0 * f))
     }
 }
 
@@ -147,10 +151,8 @@ mod tests {
         );
         assert_eq!(CoordinateMedian::default().tolerates(4), 1);
         assert_eq!(CoordinateMedian::default().tolerates(5), 2);
-        // 4 (1 + 1/1)² at W = 3, f = 1.
-        assert_eq!(
-            CoordinateMedian::default().kappa(Shape { workers: 3, byzantine: 1 }),
-            Some(16.0)
-        );
+        // W/(W − 2f) at W = 3, f = 1.
+        let kappa = CoordinateMedian::default().kappa(Shape { workers: 3, byzantine: 1 });
+        assert_eq!(kappa, Some(3.0));
     }
 }

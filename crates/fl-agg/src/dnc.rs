@@ -37,11 +37,12 @@ spec! {
     /// hide in a column that is not drawn: no number of arbitrary messages is withstood in general, and there is no κ.
     ///
     /// # Elsewhere
-    /// Blades draws 10 000 columns once with `c = 1`; its successor fedlib five times.
+    /// Blades draws 10 000 columns once with `c = 1`; its successor fedlib five times. FLPoison draws a fifth of the columns
+    /// five times with `c = 1`.
     ///
     /// # Reference
     /// Shejwalkar, Houmansadr, *Manipulating the Byzantine: optimizing model poisoning attacks and defenses for federated
-    /// learning*, NDSS 2021, Algorithm 2.
+    /// learning*, NDSS 2021.
     ///
     /// # Example
     /// ```

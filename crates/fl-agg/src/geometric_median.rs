@@ -76,6 +76,9 @@ spec! {
     /// With weights it is the Byzantine workers' part of the weight that has to stay below one half: with `A` the sum of all
     /// weights, `A_f` that of the f largest, and `Q` the sum of the W − f largest squares,
     /// `κ = 4 (W − f) Q / (A − 2 A_f)²`.
+    /// Proof: for W − f messages S with mean v̄, `F(z) ≤ F(v̄)` and the triangle inequality give
+    /// `(Σ_S a_w − Σ_rest a_w) ‖z − v̄‖ ≤ 2 Σ_S a_w ‖v_w − v̄‖`; the first factor is at least `A − 2 A_f`, and the sum at most
+    /// `√(Q Σ_S ‖v_w − v̄‖²)`.
     ///
     /// # Elsewhere
     /// Other projects run Weiszfeld's iteration a fixed number of times, from the mean or from zero, and keep away from
@@ -86,8 +89,7 @@ spec! {
     /// # Reference
     /// Weber 1909; Weiszfeld, *Sur le point pour lequel la somme des distances de n points donnés est minimum*, 1937; Vardi
     /// and Zhang, *The multivariate L1-median and associated data depth*, PNAS 2000; the paper's (5) and its reference 35.
-    /// κ is Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, *Fixing by mixing*, AISTATS 2023; its weighted form
-    /// follows in the same way.
+    /// κ without weights is also in Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan, *Fixing by mixing*, AISTATS 2023.
     ///
     /// # Example
     /// ```

@@ -38,7 +38,7 @@ spec! {
     ///
     /// # Reference
     /// Wu, Chen, Ling, *Byzantine-resilient decentralized stochastic optimization with robust aggregation rules*, IEEE
-    /// Transactions on Signal Processing 2023, Algorithm 2.
+    /// Transactions on Signal Processing 2023.
     ///
     /// # Example
     /// ```

@@ -44,7 +44,7 @@ spec! {
     ///
     /// # Reference
     /// Blanchard, El Mhamdi, Guerraoui, Stainer, *Machine learning with adversaries: Byzantine tolerant gradient descent*,
-    /// NeurIPS 2017, Section 4; the paper's Section V-A; κ as in Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan,
+    /// NeurIPS 2017; the paper's Section V-A; κ as in Allouah, Farhadkhani, Guerraoui, Gupta, Pinot, Stephan,
     /// *Fixing by mixing*, AISTATS 2023.
     ///
     /// # Example

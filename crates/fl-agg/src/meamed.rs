@@ -32,7 +32,7 @@ spec! {
     /// No κ is claimed.
     ///
     /// # Reference
-    /// Xie, Koyejo, Gupta, *Generalized Byzantine-tolerant SGD*, 2018 (arXiv 1802.10116), Definition 6 (mean around median).
+    /// Xie, Koyejo, Gupta, *Generalized Byzantine-tolerant SGD*, 2018 (arXiv 1802.10116), as the mean around the median.
     ///
     /// # Example
     /// ```

@@ -38,7 +38,8 @@ spec! {
     ///
     /// # Reference
     /// Blanchard, El Mhamdi, Guerraoui, Stainer, *Machine learning with adversaries: Byzantine tolerant gradient descent*,
-    /// NeurIPS 2017, Section 5.
+    /// NeurIPS 2017. The first published κ is Bareilles, Bouaziz, Fageot, El Mhamdi, *Byzantine machine learning: MultiKrum and
+    /// an optimal notion of robustness*, 2026 (arXiv 2602.03899); ours is derived above.
     ///
     /// # Example
     /// ```

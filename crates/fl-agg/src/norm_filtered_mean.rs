@@ -36,7 +36,7 @@ spec! {
     ///
     /// # Reference
     /// Xu, Huang, Song, Lan, *Byzantine-robust federated learning through collaborative malicious gradient filtering*, ICDCS
-    /// 2022, Section IV.
+    /// 2022.
     ///
     /// # Example
     /// ```

@@ -32,8 +32,7 @@ spec! {
     /// No κ is claimed.
     ///
     /// # Reference
-    /// Xie, Koyejo, Gupta, *Phocas: dimensional Byzantine-resilient stochastic gradient descent*, 2018 (arXiv 1805.09682),
-    /// Definition 7.
+    /// Xie, Koyejo, Gupta, *Phocas: dimensional Byzantine-resilient stochastic gradient descent*, 2018 (arXiv 1805.09682).
     ///
     /// # Example
     /// ```

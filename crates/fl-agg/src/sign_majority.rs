@@ -30,7 +30,7 @@ spec! {
     ///
     /// # Reference
     /// Bernstein, Zhao, Azizzadenesheli, Anandkumar, *signSGD with majority vote is communication efficient and fault tolerant*,
-    /// ICLR 2019, Algorithm 1.
+    /// ICLR 2019.
     ///
     /// # Example
     /// ```

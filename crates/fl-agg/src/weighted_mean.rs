@@ -30,7 +30,7 @@ spec! {
     ///
     /// # Reference
     /// McMahan, Moore, Ramage, Hampson, Agüera y Arcas, *Communication-efficient learning of deep networks from
-    /// decentralized data*, AISTATS 2017, Algorithm 1.
+    /// decentralized data*, AISTATS 2017.
     ///
     /// # Example
     /// ```

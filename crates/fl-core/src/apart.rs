@@ -90,7 +90,13 @@ impl<T: Scalar> Lineup<'_, T> {
 
     /// Some columns of all points, in rows of [`TILE`] numbers.
     #[inline(always)]
-    fn tile<'b>(&self, from: usize, to: usize, one: &'b mut [f64], two: &'b mut [f64]) -> &'b [f64] {
+    fn tile<'b>(
+        &self,
+        from: usize,
+        to: usize,
+        one: &'b mut [f64],
+        two: &'b mut [f64],
+    ) -> &'b [f64] {
         let (mut here, mut there) = (one, two);
         for (i, row) in here.chunks_exact_mut(TILE).take(self.points.len()).enumerate() {
             match self.points.point(i) {

@@ -260,7 +260,8 @@ impl Geometry {
         if !self.is_no_square(i, j) {
             return x.sqrt().sqrt();
         }
-        let (ratio, root) = if x > 1.0 { (x / LONG, LONG_ROOT) } else { (x / SHORT, 1.0 / LONG_ROOT) };
+        let (ratio, root) =
+            if x > 1.0 { (x / LONG, LONG_ROOT) } else { (x / SHORT, 1.0 / LONG_ROOT) };
         let fourth = (ratio * ratio) * (ratio * ratio);
         fourth * fourth * root
     }

@@ -2,8 +2,9 @@
 //!
 //! Rows are cut into blocks of eight. Each block is sorted in registers by the network of nineteen comparators; then blocks
 //! are merged in the order of Batcher's merge exchange, where a comparator is a merge of two sorted blocks in registers that
-//! leaves the smaller eight in the first and the larger eight in the second (Knuth, *The Art of Computer Programming* 3,
-//! Sections 5.2.2, Algorithm M, and 5.3.4, Exercise 38). Merges on which no wanted row depends are left out.
+//! leaves the smaller eight in the first and the larger eight in the second (Knuth, *The Art of Computer Programming* 3, on
+//! networks for sorting). A network that sorts all zeros and ones sorts all numbers, which is how the tests prove it.
+//! Merges on which no wanted row depends are left out.
 
 use crate::Scalar;
 use pulp::{Simd, WithSimd};
@@ -45,7 +46,7 @@ impl Network {
         }
         let blocks = rows.div_ceil(BLOCK);
         self.merges.clear();
-        // Algorithm M.
+        // Batcher's merge exchange, for blocks in place of numbers.
         let top = blocks.next_power_of_two() / 2;
         let mut p = top;
         while p > 0 {

@@ -414,13 +414,8 @@ impl<T: Scalar> Pipeline<T> {
         };
         let count = shape.workers + 1 + usize::from(self.needs.previous);
         let weights = &mut self.weights[..count];
-        let inputs = Inputs {
-            cx,
-            geometry,
-            byzantine: inner.byzantine,
-            senders,
-            probe: &mut looker,
-        };
+        let inputs =
+            Inputs { cx, geometry, byzantine: inner.byzantine, senders, probe: &mut looker };
         if stages.is_empty() {
             weights.fill(0.0);
             rule.weights(inputs, weights)?;
@@ -597,9 +592,9 @@ impl Chain {
             let Stage { mixing, geometry: mixed, .. } = stage;
             // Who is shortened by more than this keeps no direction in squared distances.
             let lost = || mixing.has_weight_below(1.0 / geometry.farthest());
-            if let Some(points) = points.filter(|_| {
-                stage.measured && (geometry.has_many_scales() || lost())
-            }) {
+            if let Some(points) =
+                points.filter(|_| stage.measured && (geometry.has_many_scales() || lost()))
+            {
                 let mixings = |k: usize| match before.get(k) {
                     Some(stage) => Some(&stage.mixing),
                     None => Some(&*mixing).filter(|_| k == i),

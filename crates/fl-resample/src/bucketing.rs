@@ -59,7 +59,7 @@ spec! {
     /// that is a constant times δ ρ².
     ///
     /// # Reference
-    /// Karimireddy, He, Jaggi, *Byzantine-robust learning on heterogeneous datasets via bucketing*, ICLR 2022, Algorithm 1.
+    /// Karimireddy, He, Jaggi, *Byzantine-robust learning on heterogeneous datasets via bucketing*, ICLR 2022.
     ///
     /// # Elsewhere
     /// byzfl and the authors' code: as here, the last bucket over its true size.

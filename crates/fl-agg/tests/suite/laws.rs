@@ -379,8 +379,9 @@ fn any_sizes(subject: Subject) {
             let n = regular.len() as f64;
             let mean: Vec<f64> =
                 (0..DIM).map(|k| regular.iter().map(|r| r[k]).sum::<f64>() / n).collect();
-            let largest =
-                |length: &dyn Fn(&[f64]) -> f64| regular.iter().map(|r| length(r)).fold(0.0, f64::max);
+            let largest = |length: &dyn Fn(&[f64]) -> f64| {
+                regular.iter().map(|r| length(r)).fold(0.0, f64::max)
+            };
             let (bound, size) = match law {
                 Withstands(bound) => (bound, largest(&|r| distance(r, &mean))),
                 WithstandsNorms(bound) => (bound, largest(&norm)),

@@ -173,7 +173,8 @@ fn messages_of_the_smallest_and_largest_numbers_have_finite_distances() {
 #[test]
 fn every_pair_is_measured_in_its_own_unit_where_no_single_one_does() {
     // Lengths from 1e-320 to the largest number, each alone in a column or together in one.
-    let sizes = [1e-320, 1e-300, 1e-160, 1e-20, 1.0, 1e3, 1e100, 1e154, 1e155, 1e200, 1e308, f64::MAX];
+    let sizes =
+        [1e-320, 1e-300, 1e-160, 1e-20, 1.0, 1e3, 1e100, 1e154, 1e155, 1e200, 1e308, f64::MAX];
     for at in 0..sizes.len() {
         // A majority near one size decides on the unit.
         let near = sizes[at];
@@ -196,7 +197,10 @@ fn every_pair_is_measured_in_its_own_unit_where_no_single_one_does() {
             for (j, b) in rows.iter().enumerate() {
                 let other = b[0].abs().max(b[1].abs());
                 if size > 1.001 * other {
-                    assert!(geometry.squared_norm(i) > geometry.squared_norm(j), "{size:e} {other:e}");
+                    assert!(
+                        geometry.squared_norm(i) > geometry.squared_norm(j),
+                        "{size:e} {other:e}"
+                    );
                 }
                 assert_eq!(geometry.squared_distance(i, j), geometry.squared_distance(j, i));
                 assert!(geometry.squared_distance(i, j) <= 1e280);

@@ -2,8 +2,8 @@
 
 use crate::common::{all, form, messages_of};
 use fl_core::{
-    AggregateError, ColumnRule, Cx, GeometricRule, Geometry, Inputs, Needs, Pipeline, Rule, RuleSpec,
-    Scalar, Streams, Tile,
+    AggregateError, ColumnRule, Cx, GeometricRule, Geometry, Inputs, Needs, Pipeline, Rule,
+    RuleSpec, Scalar, Streams, Tile,
 };
 use fl_resample::{AdaptiveClipping, Clipping, Nnm, PreAggregatorSpec, Shape, SpecError};
 use proptest::prelude::*;
@@ -122,14 +122,16 @@ fn regression_clipping_left_a_message_long_beside_one_beyond_1e154() {
 
 #[test]
 fn regression_neighbours_were_lost_beside_a_message_beyond_1e154() {
-    let rows = [[1e6, 1e6], [1e200, 1e200], [0.9, 1.1], [1.1, 0.9], [1.0, 1.2], [1.0, 0.8], [1.2, 1.0]]
-        .map(|row| row.to_vec());
+    let rows =
+        [[1e6, 1e6], [1e200, 1e200], [0.9, 1.1], [1.1, 0.9], [1.0, 1.2], [1.0, 0.8], [1.2, 1.0]]
+            .map(|row| row.to_vec());
     let (out, _) = chain::<f64>(Box::new(Nnm), Median, &rows, 2);
     assert!(distance(&out, &[1.04, 1.0]) < 1e-15, "{out:?}");
 }
 
 fn any_number() -> impl Strategy<Value = f64> {
-    let sizes = prop_oneof![4 => (-323.0..308.0f64).prop_map(|e| 10f64.powf(e)), 1 => Just(f64::MAX)];
+    let sizes =
+        prop_oneof![4 => (-323.0..308.0f64).prop_map(|e| 10f64.powf(e)), 1 => Just(f64::MAX)];
     (sizes, -1.0..1.0f64).prop_map(|(size, part)| size * part)
 }
 
@@ -139,11 +141,13 @@ fn any_round() -> impl Strategy<Value = Vec<Vec<f64>>> {
     let far = prop::collection::vec(prop::collection::vec(any_number(), 5), 1);
     let along = (prop::collection::vec(-1.0..1.0f64, 5), any_number());
     let along = along.prop_map(|(v, size)| v.into_iter().map(|x| x * size).collect());
-    (near, far, along, 0..7usize).prop_map(|(mut near, far, along, at): (_, Vec<_>, Vec<f64>, _)| {
-        near.extend(far);
-        near.insert(at, along);
-        near
-    })
+    (near, far, along, 0..7usize).prop_map(
+        |(mut near, far, along, at): (_, Vec<_>, Vec<f64>, _)| {
+            near.extend(far);
+            near.insert(at, along);
+            near
+        },
+    )
 }
 
 proptest! {
