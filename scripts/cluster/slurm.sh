@@ -1,10 +1,12 @@
 #!/bin/sh
-# A sweep as a Slurm array: every task takes its share of the runs; the shares have nothing to say to each other.
+# A sweep as a Slurm array: every task takes the runs that no other is at, until none is left.
 #
 #   sbatch --array=0-15 scripts/cluster/slurm.sh FILE [OPTIONS OF fl-cli sweep run …]
 #
-# Submit the same line again to go on after a time limit: runs that are done are read, others go on from their last
-# checkpoint. FL_CLI names the program, fl-cli if it is not set.
+# Any array will do: with steps, with holes, of one task. A task that has nothing left to take waits for the runs of the
+# others and ends with exit code 0 only if all of them are done. Submit the same line again, or a single task of it, to go
+# on after a time limit: runs that are done are read, others go on from their last checkpoint.
+# FL_CLI names the program, fl-cli if it is not set.
 #SBATCH --job-name=fl-sweep
 #SBATCH --cpus-per-task=4
 #SBATCH --mem-per-cpu=1G
@@ -13,12 +15,9 @@
 # Two minutes before the limit the shell is told to end, and passes it on, so that the runs save their state.
 #SBATCH --signal=B:TERM@120
 set -eu
-[ $# -ge 1 ] || { sed -n '2,7s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 file=$1
 shift
 : "${SLURM_ARRAY_TASK_ID:?start this with sbatch --array=0-N}"
-# Whatever the array begins with: its greatest number is that of the last share.
-count=${FL_SHARES:-$((SLURM_ARRAY_TASK_MAX - SLURM_ARRAY_TASK_MIN + 1))}
-index=$((SLURM_ARRAY_TASK_ID % count))
 cpus=${SLURM_CPUS_PER_TASK:-1}
-exec "${FL_CLI:-fl-cli}" sweep run "$file" --index "$index/$count" --jobs "$cpus" --threads "$cpus" "$@"
+exec "${FL_CLI:-fl-cli}" sweep run "$file" --jobs "$cpus" --threads "$cpus" "$@"

@@ -3,8 +3,8 @@
 use crate::KrumVariant;
 use crate::krum::Picks;
 use fl_core::{
-    ColumnRule, Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Rule, RuleSpec, Scalar,
-    Shape, SpecError, Tile, spec,
+    ColumnRule, Cost, Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Rule, RuleSpec,
+    Scalar, Shape, SpecError, Tile, spec,
 };
 use pulp::{Arch, Simd, WithSimd};
 use std::ops::Range;
@@ -67,6 +67,12 @@ spec! {
 impl RuleSpec for Bulyan {
     fn name(&self) -> &'static str {
         "bulyan"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        // θ = W − 2f messages are picked one after another.
+        let picks = shape.workers.saturating_sub(2 * shape.byzantine) as f64;
+        Cost::quadratic(shape, 1).with_operations(picks * (shape.workers as f64).powi(2))
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

@@ -3,7 +3,7 @@
 use crate::eigen::TopEigen;
 use crate::select::{majority, too_few};
 use fl_core::{
-    AggregateError, GeometricRule, Geometry, Inputs, Role, Rule, RuleSpec, Shape, SpecError,
+    AggregateError, Cost, GeometricRule, Geometry, Inputs, Role, Rule, RuleSpec, Shape, SpecError,
     Stream, choice, spec, streams,
 };
 
@@ -91,6 +91,12 @@ choice! {
 impl RuleSpec for Caf {
     fn name(&self) -> &'static str {
         "caf"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        // A pass for every Byzantine message, and one.
+        let passes = (shape.byzantine + 1) as f64;
+        Cost::quadratic(shape, 2).with_operations(passes * (shape.workers as f64).powi(3))
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

@@ -3,8 +3,8 @@
 use crate::eigen::TopEigen;
 use crate::select::{average, by_key, too_few};
 use fl_core::{
-    AggregateError, GeometricRule, Geometry, Inputs, Needs, Role, Rule, RuleSpec, Shape, SpecError,
-    spec, streams,
+    AggregateError, Cost, GeometricRule, Geometry, Inputs, Needs, Role, Rule, RuleSpec, Shape,
+    SpecError, spec, streams,
 };
 
 spec! {
@@ -72,6 +72,12 @@ impl Dnc {
 impl RuleSpec for Dnc {
     fn name(&self) -> &'static str {
         "dnc"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        let (w, b) = (shape.workers as f64, self.columns as f64);
+        let times = self.iterations as f64;
+        Cost::quadratic(shape, 2).with_operations(times * (w * w * b / 2.0 + w * w * w))
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

@@ -1,7 +1,9 @@
 //! FABA: the farthest from the mean goes, f times.
 
 use crate::select::{average, minority, more_than_f, too_few};
-use fl_core::{AggregateError, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, spec};
+use fl_core::{
+    AggregateError, Cost, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+};
 
 spec! {
     /// FABA takes out the message farthest from the mean of those that are left, f times, and returns the mean of the rest.
@@ -48,6 +50,11 @@ spec! {
 impl RuleSpec for Faba {
     fn name(&self) -> &'static str {
         "faba"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        let (w, f) = (shape.workers as f64, shape.byzantine as f64);
+        Cost::quadratic(shape, 0).with_operations((f + 1.0) * w * w)
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

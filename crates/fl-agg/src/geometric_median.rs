@@ -42,7 +42,7 @@
 
 use crate::select::{minority, weights};
 use fl_core::{
-    AggregateError, Certificate, GeometricRule, Geometry, Inputs, Probe, Rule, RuleSpec, Shape,
+    AggregateError, Certificate, Cost, GeometricRule, Geometry, Inputs, Probe, Rule, RuleSpec, Shape,
     SpecError, spec,
 };
 use pulp::{Arch, Simd, WithSimd};
@@ -119,6 +119,11 @@ spec! {
 impl RuleSpec for GeometricMedian {
     fn name(&self) -> &'static str {
         "geometric-median"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        // Some Newton steps.
+        Cost::quadratic(shape, 2).with_operations((shape.workers as f64).powi(3) / 2.0)
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

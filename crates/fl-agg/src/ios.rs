@@ -2,7 +2,9 @@
 
 use crate::faba::SAME;
 use crate::select::{minority, more_than_f, place, too_few, weights};
-use fl_core::{AggregateError, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, spec};
+use fl_core::{
+    AggregateError, Cost, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+};
 
 spec! {
     /// The iterative outlier scissor takes out the message farthest from the weighted mean of those that are left, f times,
@@ -61,6 +63,11 @@ spec! {
 impl RuleSpec for Ios {
     fn name(&self) -> &'static str {
         "ios"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        let (w, f) = (shape.workers as f64, shape.byzantine as f64);
+        Cost::quadratic(shape, 0).with_operations((f + 1.0) * w * w)
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

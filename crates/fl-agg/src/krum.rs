@@ -2,7 +2,8 @@
 
 use crate::select::too_few;
 use fl_core::{
-    AggregateError, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, choice, spec,
+    AggregateError, Cost, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError,
+    choice, spec,
 };
 
 spec! {
@@ -174,6 +175,10 @@ impl KrumVariant {
 impl RuleSpec for Krum {
     fn name(&self) -> &'static str {
         "krum"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        Cost::quadratic(shape, 1)
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

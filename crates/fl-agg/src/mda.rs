@@ -2,7 +2,7 @@
 
 use crate::select::{average, majority, minority, too_few};
 use fl_core::{
-    AggregateError, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+    AggregateError, Cost, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
 };
 
 spec! {
@@ -62,6 +62,12 @@ spec! {
 impl RuleSpec for Mda {
     fn name(&self) -> &'static str {
         "mda"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        let w = shape.workers as f64;
+        let branches = 1.47f64.powi(shape.byzantine.min(1000) as i32).min(self.max_steps as f64);
+        Cost::quadratic(shape, 1).with_operations(w.log2().max(1.0) * branches * w * w / 64.0)
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

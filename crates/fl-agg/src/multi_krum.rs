@@ -4,7 +4,7 @@ use crate::KrumVariant;
 use crate::krum;
 use crate::select::{average, by_key, more_than_f, too_few};
 use fl_core::{
-    AggregateError, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, choice, spec,
+    AggregateError, Cost, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, choice, spec,
 };
 
 spec! {
@@ -80,6 +80,15 @@ impl MultiKrum {
 impl RuleSpec for MultiKrum {
     fn name(&self) -> &'static str {
         "multi-krum"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        let (w, m) = (shape.workers as f64, self.m(shape) as f64);
+        let cost = Cost::quadratic(shape, 1);
+        match self.picks {
+            Picks::Once => cost,
+            Picks::OneByOne => cost.with_operations(w * w * m),
+        }
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

@@ -3,7 +3,7 @@
 use crate::eigen::TopEigen;
 use crate::select::{average, majority, minority, too_few};
 use fl_core::{
-    AggregateError, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+    AggregateError, Cost, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
 };
 use pulp::{Arch, Simd, WithSimd};
 
@@ -70,6 +70,14 @@ spec! {
 impl RuleSpec for Smea {
     fn name(&self) -> &'static str {
         "smea"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        let w = shape.workers as f64;
+        // A row for every way to leave f messages out, as far as the limit lets it.
+        let ways =
+            (0..shape.byzantine.min(64)).fold(1.0, |c, i| c * (w - i as f64) / (i + 1) as f64);
+        Cost::quadratic(shape, 1).with_operations(ways.min(self.max_steps as f64) * w * w)
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {

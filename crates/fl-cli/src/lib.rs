@@ -1,33 +1,14 @@
 #![doc = include_str!("../README.md")]
 
-mod aggregate;
-mod args;
-mod board;
-mod check;
-mod data;
-mod display;
-mod draw;
-mod experiment;
-mod explain;
-mod failure;
+mod command;
 mod host;
-mod info;
-mod matrix;
-mod metric;
-mod paper;
-mod plot;
-mod results;
-mod run;
-mod say;
-mod signals;
-mod sweep;
-mod tables;
-mod theory;
-mod tune;
+mod show;
 
-use args::{Args, Command, SweepCommand};
 use clap::Parser;
+use command::Args;
 use fl_lab::Registry;
+use host::{limits, say, signals};
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 /// The program, with everything that `registry` knows: what the command `fl-cli` does with [`Registry::standard`].
@@ -38,33 +19,43 @@ use std::process::ExitCode;
 /// fl_cli::main(fl_lab::Registry::standard());
 /// ```
 ///
-/// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 130 and 143 stopped by SIGINT and SIGTERM.
+/// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 standard output full or closed, 130 and 143 stopped
+/// by SIGINT and SIGTERM.
 pub fn main(registry: Registry) -> ExitCode {
-    let result = match Args::parse().command {
-        Command::Run(args) => run::run(&args, &registry),
-        Command::Sweep { command: SweepCommand::Plan(args) } => sweep::plan(&args, &registry),
-        Command::Sweep { command: SweepCommand::Run(args) } => run::run(&args, &registry),
-        Command::Sweep { command: SweepCommand::Status(args) } => sweep::status(&args, &registry),
-        Command::Results(args) => tables::results(&args, &registry),
-        Command::Watch(args) => board::watch(&args),
-        Command::Check(args) => check::check(&args, &registry),
-        Command::Tune(args) => tune::tune(&args, &registry),
-        Command::Plot(args) => plot::plot(&args, &registry),
-        Command::Paper(args) => paper::paper(&args),
-        Command::Draw(args) => draw::draw(&args),
-        Command::Aggregate(args) => aggregate::aggregate(&args, &registry),
-        Command::List { kind, markdown } => explain::list(kind, markdown, &registry),
-        Command::Explain(args) => explain::explain(&args, &registry),
-        Command::Theory(args) => theory::theory(&args, &registry),
-        Command::Data { command } => data::data(&command),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            for problem in failure.problems() {
-                say::remark(format_args!("error: {problem}"));
+    signals::tell_of_aborts();
+    limits::limit_memory();
+    let code = match Args::try_parse() {
+        Ok(args) => match command::run(&args.command, &registry) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                for problem in failure.problems() {
+                    say::remark(format_args!("error: {problem}"));
+                }
+                failure.code()
             }
-            failure.code()
+        },
+        Err(message) => grammar(&message),
+    };
+    match say::lost() {
+        None => code,
+        Some(why) => {
+            say::remark(format_args!("error: {why}"));
+            // What failed before says more.
+            if code == ExitCode::SUCCESS { ExitCode::from(say::LOST) } else { code }
         }
     }
+}
+
+/// Help and version, which go to standard output as all results do; or what is wrong with the arguments.
+fn grammar(message: &clap::Error) -> ExitCode {
+    if message.use_stderr() {
+        // Where standard error is gone there is nobody left to be told.
+        let _ = message.print();
+    } else if std::io::stdout().is_terminal() {
+        // With its colours.
+        let _ = message.print();
+    } else {
+        say::bytes(message.render().to_string().as_bytes());
+    }
+    ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2))
 }

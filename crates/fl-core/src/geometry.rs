@@ -81,6 +81,36 @@ impl Geometry {
         }
     }
 
+    /// For rounds of which only the number of messages is known.
+    pub(crate) fn without_distances() -> Self {
+        Self {
+            workers: 0,
+            points: 1,
+            d: Vec::new(),
+            unit: 1.0,
+            relative_error: 0.0,
+            buffer: Vec::new(),
+            support: Vec::new(),
+        }
+    }
+
+    /// Bytes of [`Geometry::with_capacity`].
+    pub fn bytes<T: Scalar>(workers: usize, dim: usize) -> usize {
+        let points = workers.saturating_add(2);
+        // Beyond this many points the sums of blocks could not be counted.
+        if points > 1 << 28 {
+            return usize::MAX;
+        }
+        let table = points * points;
+        table.saturating_add(distances::buffer_len::<T>(points, dim)).saturating_mul(8)
+    }
+
+    /// Bytes of [`Geometry::mixed_with_capacity`].
+    pub fn mixed_bytes(workers: usize) -> usize {
+        let points = workers.saturating_add(2);
+        points.saturating_mul(points).saturating_mul(8)
+    }
+
     /// The geometry of all messages: [`Geometry::measure`] with memory of its own.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ mod describe;
 mod distances;
 mod error;
 mod geometry;
+mod memory;
 mod messages;
 mod mixing;
 mod network;
@@ -38,18 +39,19 @@ pub use describe::NoSettings;
 pub use describe::{Choice, Described, Doc, Kind, Parameter, Setting, file_name};
 pub use error::{AggregateError, SpecError};
 pub use geometry::Geometry;
+pub use memory::{in_units, limit_memory, room};
 pub use messages::{Messages, MessagesRef};
 pub use mixing::Mixing;
 pub use objective::{
     Ahead, Curvature, DecoratorSpec, Estimator, EstimatorSpec, Fold, Local, ModelSpec, Objective,
     Workspace,
 };
-pub use pipeline::{NonFinite, Pipeline, Report};
+pub use pipeline::{NonFinite, Pipeline, Report, server_bytes};
 pub use poison::{Backdoor, Change, Poison, PoisonSpec, Poisoned, Scene, triggered};
 pub use rehearsal::Rehearsal;
 pub use rule::{
-    Certificate, ColumnRule, CoordinateRule, GeometricRule, Inputs, Needs, NoProbe, PreAggregator,
-    PreAggregatorSpec, Probe, Rule, RuleSpec, Shape,
+    Certificate, ColumnRule, CoordinateRule, Cost, GeometricRule, Inputs, Needs, NoProbe,
+    PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Shape,
 };
 pub use scalar::{Scalar, instruction_set};
 pub use state::{Part, Visit};

@@ -13,7 +13,7 @@ use crate::tile::{Source, TileMemory};
 use crate::{
     AggregateError, AlignedVec, Certificate, CoordinateRule, Cx, Geometry, Inputs, MessagesRef,
     Mixing, Needs, Part, PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Scalar, Shape,
-    SpecError, Visit,
+    SpecError, Visit, room,
 };
 use std::sync::Arc;
 
@@ -124,6 +124,8 @@ impl<T: Scalar> Pipeline<T> {
         dim: usize,
     ) -> Result<Self, SpecError> {
         let inner = passes(specs.iter().map(|spec| &**spec), given, &*rule, shape)?;
+        let tables = format!("{}'s tables of {} messages", rule.name(), inner.workers);
+        room(&tables, rule.cost(inner).bytes)?;
         let run = rule.build(inner)?;
         let needs = match &run {
             Rule::Geometric(rule) => rule.needs(),
@@ -490,6 +492,63 @@ fn passes<'a>(
     Ok(inner)
 }
 
+/// Whether anything behind each stage of a chain looks at distances, and first of all whether anything does at all.
+fn looked_at<'a>(
+    specs: impl DoubleEndedIterator<Item = &'a dyn PreAggregatorSpec>,
+    by_rule: bool,
+) -> Vec<bool> {
+    let mut looked_at = vec![by_rule];
+    for spec in specs.rev() {
+        let behind = looked_at.last().is_some_and(|&behind| behind);
+        looked_at.push(behind || spec.needs_distances());
+    }
+    looked_at.reverse();
+    looked_at
+}
+
+/// Bytes of all geometries, mixings and tables that [`Pipeline::build`] makes; nothing large is made to find out.
+///
+/// # Errors
+/// As [`Pipeline::build`], where a part cannot work with this shape.
+pub fn server_bytes<T: Scalar>(
+    pre: &[Box<dyn PreAggregatorSpec>],
+    rule: &dyn RuleSpec,
+    shape: Shape,
+    dim: usize,
+) -> Result<usize, SpecError> {
+    let own = rule.chain();
+    let specs = || pre.iter().chain(&own).map(|spec| &**spec);
+    let inner = passes(specs(), pre.len(), rule, shape)?;
+    let tables = rule.cost(inner).bytes;
+    // A rule with tables looks at distances; one without is made to be asked.
+    let by_rule =
+        tables > 0 || matches!(rule.build(inner)?, Rule::Geometric(r) if r.needs().distances);
+    let looked_at = looked_at(specs(), by_rule);
+    Ok(chain_bytes::<T>(specs(), &looked_at, shape, dim)?.saturating_add(tables))
+}
+
+/// Bytes of a chain's geometries and mixings.
+fn chain_bytes<'a, T: Scalar>(
+    specs: impl Iterator<Item = &'a dyn PreAggregatorSpec>,
+    looked_at: &[bool],
+    shape: Shape,
+    dim: usize,
+) -> Result<usize, SpecError> {
+    let mut bytes = if looked_at[0] { Geometry::bytes::<T>(shape.workers, dim) } else { 0 };
+    let mut inner = shape;
+    for (spec, looked_at) in specs.zip(&looked_at[1..]) {
+        let output = spec.output(inner)?;
+        let most = inner.workers.max(output.workers);
+        let mixed = if *looked_at { Geometry::mixed_bytes(most) } else { 0 };
+        // A nonzero is a number and its place.
+        let mixing = spec.nonzeros(inner).saturating_mul(size_of::<f64>() + size_of::<u32>());
+        bytes = bytes.saturating_add(mixed).saturating_add(mixing);
+        bytes = bytes.saturating_add(spec.cost(inner).bytes);
+        inner = output;
+    }
+    Ok(bytes)
+}
+
 /// Geometries and mixings, from the messages to what the rule sees.
 #[derive(Debug)]
 struct Chain {
@@ -529,26 +588,31 @@ impl Chain {
         needs: Needs,
     ) -> Result<Self, SpecError> {
         let keeps_workers = specs.iter().all(|spec| spec.keeps_workers());
+        let all = || specs.iter().map(|spec| &**spec);
+        let looked_at = looked_at(all(), needs.distances);
+        let measured = looked_at[0];
+        // Asked before the first of them is made.
+        let bytes = chain_bytes::<T>(all(), &looked_at, shape, dim)?;
+        room(&format!("the distances between {} messages", shape.workers), bytes)?;
         let mut stages = Vec::with_capacity(specs.len());
         let mut inner = shape;
-        for spec in specs {
+        for (i, spec) in specs.into_iter().enumerate() {
             let output = spec.output(inner)?;
             // Where a message is lost f may shrink with W, and then more may come out than from all of them.
             let most = inner.workers.max(output.workers);
+            let measured = looked_at[i + 1];
             stages.push(Stage {
                 run: spec.build(inner)?,
                 mixing: Mixing::with_capacity(most, spec.nonzeros(inner)),
-                measured: false,
-                geometry: Geometry::mixed_with_capacity(most),
+                measured,
+                geometry: match measured {
+                    true => Geometry::mixed_with_capacity(most),
+                    false => Geometry::without_distances(),
+                },
                 outputs: output.workers,
                 spec,
             });
             inner = output;
-        }
-        let mut measured = needs.distances;
-        for stage in stages.iter_mut().rev() {
-            stage.measured = measured;
-            measured |= stage.spec.needs_distances();
         }
         let widest = stages.iter().map(|s| s.outputs).fold(shape.workers, usize::max);
         let both = stages.len() > 1 && (needs.columns || needs.sample > 0);
@@ -557,7 +621,7 @@ impl Chain {
             measured,
             geometry: match measured {
                 true => Geometry::with_capacity::<T>(shape.workers, dim),
-                false => Geometry::mixed_with_capacity(shape.workers),
+                false => Geometry::without_distances(),
             },
             stages,
             given,

@@ -261,6 +261,35 @@ pub trait RuleSpec: Debug + Send + Sync {
         let _ = shape;
         None
     }
+
+    /// What the rule itself costs for a shape, the distances and the passes over the messages not counted.
+    fn cost(&self, shape: Shape) -> Cost {
+        Cost::quadratic(shape, 0)
+    }
+}
+
+/// What a part of a chain costs beside the passes over the messages, so that it can be said before anything starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Cost {
+    /// Operations of a round, in order of magnitude; where a search may end early, those of its worst case.
+    pub operations: f64,
+    /// Bytes of its tables.
+    pub bytes: usize,
+}
+
+impl Cost {
+    /// `W²` operations, and `tables` tables of `W × W` numbers in `f64`.
+    pub fn quadratic(shape: Shape, tables: usize) -> Self {
+        let points = shape.workers.saturating_add(2);
+        let bytes = points.saturating_mul(points).saturating_mul(8).saturating_mul(tables);
+        Self { operations: (shape.workers as f64).powi(2), bytes }
+    }
+
+    /// The same with other operations.
+    #[must_use]
+    pub fn with_operations(self, operations: f64) -> Self {
+        Self { operations, ..self }
+    }
 }
 
 /// A map from W messages to W', chosen on the geometry.
@@ -311,5 +340,10 @@ pub trait PreAggregatorSpec: Debug + Send + Sync {
     fn kappa(&self, shape: Shape, inner: f64) -> Option<f64> {
         let _ = (shape, inner);
         None
+    }
+
+    /// What the pre-aggregator costs for a shape: see [`RuleSpec::cost`].
+    fn cost(&self, shape: Shape) -> Cost {
+        Cost::quadratic(shape, 0)
     }
 }

@@ -6,6 +6,7 @@
 //! batches and the same attack noise.
 
 use rand::{Rng, SeedableRng};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The generator behind an address.
 pub type Stream = rand_chacha::ChaCha8Rng;
@@ -73,24 +74,37 @@ impl Streams {
 pub struct Cx<'a> {
     streams: &'a Streams,
     round: u64,
+    interrupt: Option<&'a AtomicBool>,
 }
 
 impl<'a> Cx<'a> {
     /// The context of a round.
     pub fn new(streams: &'a Streams, round: u64) -> Self {
-        Self { streams, round }
+        Self { streams, round, interrupt: None }
+    }
+
+    /// The same context, in which a flag says that what is computed will not be used: see [`Cx::is_interrupted`].
+    #[must_use]
+    pub fn interrupted_by(self, flag: &'a AtomicBool) -> Self {
+        Self { interrupt: Some(flag), ..self }
+    }
+
+    /// Whether nobody wants the result any more. Whatever may take long looks at this and ends early with anything; whoever
+    /// started it looks too, and uses nothing of it.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// The context of the round after this one.
     #[must_use]
     pub fn next(&self) -> Self {
-        Self { streams: self.streams, round: self.round + 1 }
+        Self { round: self.round + 1, ..*self }
     }
 
     /// The context of another round.
     #[must_use]
     pub fn at(&self, round: u64) -> Self {
-        Self { streams: self.streams, round }
+        Self { round, ..*self }
     }
 
     /// The seed of all streams.

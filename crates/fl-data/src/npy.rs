@@ -136,9 +136,23 @@ pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
 
 /// A file of one axis, in the type of the numbers, which [`parse`] and NumPy read.
 pub fn write<T: Scalar>(numbers: &[T]) -> Vec<u8> {
-    let (width, count) = (size_of::<T>(), numbers.len());
+    with_shape(numbers, &format!("({},)", numbers.len()))
+}
+
+/// The same with two axes: rows of as many numbers each.
+///
+/// # Panics
+/// When the numbers are no such rows.
+pub fn write_rows<T: Scalar>(numbers: &[T], rows: usize) -> Vec<u8> {
+    let columns = numbers.len() / rows.max(1);
+    assert_eq!(rows * columns, numbers.len(), "{rows} rows");
+    with_shape(numbers, &format!("({rows}, {columns})"))
+}
+
+fn with_shape<T: Scalar>(numbers: &[T], shape: &str) -> Vec<u8> {
+    let width = size_of::<T>();
     let mut header =
-        format!("{{'descr': '<f{width}', 'fortran_order': False, 'shape': ({count},), }}");
+        format!("{{'descr': '<f{width}', 'fortran_order': False, 'shape': {shape}, }}");
     // Values begin at a multiple of 64 bytes: 10 before the header, and a line's end.
     while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');

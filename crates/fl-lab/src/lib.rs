@@ -31,4 +31,4 @@ pub use store::{
     Status, Stop, StopConfig, Summary, Timing, edited, finished_cells, read_metrics, read_timing,
     status, statuses, summarise, write_whole,
 };
-pub use sweep::{Axis, AxisValue, Sweep, SweepCell};
+pub use sweep::{Axis, AxisValue, MOST_RUNS, Sweep, SweepCell};

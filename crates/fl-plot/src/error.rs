@@ -158,6 +158,14 @@ pub enum PlotError {
         max: u32,
     },
 
+    /// More digits than a number has.
+    #[error("a heat map writes at most {max} digits behind the point, got {digits}")]
+    Digits {
+        /// The value of `HeatMap::digits`.
+        digits: usize,
+        /// The most there may be.
+        max: usize,
+    },
     /// The PNG encoder refused.
     #[error("the picture could not be encoded as PNG: {message}")]
     Encode {

@@ -34,4 +34,4 @@ pub use figure::{
     Axis, AxisScale, Curve, Figure, Form, HeatMap, Legend, Panel, Point, band, geometric_band,
     student_t_975,
 };
-pub use write::{Charset, SAVE_SCALE, Terminal, png, save, svg, terminal};
+pub use write::{Charset, SAVE_SCALE, Terminal, png, save, svg, terminal, write_file};

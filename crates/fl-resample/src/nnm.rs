@@ -1,7 +1,9 @@
 //! Nearest-neighbour mixing: every message is replaced by the mean of those nearest to it.
 
 use crate::checked_regular;
-use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
+use fl_core::{
+    Cost, Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec,
+};
 
 spec! {
     /// Nearest-neighbour mixing (NNM): each message becomes the mean of the `W − f` messages nearest to it, itself included.
@@ -74,6 +76,11 @@ spec! {
 impl PreAggregatorSpec for Nnm {
     fn name(&self) -> &'static str {
         "nnm"
+    }
+
+    fn cost(&self, shape: Shape) -> Cost {
+        // Carrying the distances over.
+        Cost::quadratic(shape, 0).with_operations((shape.workers as f64).powi(3))
     }
 
     fn output(&self, shape: Shape) -> Result<Shape, SpecError> {

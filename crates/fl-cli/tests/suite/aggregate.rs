@@ -141,6 +141,62 @@ fn a_rule_that_does_not_fit_is_refused_with_its_numbers_and_nothing_is_written()
 }
 
 #[test]
+fn draws_that_are_given_are_taken_instead_of_random_ones() {
+    let room = Room::new();
+    fs::write(room.path("in.csv"), "0\n2\n4\n8\n16\n").unwrap();
+    let mean = |more: &[&str]| {
+        let base = ["aggregate", "--rule", "coordinate-median", "--input", "in.csv"];
+        room.run(&[&base[..], more].concat())
+    };
+    // Averages 0, 2, 6, 4, 16 of two picks each.
+    let picks = ["--pre", "resample:s=2", "--picks", "0,0,1,1,2,3,4,4,3,2"];
+    assert_eq!(mean(&picks).expect(0, &[]).out, "6.0\n");
+    // Buckets (16, 0), (8, 2), (4).
+    let order = ["--pre", "bucketing:s=2", "--permutation", "4,0,3,1,2"];
+    assert_eq!(mean(&order).expect(0, &[]).out, "5.0\n");
+    // Both, in one chain.
+    let both = ["--pre", "bucketing:s=1", "--pre", "resample:s=1", "--permutation", "4,3,2,1,0"];
+    mean(&[&both[..], &["--picks", "0,1,2,3,4"]].concat()).expect(0, &[]);
+    let wrong = |more: &[&str], told: &str| drop(mean(more).expect(2, &[told]));
+    wrong(&["--picks", "0,1"], "--picks needs one --pre resample, got none");
+    wrong(&["--pre", "resample:s=2", "--picks", "0,1"], "--picks must be 10 numbers, 2 for each");
+    wrong(&["--pre", "resample:s=1", "--picks", "0,1,2,3,5"], "numbers from 0 to 4, got 5");
+    wrong(&["--pre", "resample:s=1", "--picks", "0,1,2,3,3"], "1 times every message, got 2 times");
+    wrong(&["--pre", "bucketing:s=2", "--permutation", "0,1,2,3"], "one for each message");
+    let two = ["--pre", "resample", "--pre", "resample", "--picks", "0"];
+    wrong(&two, "--picks needs one --pre resample, got several");
+}
+
+#[test]
+fn what_byzantine_workers_would_send_is_shown() {
+    let room = Room::new();
+    fs::write(room.path("in.csv"), "1,0\n3,0\n5,6\n2,2\n").unwrap();
+    let attack = |more: &[&str]| room.run(&[&["attack", "--input", "in.csv"], more].concat());
+    // The last one sends −4 times its own message.
+    let flip = ["--name", "sign-flipping:factor=-4"];
+    assert_eq!(attack(&flip).expect(0, &[]).out, "-8.0,-8.0\n");
+    let all = attack(&[&flip[..], &["--workers", "1,0", "--all"]].concat()).expect(0, &[]);
+    assert_eq!(all.out, "-4.0,-0.0\n-12.0,-0.0\n5.0,6.0\n2.0,2.0\n");
+    let copy = ["--name", "sample-duplicating:worker=1", "--byzantine", "2"];
+    assert_eq!(attack(&copy).expect(0, &[]).out, "3.0,0.0\n3.0,0.0\n");
+    // A .npy file of two rows, which the rule reads again.
+    let npy = ["--output", "sent.npy", "--all"];
+    attack(&[&copy[..], &npy].concat()).expect(0, &[]);
+    let said =
+        room.run(&["aggregate", "--rule", "mean", "--input", "sent.npy", "--output", "o.csv"]);
+    said.expect(0, &[]);
+    assert_eq!(fs::read_to_string(room.path("o.csv")).unwrap(), "2.5,0.0\n");
+    // One that rehearses its defence.
+    let search = ["--name", "min-max", "--byzantine", "1", "--rule", "krum"];
+    attack(&search).expect(0, &[]);
+    attack(&["--name", "sign-flippin"]).expect(2, &["did you mean `sign-flipping`?"]);
+    attack(&[&flip[..], &["--byzantine", "4"]].concat())
+        .expect(2, &["must be from 1 to 3", "got 4"]);
+    attack(&[&flip[..], &["--workers", "7"]].concat()).expect(2, &["one of the workers 0 to 3"]);
+    attack(&[&flip[..], &["--workers", "1,1"]].concat()).expect(2, &["every worker once"]);
+}
+
+#[test]
 fn everything_that_is_listed_is_explained() {
     let room = Room::new();
     let listed = room.run(&["list"]).expect(0, &[]).out;

@@ -5,7 +5,7 @@
 
 use crate::common::{Room, SMALL};
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 const SWEEP: &str =
     "\n[sweep]\ntrain.step = [0.5, 0.25]\nfederation.attack = [\"none\", { gaussian = {} }]\n";
@@ -33,8 +33,25 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// A task of a Slurm array, as Slurm describes it: its own number, and the least, the greatest, the step and the count of
+/// all numbers.
+fn slurm_task(room: &Room, script: &PathBuf, task: u32, array: &[u32], step: u32) -> Command {
+    let mut command = command(room, "bash", script);
+    command.args(["small.toml", "--json"]);
+    let ends = [array.iter().min(), array.iter().max()].map(|end| end.expect("a task").to_string());
+    command.envs([
+        ("SLURM_ARRAY_TASK_ID", task.to_string()),
+        ("SLURM_ARRAY_TASK_MIN", ends[0].clone()),
+        ("SLURM_ARRAY_TASK_MAX", ends[1].clone()),
+        ("SLURM_ARRAY_TASK_STEP", step.to_string()),
+        ("SLURM_ARRAY_TASK_COUNT", array.len().to_string()),
+        ("SLURM_CPUS_PER_TASK", "2".to_owned()),
+    ]);
+    command
+}
+
 #[test]
-fn every_run_is_in_the_share_of_one_slurm_task() {
+fn a_slurm_array_of_any_shape_does_every_run_once() {
     let (Some(script), Ok(_)) =
         (template("slurm.sh"), Command::new("bash").arg("--version").output())
     else {
@@ -44,19 +61,44 @@ fn every_run_is_in_the_share_of_one_slurm_task() {
     let room = Room::with(&format!("{SMALL}{SWEEP}"));
     let alone = command(&room, "bash", &script).arg("small.toml").output().expect("bash");
     assert!(!alone.status.success() && said(&alone).contains("sbatch --array"), "{alone:?}");
-    let mut ran = 0;
-    // An array need not begin at 0.
-    for task in ["4", "5", "6"] {
-        let mut command = command(&room, "bash", &script);
-        command.args(["small.toml", "--json"]);
-        command.envs([("SLURM_ARRAY_TASK_MIN", "4"), ("SLURM_ARRAY_TASK_MAX", "6")]);
-        command.envs([("SLURM_ARRAY_TASK_ID", task), ("SLURM_CPUS_PER_TASK", "2")]);
-        let output = command.output().expect("bash");
-        assert!(output.status.success(), "{}", said(&output));
-        assert!(!said(&output).contains("\"found\":true"), "{}", said(&output));
-        ran += said(&output).matches("\"found\":false").count();
+    // From 0 or not, with a step, with holes, one task alone.
+    for (array, step) in [(&[4, 5, 6][..], 1), (&[0, 2, 4, 6], 2), (&[0, 1, 7], 1), (&[3], 1)] {
+        let room = Room::with(&format!("{SMALL}{SWEEP}"));
+        let start = |&task: &u32| {
+            let mut command = slurm_task(&room, &script, task, array, step);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("bash")
+        };
+        let tasks: Vec<Child> = array.iter().map(start).collect();
+        let mut ran = 0;
+        for task in tasks {
+            let output = task.wait_with_output().expect("bash");
+            assert!(output.status.success(), "{}", said(&output));
+            ran += said(&output).matches("\"found\":false").count();
+        }
+        assert_eq!(ran, 10, "{array:?}");
     }
-    assert_eq!(ran, 10);
+}
+
+#[test]
+fn a_slurm_task_that_is_submitted_again_does_what_is_left_and_says_what_stays_undone() {
+    let Some(script) = template("slurm.sh") else {
+        println!("skipped: no template");
+        return;
+    };
+    let room = Room::with(&format!("{SMALL}{SWEEP}"));
+    // A run that cannot be done: its place is taken by a file.
+    room.run(&["run", "small.toml", "--set", "rounds=1", "--quiet"]).expect(0, &[]);
+    let cell = room.cell("RSA");
+    std::fs::remove_dir_all(room.path(&cell)).expect("a folder");
+    room.write(&cell, "a file where the run's folder should be");
+    let output = slurm_task(&room, &script, 2, &[0, 1, 2], 1).output().expect("bash");
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
+    std::fs::remove_file(room.path(&cell)).expect("a file");
+    // Of a task that is submitted alone Slurm tells only itself.
+    let output = slurm_task(&room, &script, 2, &[2], 1).output().expect("bash");
+    assert!(output.status.success(), "{}", said(&output));
+    let status = room.run(&["sweep", "status", "small.toml"]);
+    assert!(status.out.contains("10 done"), "{}", status.out);
 }
 
 #[test]

@@ -9,7 +9,9 @@ mod data;
 #[cfg(unix)]
 mod faults;
 mod guide;
+mod limits;
 mod mistakes;
+mod outputs;
 mod results;
 #[cfg(unix)]
 mod signals;

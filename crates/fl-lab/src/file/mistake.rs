@@ -27,6 +27,31 @@ impl Place {
             width,
         }
     }
+
+    /// The line, what stands below it before the carets, and the carets. Of a long line only what is around the place.
+    fn excerpt(&self) -> (String, String, String) {
+        /// Characters before the place, and in all.
+        const BEFORE: usize = 60;
+        const WIDTH: usize = 160;
+        // A control character would be acted upon by a terminal.
+        let plain = |c: char| if c.is_control() && c != '\t' { '\u{fffd}' } else { c };
+        let column = self.column - 1;
+        let all = self.text.chars().count();
+        let from = if all > WIDTH { column.saturating_sub(BEFORE) } else { 0 };
+        let mut text: String = self.text.chars().skip(from).take(WIDTH).map(plain).collect();
+        let mut space: String =
+            // Tabs stay tabs, so that the caret is below its place however wide they are shown.
+            text.chars().chain(std::iter::repeat(' ')).take(column - from).map(|c| if c == '\t' { c } else { ' ' }).collect();
+        let width = self.width.min(WIDTH.saturating_sub(column - from)).max(1);
+        if from > 0 {
+            text.insert_str(0, "… ");
+            space.insert_str(0, "  ");
+        }
+        if all > from + WIDTH {
+            text.push_str(" …");
+        }
+        (text, space, "^".repeat(width))
+    }
 }
 
 /// One mistake in an experiment file.
@@ -76,12 +101,9 @@ impl fmt::Display for Mistake {
             Some(p) => {
                 let number = p.line.to_string();
                 let pad = " ".repeat(number.len());
-                // Tabs stay tabs, so that the caret is below its place however wide they are shown.
-                let before = p.text.chars().chain(std::iter::repeat(' ')).take(p.column - 1);
-                let space: String = before.map(|c| if c == '\t' { c } else { ' ' }).collect();
-                let carets = "^".repeat(p.width);
+                let (text, space, carets) = p.excerpt();
                 writeln!(f, "{}:{}:{}: {}", self.file, p.line, p.column, self.message.trim_end())?;
-                write!(f, "{pad} |\n{number} | {}\n{pad} | {space}{carets}", p.text)?;
+                write!(f, "{pad} |\n{number} | {text}\n{pad} | {space}{carets}")?;
             }
         }
         if let Some(when) = &self.when {
@@ -192,5 +214,25 @@ impl Mistakes {
         self.0
             .sort_by_key(|mistake| mistake.place.as_ref().map_or(usize::MAX, |place| place.start));
         Err(ConfigError { mistakes: self.0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_line_what_is_around_the_place_is_shown() {
+        let long = format!("seeds = [{}x, {}]", "1, ".repeat(5000), "2, ".repeat(5000));
+        let at = long.find('x').expect("an x");
+        let (text, space, carets) = Place::new(&long, at..at + 1).excerpt();
+        assert!(text.chars().count() < 170, "{text}");
+        assert_eq!(text.chars().nth(space.chars().count()), Some('x'));
+        assert_eq!(carets, "^");
+        // As many carets as there is room for.
+        let (text, space, carets) = Place::new(&long, 8..long.len()).excerpt();
+        assert!(space.len() + carets.len() <= text.chars().count(), "{text}");
+        let (text, ..) = Place::new("name = \"a\u{1b}[2J\"", 0..4).excerpt();
+        assert!(!text.contains('\u{1b}'), "{text:?}");
     }
 }

@@ -5,8 +5,9 @@ use crate::file::{ConfigError, ExperimentText, Precision};
 use crate::name::Number;
 use crate::plan::{Assignment, Cell, setup};
 use crate::run::Host;
+use fl_core::Shape;
 use fl_data::Loaded;
-use fl_sim::{Evaluator, Simulation, full_pass};
+use fl_sim::{Evaluator, ProtocolSpec, Simulation, full_pass};
 
 /// What a cell keeps in memory beside the data, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +16,16 @@ pub struct Memory {
     pub estimators: Option<usize>,
     /// The messages of a round, `W × p`; in RSA also the workers' models.
     pub messages: usize,
+    /// What the server keeps between pairs of messages, and what an evaluation needs on one thread.
+    pub other: usize,
+}
+
+impl Memory {
+    /// All of it; what an estimator does not say counts as nothing.
+    pub fn total(&self) -> usize {
+        let estimators = self.estimators.unwrap_or(0);
+        estimators.saturating_add(self.messages).saturating_add(self.other)
+    }
 }
 
 /// What a cell will keep in memory. Nothing of it is allocated.
@@ -35,10 +46,20 @@ pub fn memory(
     ) -> Result<Memory, ConfigError> {
         let setup = setup::<T>(cell, data, assignment, source)?;
         let samples = setup.samples.iter().map(|samples| samples.len());
-        let numbers = setup.protocol.numbers(setup.samples.len(), setup.objective.dim());
+        let (workers, dim) = (setup.samples.len(), setup.objective.dim());
+        let numbers = setup.protocol.numbers(workers, dim);
+        let shape = Shape { workers, byzantine: setup.federation.byzantine().len() };
+        let server = match &setup.protocol {
+            ProtocolSpec::Gradient { pre, rule } => {
+                fl_core::server_bytes::<T>(pre, &**rule, shape, dim).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        let evaluation = Evaluator::bytes(&*setup.objective, &data.split.test);
         Ok(Memory {
             estimators: fl_saga::memory(&*setup.estimator, &*setup.objective, samples),
-            messages: numbers * size_of::<T>(),
+            messages: numbers.saturating_mul(size_of::<T>()),
+            other: server.saturating_add(evaluation),
         })
     }
     match cell.experiment.precision {

@@ -23,6 +23,8 @@ pub enum Status {
     Running(Progress),
     /// It is finished, has ended early as its file asked for, or has diverged.
     Finished(Box<Done>),
+    /// It is finished with more rounds than are asked for.
+    Beyond(Box<Done>),
     /// It failed, in its own words; the next run tries it again.
     Failed(String),
 }
@@ -101,11 +103,7 @@ pub fn status(folder: &Path, rounds: Option<u64>) -> Status {
                     return Status::Finished(Box::new(done));
                 }
                 Ok(done) if rounds.is_some_and(|rounds| rounds < done.rounds) => {
-                    let asked = rounds.unwrap_or_default();
-                    return Status::Failed(format!(
-                        "it has {} rounds already, and {asked} are asked for",
-                        done.rounds
-                    ));
+                    return Status::Beyond(Box::new(done));
                 }
                 Ok(_) => {}
                 Err(e) => return Status::Failed(format!("done.json is damaged: {e}")),

@@ -148,10 +148,15 @@ impl Sweep {
         let mut tree = whole.clone();
         let sweep = tree.get_mut().remove("sweep");
         let mut mistakes = Mistakes::default();
+        // A method without a name keeps its place, so that places are those of the file.
         let names = list(&tree, "method", |v| {
-            Some(v.get_ref().as_table()?.get("name")?.get_ref().as_str()?.to_owned())
+            let name = v.get_ref().as_table().and_then(|table| table.get("name"));
+            Some(name.and_then(|name| name.get_ref().as_str()).unwrap_or_default().to_owned())
         });
-        let seeds = list(&tree, "seeds", |v| v.get_ref().as_integer()?.as_str().parse().ok());
+        let seeds = list(&tree, "seeds", |v| {
+            let seed = v.get_ref().as_integer()?;
+            u64::from_str_radix(seed.as_str(), seed.radix()).ok()
+        });
         let seeds = if seeds.is_empty() { vec![0] } else { seeds };
         let (mut axes, mut exclusions) = (Vec::new(), Vec::new());
         if let Some(table) = sweep.as_ref().and_then(|sweep| sweep.get_ref().as_table()) {
@@ -164,6 +169,10 @@ impl Sweep {
             if let Some(value) = table.get("exclude") {
                 exclusions = reader.exclusions(value, &axes, &seeds);
             }
+        }
+        if let Err(error) = count(&axes, names.len(), seeds.len(), &source) {
+            mistakes.add(error);
+            return mistakes.or(()).and(Err(ConfigError::plain("[sweep]", "has too many points")));
         }
         let points = points(&axes, &exclusions, names.len(), &seeds, &source, &mut mistakes);
         let expansion = Expansion { source: &source, tree: &tree, whole: &whole, axes: &axes };
@@ -188,6 +197,31 @@ impl Sweep {
         let places = self.points.get(point).map_or(&[][..], Vec::as_slice);
         self.axes.iter().zip(places).map(|(axis, &place)| axis.values[place].label.as_str())
     }
+}
+
+/// Runs that one file may ask for: each takes some kilobytes as long as the program runs.
+pub const MOST_RUNS: usize = 500_000;
+
+/// Refuses a file with more combinations than [`MOST_RUNS`], before the first of them is made.
+fn count(axes: &[Axis], methods: usize, seeds: usize, source: &Source) -> Result<(), ConfigError> {
+    let sizes = || axes.iter().map(|axis| axis.values.len());
+    let runs = sizes().chain([methods.max(1), seeds]).try_fold(1usize, usize::checked_mul);
+    if runs.is_some_and(|runs| runs <= MOST_RUNS) {
+        return Ok(());
+    }
+    // Beyond 2⁵³ the last digits do not matter to anybody.
+    let of = |n: f64| if n < 1e15 { format!("{n}") } else { format!("{n:.3e}") };
+    let points: f64 = sizes().map(|n| n as f64).product();
+    let all = points * methods.max(1) as f64 * seeds as f64;
+    let message = format!(
+        "this asks for {} runs ({} points of the sweep × {methods} methods × {seeds} seeds); one file may ask for at most \
+         {MOST_RUNS}",
+        of(all),
+        of(points)
+    );
+    let span = axes.iter().max_by_key(|axis| axis.values.len()).map(|axis| axis.span.clone());
+    let help = "leave values out, or make several files of it".to_owned();
+    Err(source.error(span, message, Some(help)))
 }
 
 /// A method that is excluded.

@@ -11,6 +11,8 @@ use super::ticks::{Tick, linear_ticks};
 use crate::error::PlotError;
 use crate::figure::HeatMap;
 
+/// Digits behind the point beyond which a number says no more.
+const MOST_DIGITS: usize = 20;
 /// Size of the numbers in the cells.
 const NUMBER: f64 = 10.0;
 /// Sides of the cells' area that are aimed at; cells keep between their least and greatest size.
@@ -25,6 +27,9 @@ pub(crate) fn lay_out_heat_map(map: &HeatMap) -> Result<Scene, PlotError> {
     let (rows, columns) = (map.rows.len(), map.columns.len());
     if rows == 0 || columns == 0 || rows.checked_mul(columns) != Some(map.values.len()) {
         return Err(PlotError::Table { rows, columns, values: map.values.len() });
+    }
+    if let Some(digits) = map.digits.filter(|&digits| digits > MOST_DIGITS) {
+        return Err(PlotError::Digits { digits, max: MOST_DIGITS });
     }
     let range = range(map)?;
     let cells = Cells::of(map);

@@ -7,6 +7,6 @@ mod svg;
 mod terminal;
 
 pub use png::png;
-pub use save::{SAVE_SCALE, save};
+pub use save::{SAVE_SCALE, save, write_file};
 pub use svg::svg;
 pub use terminal::{Charset, Terminal, terminal};

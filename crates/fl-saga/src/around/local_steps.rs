@@ -153,6 +153,9 @@ impl<T: Scalar> Estimator<T> for State<T> {
         // y is kept where the message will be.
         out.copy_from_slice(params);
         for e in 0..steps {
+            if cx.is_interrupted() {
+                return;
+            }
             let cx = self.moment(cx, e);
             self.inner.message(&cx, local, out, &mut self.direction, work);
             for (y, &v) in out.iter_mut().zip(&*self.direction) {

@@ -4,10 +4,10 @@ use crate::shared::batch;
 use crate::shared::draw::{Draw, draws};
 use crate::shared::sampling::{Sampling, merge};
 use crate::shared::spread::{self, Terms};
-use crate::shared::table::{check_memory, is_due};
+use crate::shared::table::is_due;
 use fl_core::{
     AlignedVec, Cx, Estimator, Fold, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
-    choice, spec,
+    choice, room, spec,
 };
 
 choice! {
@@ -78,7 +78,7 @@ draws!(DenseSaga, "dense-saga");
 impl DenseSaga {
     fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
         let (samples, dim) = (local.samples.len(), local.objective.dim());
-        check_memory("the table of gradients", self.bytes(local.objective, samples))?;
+        room("a worker's table of gradients", self.bytes(local.objective, samples))?;
         Ok(State {
             draw: self.draw(),
             ridge: self.ridge,

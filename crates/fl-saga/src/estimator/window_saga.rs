@@ -2,11 +2,10 @@
 
 use crate::shared::draw::{Draw, draws};
 use crate::shared::sampling::Sampling;
-use crate::shared::table::check_memory;
 use crate::shared::{batch, table};
 use fl_core::{
     AlignedVec, Cx, Estimator, Fold, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
-    spec,
+    room, spec,
 };
 
 spec! {
@@ -75,7 +74,7 @@ impl WindowSaga {
             return Err(SpecError::new("sampling", allowed, format!("{:?}", self.sampling)));
         }
         let slots = slots(samples, self.batch);
-        check_memory("the table of windows", table::memory(local.objective, slots, samples))?;
+        room("a worker's table of windows", table::memory(local.objective, slots, samples))?;
         let cut = self.sampling == Sampling::WindowCut;
         let mut counts = AlignedVec::zeros(samples);
         for (place, count) in counts.iter_mut().enumerate() {

@@ -1,7 +1,7 @@
 //! A table of records and the mean of what it stands for, which SAGA and SAG share.
 
 use crate::shared::batch;
-use fl_core::{AlignedVec, Cx, Local, Objective, Part, Scalar, SpecError, Visit, Workspace};
+use fl_core::{AlignedVec, Cx, Local, Objective, Part, Scalar, SpecError, Visit, Workspace, room};
 
 /// One record for each sample, at the parameters φ_j where it was drawn last.
 #[derive(Clone, Debug)]
@@ -22,23 +22,10 @@ pub(crate) fn memory<T: Scalar>(
     batch::bytes::<T>(&[(samples, objective.record_len()), (1, objective.dim()), (1, more)])
 }
 
-/// That memory can be asked for so much at all.
-pub(crate) fn check_memory(what: &str, bytes: usize) -> Result<(), SpecError> {
-    if bytes <= isize::MAX as usize / 2 {
-        return Ok(());
-    }
-    let allowed = "one that memory can address";
-    let got = match bytes {
-        usize::MAX => "more bytes than can be counted".to_owned(),
-        bytes => format!("{bytes} bytes"),
-    };
-    Err(SpecError::new(what, allowed, got))
-}
-
 impl<T: Scalar> Table<T> {
     pub(crate) fn new(local: &Local<'_, T>) -> Result<Self, SpecError> {
         let (objective, samples) = (local.objective, local.samples.len());
-        check_memory("the table of records", memory(objective, samples, 0))?;
+        room("a worker's table of records", memory(objective, samples, 0))?;
         Ok(Self {
             records: AlignedVec::zeros(samples * objective.record_len()),
             record_len: objective.record_len(),

@@ -103,6 +103,13 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         }
     }
 
+    /// Bytes that an evaluation needs for each thread.
+    pub fn bytes(objective: &dyn Objective<T>, test: &Dataset) -> usize {
+        let rows = CHUNK.min(test.rows());
+        let numbers = rows.saturating_mul(test.columns());
+        numbers.saturating_add(objective.scratch_len(rows)).saturating_mul(size_of::<T>())
+    }
+
     /// Lets [`Evaluator::evaluate`] look at about `rows` of the test rows only.
     ///
     /// Which ones depends on the test set alone: of a class with n_c of n rows, of K classes,

@@ -1,0 +1,140 @@
+//! `fl-cli aggregate`: a matrix of messages in, one message out.
+
+use crate::host::choice::{chain, choice};
+use crate::host::failure::Failure;
+use crate::host::given::{self, GivenDraws};
+use crate::host::matrix::{self, Format, Matrix};
+use crate::host::patience::Patience;
+use crate::host::say;
+use crate::show::cost;
+use anyhow::{Context, anyhow};
+use clap::Args as ClapArgs;
+use fl_core::{Cx, MessagesRef, NonFinite, Pipeline, Scalar, Shape, Streams};
+use fl_lab::Registry;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// A rule and what stands before it.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct AggregateArgs {
+    /// The rule, as NAME or NAME:KEY=VALUE,…; `fl-cli list rules` lists them
+    #[arg(long, value_name = "RULE")]
+    pub(crate) rule: String,
+    /// A pre-aggregator before it, as NAME or NAME:KEY=VALUE,…, for example resample:s=2; may be repeated, in order
+    #[arg(long, value_name = "PRE")]
+    pub(crate) pre: Vec<String>,
+    /// How many of the messages may be Byzantine
+    #[arg(long, value_name = "F", default_value_t = 0)]
+    pub(crate) byzantine: usize,
+    /// The messages: a .npy file of shape W×p in f32 or f64, or CSV with a message a line; - for standard input
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// Where the output goes, .npy or .csv by its name; - for standard output, in the format of the input
+    #[arg(long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+    /// Print what happened as JSON: weights, messages left out, iterations and certified gap
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Refuse messages with NaN or infinity instead of leaving them out
+    #[arg(long)]
+    pub(crate) refuse_non_finite: bool,
+    /// Seed of what is drawn at random
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// The round whose random draws are made
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) round: u64,
+    #[command(flatten)]
+    pub(crate) draws: GivenDraws,
+}
+
+/// What happened, for `--json`.
+#[derive(Debug, Serialize)]
+struct Diagnostics<'a> {
+    rule: &'a str,
+    pre: &'a [String],
+    /// W and p.
+    workers: usize,
+    dim: usize,
+    /// f.
+    byzantine: usize,
+    /// Number type.
+    precision: &'static str,
+    /// Messages left out because they were not finite.
+    dropped: Vec<u32>,
+    /// The weight of each message in the output; null for coordinate-wise rules.
+    weights: Option<&'a [f64]>,
+    /// What the rule's solver certifies, if it has one.
+    iterations: Option<u32>,
+    relative_gap: Option<f64>,
+    epsilon: Option<f64>,
+}
+
+/// Reads messages, aggregates them, writes the output and what is told about it.
+pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
+    let name = args.input.display().to_string();
+    let read = || matrix::parse(&matrix::bytes(&args.input)?, &name);
+    // The names are looked at first: a large matrix need not be read for a misspelt one.
+    registry.rules().make(&choice(&args.rule)?)?;
+    given::with_draws(&args.draws, &args.pre, chain(&args.pre, registry)?)?;
+    let (messages, format) = read().map_err(Failure::Data)?;
+    match messages {
+        Matrix::Single { workers, numbers } => run(args, registry, workers, &numbers, format),
+        Matrix::Double { workers, numbers } => run(args, registry, workers, &numbers, format),
+    }
+}
+
+fn run<T: Scalar>(
+    args: &AggregateArgs,
+    registry: &Registry,
+    workers: usize,
+    numbers: &[T],
+    format: Format,
+) -> Result<(), Failure> {
+    let dim = numbers.len() / workers;
+    let messages = MessagesRef::new(numbers, workers, dim)
+        .ok_or_else(|| Failure::Data(anyhow!("{} numbers are no {workers} rows", numbers.len())))?;
+    let rule = registry.rules().make(&choice(&args.rule)?)?;
+    let pre = given::with_draws(&args.draws, &args.pre, chain(&args.pre, registry)?)?;
+    let policy = if args.refuse_non_finite { NonFinite::Error } else { NonFinite::Drop };
+    let shape = Shape { workers, byzantine: args.byzantine };
+    let usage = |e| Failure::Usage(anyhow!("{e}"));
+    cost::tell(cost::long_parts(&pre, &*rule, shape));
+    let mut server =
+        Pipeline::<T>::build(pre, rule, shape, dim).map_err(usage)?.with_policy(policy);
+    let mut out = vec![T::ZERO; dim];
+    let streams = Streams::new(args.seed);
+    let _patience = Patience::with(format!("{} on {workers} messages", args.rule));
+    let report = server
+        .aggregate(&Cx::new(&streams, args.round), messages, &mut out)
+        .map_err(|e| Failure::Data(e.into()))?;
+
+    let format = matrix::format_of(&args.output, format);
+    matrix::write_output(&args.output, &matrix::to_bytes(&out, format), format)?;
+    if args.json {
+        let rows = server.rows();
+        let certificate = report.certificate;
+        let diagnostics = Diagnostics {
+            rule: &args.rule,
+            pre: &args.pre,
+            workers,
+            dim,
+            byzantine: args.byzantine,
+            precision: T::NAME,
+            dropped: (0..workers as u32).filter(|w| !rows.contains(w)).collect(),
+            weights: server.weights(),
+            iterations: certificate.map(|c| c.iterations),
+            relative_gap: certificate.map(|c| c.relative_gap),
+            epsilon: certificate.map(|c| c.epsilon),
+        };
+        let text = serde_json::to_string_pretty(&diagnostics).context("diagnostics as JSON")?;
+        // Standard output is taken where the result itself goes there.
+        if matrix::is_stream(&args.output) { say::remark(text) } else { say::result(text) }
+    } else if report.dropped > 0 {
+        say::remark(format_args!(
+            "{} of {workers} messages were not finite and were left out",
+            report.dropped
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! SIGINT and SIGTERM: the first one lets every run save its state and end, the second one ends the program at once.
+
+use super::failure::Failure;
+use fl_lab::LabError;
+use signal_hook::consts::{SIGABRT, SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+/// Memory that cannot be had ends a program by an abort, after the runtime has said how many bytes it was. With this the
+/// abort is a failure like others: exit code 1 instead of SIGABRT and a dump of memory.
+pub(crate) fn tell_of_aborts() {
+    // Where it cannot be caught it stays an abort.
+    let _ = flag::register_conditional_shutdown(SIGABRT, 1, Arc::new(AtomicBool::new(true)));
+}
+
+/// The signals that ask a program to end.
+#[derive(Debug)]
+pub(crate) struct Signals {
+    stop: Arc<AtomicBool>,
+    which: Arc<AtomicUsize>,
+}
+
+impl Signals {
+    /// From now on signals set [`Signals::stop`] instead of ending the program.
+    pub(crate) fn catch() -> Result<Self, Failure> {
+        let (stop, which) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let register = || -> std::io::Result<()> {
+            for signal in [SIGINT, SIGTERM] {
+                // In the order in which they are called: the first looks at what the second, on the signal before, has set.
+                flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&stop))?;
+                flag::register_usize(signal, Arc::clone(&which), signal as usize)?;
+                flag::register(signal, Arc::clone(&stop))?;
+            }
+            Ok(())
+        };
+        register().map_err(|e| Failure::Failed(anyhow::anyhow!("cannot catch signals: {e}")))?;
+        Ok(Self { stop, which })
+    }
+
+    /// Set by the first signal.
+    pub(crate) fn stop(&self) -> &AtomicBool {
+        &self.stop
+    }
+
+    /// What an error means, given what signals there were.
+    pub(crate) fn explain(&self, error: LabError) -> Failure {
+        match (error, self.which.load(Ordering::Relaxed)) {
+            (LabError::Stopped { .. }, signal @ 1..) => {
+                let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
+                let message =
+                    "runs on their way have saved their state; the same command goes on with them";
+                Failure::Stopped(
+                    128 + signal as u8,
+                    anyhow::anyhow!("stopped by {name}: {message}"),
+                )
+            }
+            (error, _) => error.into(),
+        }
+    }
+}
