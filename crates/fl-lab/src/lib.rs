@@ -22,7 +22,7 @@ pub use name::{
 };
 pub use plan::{AssignedData, Assignment, AssignmentCache, Cell, assign, cells, check, setup};
 pub use run::{
-    Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, Tally, Task, Trial, TuneConfig,
+    Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task, Trial, TuneConfig,
     Tuning, check_tasks, check_with_data, evaluated, memory, run_cell, run_experiment, run_tasks,
     trial,
 };

@@ -15,7 +15,7 @@ use clap::Args as ClapArgs;
 use comfy_table::{Table, presets};
 use fl_data::Locations;
 use fl_lab::{
-    AssignmentCache, Cell, DataConfig, ExperimentText, Memory, Registry, Sweep, SweepCell, Task,
+    AssignmentCache, Cell, DataConfig, ExperimentText, Memory, Registry, SEEDS_CHECKED, Sweep, SweepCell, Task,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -35,17 +35,13 @@ pub(crate) struct CheckArgs {
     pub(crate) results: Out,
 }
 
-/// Seeds of each method whose partitions are made to be checked against the data; more of them would take as long as
-/// running does.
-const SEEDS: usize = 20;
-
 /// Checks an experiment, or all that a sweep makes of it, as far as the data that are present allow; shows its runs, the
 /// memory that they need, and what the first of them, or one that is asked for, says in full.
 pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure> {
     let sweep = experiment::read(&args.experiment, registry)?;
     let cells = distinct(&sweep);
     let (sets, missing) = load(&sweep, &cells, &args.data.locations())?;
-    let checked = first_seeds(&sweep, &cells, SEEDS);
+    let checked = first_seeds(&sweep, &cells, SEEDS_CHECKED);
     let assignments = AssignmentCache::default();
     let patience = Patience::with("checking the runs against their data");
     fl_lab::check_tasks(&tasks(&sweep, &checked, &sets), &assignments)?;
@@ -77,7 +73,7 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
     cost::tell(memory.long.iter().cloned());
     if checked.len() < cells.len() {
         say::result(format_args!(
-            "data: compared with the first {SEEDS} seeds of each method; the others are when their runs begin"
+            "data: compared with the first {SEEDS_CHECKED} seeds of each method; the others are when their runs begin"
         ));
     }
     warn(&args.experiment, &sweep, &alone, &tasks, &assignments)?;

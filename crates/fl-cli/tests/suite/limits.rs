@@ -143,7 +143,7 @@ fn many_seeds_and_many_methods_are_checked_and_planned() {
     );
     let said = room.run(&["check", "small.toml"]).expect(0, &[]);
     assert!(said.out.contains("1 method × 100000 seeds = 100000 runs"), "{}", said.out);
-    assert!(said.out.contains("the first 20 seeds"), "{}", said.out);
+    assert!(said.out.contains("the first 200 seeds"), "{}", said.out);
     // A mistake among them is shown, and not all of them.
     let text = room.read("small.toml").replace(",99999]", ",99999,5]");
     room.write("small.toml", text);

@@ -15,6 +15,9 @@ pub struct AssignmentCache {
     wanted: Mutex<HashMap<String, usize>>,
 }
 
+/// Partitions that are held without knowing who will want them.
+const MOST_HELD: usize = 16;
+
 /// One partition, dealt by whoever comes first while the others wait.
 #[derive(Debug, Default)]
 struct Hand(Mutex<Option<Shares>>);
@@ -39,13 +42,22 @@ impl AssignmentCache {
         data: &Loaded,
         source: &ExperimentText,
     ) -> Result<Assignment, ConfigError> {
-        let hand = Arc::clone(lock(&self.held).entry(key(cell)).or_default());
+        let hand = self.hand(key(cell));
         let mut shares = lock(&hand.0);
         let shares = match &*shares {
             Some(shares) => shares.clone(),
             None => shares.insert(share_out(cell, data, source)?).clone(),
         };
         assign_from(shares, cell, data, source)
+    }
+
+    /// The place of a partition. Where nobody says who will want it, few are held.
+    fn hand(&self, key: String) -> Arc<Hand> {
+        let mut held = lock(&self.held);
+        if held.len() >= MOST_HELD && lock(&self.wanted).is_empty() {
+            held.clear();
+        }
+        Arc::clone(held.entry(key).or_default())
     }
 
     /// Says that a cell needs its share no longer.

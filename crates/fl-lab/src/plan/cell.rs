@@ -14,6 +14,7 @@ use fl_core::{
 use fl_data::{Loaded, Partition, PartitionError};
 use fl_sim::{ByzantineData, Participation, ProtocolSpec, Rotation, Setup};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 /// One method, one attack, one seed.
@@ -47,28 +48,39 @@ impl Cell {
 
 /// The cells of an experiment: methods × seeds, methods first.
 pub fn cells(experiment: &Experiment) -> Vec<Cell> {
-    let mut cells = Vec::new();
+    // What every cell gets a copy of holds neither the others' seeds nor their methods.
+    let mut common = Experiment { seeds: Vec::new(), method: Vec::new(), ..experiment.clone() };
+    // In a sweep an attack may meet nobody to play it; the cell is the one without an attack, and says so.
+    if nobody(&common.federation.byzantine) {
+        common.federation.attack = no_attack();
+    }
+    // What was left to defaults that depend on the number of rounds is fixed here, so that the file repeats.
+    common.evaluate_every = Some(experiment.evaluation_interval());
+    common.full_pass_every = Some(experiment.full_pass_interval());
+    common.final_window = None;
+    common.tune = None;
+    let with = |method: &MethodConfig, seeds: Vec<u64>| {
+        let mut one = Experiment { seeds, method: vec![method.clone()], ..common.clone() };
+        one.method[0].final_window = Some(experiment.window(method));
+        one
+    };
+    let decides: Vec<String> =
+        experiment.method.iter().map(|method| decides(&with(method, Vec::new()))).collect();
+    let mut cells = Vec::with_capacity(experiment.seeds.len() * experiment.method.len());
     for &seed in &experiment.seeds {
         for (method_index, method) in experiment.method.iter().enumerate() {
-            let mut one = experiment.clone();
-            one.seeds = vec![seed];
-            one.method = vec![method.clone()];
-            // In a sweep an attack may meet nobody to play it; the cell is the one without an attack, and says so.
-            if nobody(&one.federation.byzantine) {
-                one.federation.attack = no_attack();
-            }
-            // What was left to defaults that depend on the number of rounds is fixed here, so that the file repeats.
-            one.evaluate_every = Some(experiment.evaluation_interval());
-            one.full_pass_every = Some(experiment.full_pass_interval());
-            one.method[0].final_window = Some(experiment.window(method));
-            one.final_window = None;
-            one.tune = None;
-            let hash = hash(&one);
-            cells.push(Cell { experiment: one, method_index, method: method.clone(), seed, hash });
+            // The first list of that name is the experiment's own.
+            let text = decides[method_index].replacen(NO_SEEDS, &format!("\"seeds\":[{seed}]"), 1);
+            let hash = short_digest(&text);
+            let (experiment, method) = (with(method, vec![seed]), method.clone());
+            cells.push(Cell { experiment, method_index, method, seed, hash });
         }
     }
     cells
 }
+
+/// How an experiment without seeds says so in [`decides`].
+const NO_SEEDS: &str = "\"seeds\":[]";
 
 /// Whether no worker is Byzantine.
 fn nobody(byzantine: &ByzantineConfig) -> bool {
@@ -103,7 +115,15 @@ pub(crate) fn deciding(cell: &Experiment) -> Experiment {
 
 /// SHA-256 over what decides a cell's metrics.
 pub(crate) fn hash(cell: &Experiment) -> String {
-    let text = serde_json::to_string(&deciding(cell)).expect("an experiment is plain data");
+    short_digest(&decides(cell))
+}
+
+/// What decides a cell's metrics, as a text.
+fn decides(cell: &Experiment) -> String {
+    serde_json::to_string(&deciding(cell)).expect("an experiment is plain data")
+}
+
+fn short_digest(text: &str) -> String {
     Sha256::digest(text.as_bytes())[..6].iter().map(|b| format!("{b:02x}")).collect()
 }
 
@@ -179,8 +199,9 @@ fn check_run(experiment: &Experiment, source: &ExperimentText, mistakes: &mut Mi
         let error = source.error_at(&["checkpoint", "seconds"], message);
         mistakes.add(error.with_help("seconds = inf saves the state at the end only"));
     }
+    let mut seen = HashSet::with_capacity(experiment.seeds.len());
     for (i, seed) in experiment.seeds.iter().enumerate() {
-        if experiment.seeds[..i].contains(seed) {
+        if !seen.insert(seed) {
             let path = ["seeds", &i.to_string()];
             let message = format!("every seed must be there once, got {seed} twice");
             mistakes.add(source.error_at(&path, message));

@@ -7,6 +7,6 @@ mod tune;
 
 pub use estimate::{Memory, memory, trial};
 pub use one::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
-pub use schedule::{Tally, Task, check_tasks, evaluated, run_tasks};
+pub use schedule::{SEEDS_CHECKED, Tally, Task, check_tasks, evaluated, run_tasks};
 pub(crate) use tune::check_tuning;
 pub use tune::{Candidate, Choosing, Rung, Trial, TuneConfig, Tuning};
