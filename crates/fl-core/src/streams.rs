@@ -6,6 +6,7 @@
 //! batches and the same attack noise.
 
 use rand::{Rng, SeedableRng};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The generator behind an address.
@@ -49,12 +50,20 @@ pub enum Role {
 pub struct Streams {
     seed: u64,
     root: Stream,
+    interrupt: Option<Arc<AtomicBool>>,
 }
 
 impl Streams {
     /// The streams of a seed.
     pub fn new(seed: u64) -> Self {
-        Self { seed, root: Stream::seed_from_u64(seed) }
+        Self { seed, root: Stream::seed_from_u64(seed), interrupt: None }
+    }
+
+    /// The same streams, with a flag that says that what is computed from them will not be used: see
+    /// [`Cx::is_interrupted`].
+    #[must_use]
+    pub fn interrupted_by(self, flag: Arc<AtomicBool>) -> Self {
+        Self { interrupt: Some(flag), ..self }
     }
 
     /// The generator at an address, at its beginning.
@@ -74,25 +83,18 @@ impl Streams {
 pub struct Cx<'a> {
     streams: &'a Streams,
     round: u64,
-    interrupt: Option<&'a AtomicBool>,
 }
 
 impl<'a> Cx<'a> {
     /// The context of a round.
     pub fn new(streams: &'a Streams, round: u64) -> Self {
-        Self { streams, round, interrupt: None }
-    }
-
-    /// The same context, in which a flag says that what is computed will not be used: see [`Cx::is_interrupted`].
-    #[must_use]
-    pub fn interrupted_by(self, flag: &'a AtomicBool) -> Self {
-        Self { interrupt: Some(flag), ..self }
+        Self { streams, round }
     }
 
     /// Whether nobody wants the result any more. Whatever may take long looks at this and ends early with anything; whoever
     /// started it looks too, and uses nothing of it.
     pub fn is_interrupted(&self) -> bool {
-        self.interrupt.is_some_and(|flag| flag.load(Ordering::Relaxed))
+        self.streams.interrupt.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// The context of the round after this one.

@@ -69,7 +69,7 @@ fn clock() -> f64 {
 fn run(text: &str, data: &fl_data::Loaded, out: &Path) -> (f64, Overhead) {
     let (experiment, source) = Experiment::parse(text, "overhead.toml", &[]).expect("valid");
     let go_on = AtomicBool::new(false);
-    let host = Host { clock, peak_memory: || None, stop: &go_on };
+    let host = Host { clock, peak_memory: || None, stop: &go_on, abandon: None };
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get());
     let options = Options { fresh: true, ..Options::new(out, threads) };
     let outcomes =

@@ -116,6 +116,7 @@ impl From<SimError> for LabError {
     fn from(error: SimError) -> Self {
         match error {
             SimError::Spec(error) => LabError::Spec(error),
+            SimError::Interrupted { round } => LabError::Stopped { round },
             SimError::Observer(own) => match own.downcast::<LabError>() {
                 Ok(own) => *own,
                 Err(other) => LabError::Sim(SimError::Observer(other)),

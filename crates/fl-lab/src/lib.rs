@@ -22,9 +22,9 @@ pub use name::{
 };
 pub use plan::{AssignedData, Assignment, AssignmentCache, Cell, assign, cells, check, setup};
 pub use run::{
-    Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task, Trial, TuneConfig,
-    Tuning, check_tasks, check_with_data, evaluated, memory, run_cell, run_experiment, run_tasks,
-    trial,
+    Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task,
+    Trial, TuneConfig, Tuning, check_tasks, check_with_data, evaluated, memory, run_cell,
+    run_experiment, run_tasks, trial,
 };
 pub use store::{
     ChangedFile, Difference, Done, Ending, Finals, Outcome, Overhead, Plateau, Progress, Resources,

@@ -30,6 +30,12 @@ pub enum SimError {
         /// The round at which this was seen.
         round: u64,
     },
+    /// Somebody asked to leave the round: see [`Simulation::interrupted_by`](crate::Simulation::interrupted_by).
+    #[error("round {round} was left unfinished on request")]
+    Interrupted {
+        /// The round.
+        round: u64,
+    },
     /// The observer's own error, which ends the run.
     #[error(transparent)]
     Observer(Box<dyn std::error::Error + Send + Sync>),

@@ -7,6 +7,8 @@ use crate::view::{RoundView, View};
 use crate::workers::{Lessons, Workers};
 use crate::{Setup, SimError};
 use fl_core::{AlignedVec, Cx, Messages, Part, Role, Scalar, Shape, SpecError, Streams, Visit};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A federation in motion.
 #[derive(Debug)]
@@ -67,6 +69,13 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             round: 0,
             skipped: 0,
         })
+    }
+
+    /// Lets a flag end even a round on its way, with [`SimError::Interrupted`]. What the simulation holds then is of no
+    /// use: a checkpoint of an earlier round is.
+    #[must_use]
+    pub fn interrupted_by(self, flag: Arc<AtomicBool>) -> Self {
+        Self { streams: self.streams.interrupted_by(flag), ..self }
     }
 
     /// Runs rounds until `rounds` have been done, showing each to `observer` between aggregation and step.

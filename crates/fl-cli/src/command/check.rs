@@ -15,7 +15,8 @@ use clap::Args as ClapArgs;
 use comfy_table::{Table, presets};
 use fl_data::Locations;
 use fl_lab::{
-    AssignmentCache, Cell, DataConfig, ExperimentText, Memory, Registry, SEEDS_CHECKED, Sweep, SweepCell, Task,
+    AssignmentCache, Cell, DataConfig, ExperimentText, Memory, Registry, SEEDS_CHECKED, Sweep,
+    SweepCell, Task,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 

@@ -13,7 +13,9 @@ use fl_lab::{AssignmentCache, Cell, Host, Registry, Status, Sweep, SweepCell};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::atomic::AtomicBool;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct PlanArgs {
@@ -87,7 +89,19 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
     let mut sets = Sets::default();
     let assignments = AssignmentCache::default();
     let stop = AtomicBool::new(false);
-    let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop: &stop };
+    // A round that takes longer than all trials may is left.
+    let abandon = Arc::new(AtomicBool::new(false));
+    let late = Arc::clone(&abandon);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs_f64(TRIALS));
+        late.store(true, Ordering::Relaxed);
+    });
+    let system = Host {
+        clock: host::clock,
+        peak_memory: host::peak_memory,
+        stop: &stop,
+        abandon: Some(&abandon),
+    };
     let begin = host::clock();
     let sets = RefCell::new(&mut sets);
     let trial = |i: usize| -> Option<f64> {

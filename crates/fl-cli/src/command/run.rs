@@ -74,7 +74,12 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
         Options { optima: &optima, jobs, fresh: args.fresh, ..Options::new(&out, threads) };
     let signals = Signals::catch()?;
     let stop = signals.stop();
-    let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop };
+    let system = Host {
+        clock: host::clock,
+        peak_memory: host::peak_memory,
+        stop,
+        abandon: Some(signals.abandon()),
+    };
     let names = cells.iter().map(|&i| cells::name(&sweep, i)).collect();
     let display = Display::new(names, &tasks, args.quiet, args.json);
     let begin = host::clock();

@@ -73,7 +73,12 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
     let (set, scale) = (&experiment.data.set, experiment.data.scale);
     let data = sets::obtain(set, scale, &locations, args.offline, args.quiet)?;
     let signals = Signals::catch()?;
-    let system = Host { clock: host::clock, peak_memory: host::peak_memory, stop: signals.stop() };
+    let system = Host {
+        clock: host::clock,
+        peak_memory: host::peak_memory,
+        stop: signals.stop(),
+        abandon: Some(signals.abandon()),
+    };
     let folder = args.results.out.join(format!("{}-tune", experiment.name));
     let mut tuning = Tuning::new(experiment, &source, &data, &args.method)?;
     while let Some((rung, rung_source)) = tuning.next()? {

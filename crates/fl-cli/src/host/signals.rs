@@ -6,6 +6,7 @@ use signal_hook::consts::{SIGABRT, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
 
 /// Memory that cannot be had ends a program by an abort, after the runtime has said how many bytes it was. With this the
 /// abort is a failure like others: exit code 1 instead of SIGABRT and a dump of memory.
@@ -14,10 +15,15 @@ pub(crate) fn tell_of_aborts() {
     let _ = flag::register_conditional_shutdown(SIGABRT, 1, Arc::new(AtomicBool::new(true)));
 }
 
+/// How long a round on its way is waited for after the first signal, so that its run can save it.
+const GRACE: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(50);
+
 /// The signals that ask a program to end.
 #[derive(Debug)]
 pub(crate) struct Signals {
     stop: Arc<AtomicBool>,
+    abandon: Arc<AtomicBool>,
     which: Arc<AtomicUsize>,
 }
 
@@ -35,7 +41,22 @@ impl Signals {
             Ok(())
         };
         register().map_err(|e| Failure::Failed(anyhow::anyhow!("cannot catch signals: {e}")))?;
-        Ok(Self { stop, which })
+        let abandon = Arc::new(AtomicBool::new(false));
+        let (asked, left) = (Arc::clone(&stop), Arc::clone(&abandon));
+        // It ends with the program.
+        std::thread::spawn(move || {
+            while !asked.load(Ordering::Relaxed) {
+                std::thread::sleep(LOOK);
+            }
+            std::thread::sleep(GRACE);
+            left.store(true, Ordering::Relaxed);
+        });
+        Ok(Self { stop, abandon, which })
+    }
+
+    /// Set when the rounds on their way have had their time after the first signal: they are left as they are.
+    pub(crate) fn abandon(&self) -> &Arc<AtomicBool> {
+        &self.abandon
     }
 
     /// Set by the first signal.
@@ -48,8 +69,15 @@ impl Signals {
         match (error, self.which.load(Ordering::Relaxed)) {
             (LabError::Stopped { .. }, signal @ 1..) => {
                 let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
-                let message =
-                    "runs on their way have saved their state; the same command goes on with them";
+                let message = match self.abandon.load(Ordering::Relaxed) {
+                    true => {
+                        "rounds that took longer than two seconds were left; the same command goes on from the last \
+                         checkpoints"
+                    }
+                    false => {
+                        "runs on their way have saved their state; the same command goes on with them"
+                    }
+                };
                 Failure::Stopped(
                     128 + signal as u8,
                     anyhow::anyhow!("stopped by {name}: {message}"),

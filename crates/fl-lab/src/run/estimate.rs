@@ -8,6 +8,7 @@ use crate::run::Host;
 use fl_core::Shape;
 use fl_data::Loaded;
 use fl_sim::{Evaluator, ProtocolSpec, Simulation, full_pass};
+use std::sync::Arc;
 
 /// What a cell keeps in memory beside the data, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +99,9 @@ fn trial_of<T: Number>(
     let experiment = &cell.experiment;
     let now = host.clock;
     let mut simulation = Simulation::new(setup::<T>(cell, data, assignment, source)?)?;
+    if let Some(flag) = host.abandon {
+        simulation = simulation.interrupted_by(Arc::clone(flag));
+    }
     let mut evaluator = Evaluator::new(simulation.view().objective(), &data.split.test);
     let params = simulation.params().to_vec();
     let begin = now();

@@ -17,8 +17,8 @@ use fl_core::{Scalar, instruction_set};
 use fl_data::Loaded;
 use fl_sim::{Evaluator, Metrics, RoundView, Simulation, View, full_pass, require_finite};
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What only a program can know: this crate reads neither clocks nor the system.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +29,8 @@ pub struct Host<'a> {
     pub peak_memory: fn() -> Option<u64>,
     /// Set to stop all cells at their next round.
     pub stop: &'a AtomicBool,
+    /// Set to leave rounds unfinished that take too long to be waited for; their cells go on from the checkpoint before.
+    pub abandon: Option<&'a Arc<AtomicBool>>,
 }
 
 /// Something that a display may want to show.
@@ -318,6 +320,8 @@ struct Run<'a> {
 struct Begin {
     /// The round of the checkpoint that it goes on from.
     resumed: Option<u64>,
+    /// The instruction sets that took part so far.
+    before: Option<String>,
     files: Resumed,
 }
 
@@ -367,7 +371,11 @@ impl Run<'_> {
                 let (path, done) = (folder.path().to_owned(), stamp.round);
                 return Err(LabError::Further { path, done, asked });
             }
-            let files = match folder.resume(cell, stamp.round, self.lines_before(stamp.round))? {
+            let files = match folder.resume(
+                cell,
+                (stamp.round, stamp.metrics.as_deref()),
+                self.lines_before(stamp.round),
+            )? {
                 Ok(files) => files,
                 Err(reason) => {
                     refuse(&reason);
@@ -382,7 +390,7 @@ impl Run<'_> {
                 ("version", &*stamp.version, env!("CARGO_PKG_VERSION")),
                 ("instruction set", &*stamp.instruction_set, instruction_set()),
             ] {
-                if before != now {
+                if before.rsplit(", ").next() != Some(now) {
                     self.notice(&format!(
                         "goes on with {what} {now} what {before} began: the results need not be the same bits as \
                          those of a run on one of them"
@@ -391,14 +399,19 @@ impl Run<'_> {
             }
             let round = stamp.round;
             (self.watch)(Event::Resumed { index: self.index, cell, round });
-            return Ok(Begin { resumed: Some(round), files });
+            let before = Some(found.stamp.instruction_set);
+            return Ok(Begin { resumed: Some(round), before, files });
         }
         if refused {
             self.notice("starts over at round 0");
+        } else if folder.has_lines() {
+            self.notice(
+                "no checkpoint is there, although metrics.jsonl has lines: starts over at round 0",
+            );
         }
         let writer = folder.begin(cell)?;
         let files = Resumed { writer, metrics: Vec::new(), seconds: 0.0, evaluation_seconds: 0.0 };
-        Ok(Begin { resumed: None, files })
+        Ok(Begin { resumed: None, before: None, files })
     }
 
     fn simulate<T: Number>(&self) -> Result<Outcome, LabError> {
@@ -411,13 +424,16 @@ impl Run<'_> {
                 let say = |what: &str, lasting| {
                     (self.watch)(Event::Preparing { index, cell, what, lasting });
                 };
-                Some(self.optima.of(cell, data, &assignment, source, &say)?)
+                Some(self.optima.of(cell, data, &assignment, source, host.stop, &say)?)
             }
             false => None,
         };
         // Searching is no part of the run.
         let mut watch = Stopwatch::start(host.clock);
         let mut simulation = Simulation::new(setup::<T>(cell, data, &assignment, source)?)?;
+        if let Some(flag) = host.abandon {
+            simulation = simulation.interrupted_by(Arc::clone(flag));
+        }
         let estimator_bytes = simulation.estimator_memory() as u64;
         let mut evaluator = Evaluator::new(simulation.view().objective(), &data.split.test);
         if let Some(rows) = experiment.telemetry.evaluate_rows {
@@ -432,7 +448,7 @@ impl Run<'_> {
             }
             _ => None,
         };
-        let Begin { resumed, files } = self.begin(&mut simulation)?;
+        let Begin { resumed, before, files } = self.begin(&mut simulation)?;
         let Resumed { writer, metrics, seconds, evaluation_seconds } = files;
         watch.add(seconds);
         let begun = simulation.round();
@@ -440,7 +456,8 @@ impl Run<'_> {
         let mut beside = Overhead::default();
         let mut evaluated_here = 0.0;
 
-        let stamp = Stamp::new(&cell.hash, &self.digest);
+        let stamp = Stamp::new(&cell.hash, &self.digest).after(before.as_deref());
+        let instruction_sets = stamp.instruction_set.clone();
         let mut checkpoints = Checkpointer::new(folder.path(), stamp, resumed);
         let mut saved = notes.watch.seconds();
         let due = Cadence::new(experiment);
@@ -556,7 +573,7 @@ impl Run<'_> {
             finals,
             estimator_bytes,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            instruction_set: instruction_set().to_owned(),
+            instruction_set: instruction_sets,
             data: data.name.clone(),
             data_digest: self.digest.clone(),
             resources: Resources {

@@ -57,6 +57,9 @@ pub(crate) struct Stamp {
     pub(crate) instruction_set: String,
     /// SHA-256 of the data set.
     pub(crate) data: String,
+    /// Stands for the lines of `metrics.jsonl` before the round.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) metrics: Option<String>,
     /// XXH3 of 128 bits of the whole file with zeros in place of this number.
     pub(crate) xxh3: String,
 }
@@ -71,8 +74,19 @@ impl Stamp {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             instruction_set: instruction_set().to_owned(),
             data: data.to_owned(),
+            metrics: None,
             xxh3: NO_CHECKSUM.to_owned(),
         }
+    }
+
+    /// The same for a run on which these instruction sets took part before: each is named once, the newest last.
+    pub(crate) fn after(mut self, before: Option<&str>) -> Self {
+        let now = &self.instruction_set;
+        let others =
+            before.unwrap_or_default().split(", ").filter(|set| !set.is_empty() && set != now);
+        let all: Vec<&str> = others.chain([now.as_str()]).collect();
+        self.instruction_set = all.join(", ");
+        self
     }
 }
 
@@ -181,6 +195,11 @@ fn describe<T: Scalar>(part: &Part<'_, T>) -> (Dtype, Vec<usize>) {
     }
 }
 
+/// Whether all numbers of N bytes are finite.
+fn finite<const N: usize>(bytes: &[u8], is_finite: impl Fn([u8; N]) -> bool) -> bool {
+    bytes.as_chunks::<N>().0.iter().all(|number| is_finite(*number))
+}
+
 /// Files hold the low byte first.
 fn append<N: bytemuck::Pod>(bytes: &mut Vec<u8>, numbers: &[N]) {
     let raw: &[u8] = bytemuck::cast_slice(numbers);
@@ -235,7 +254,7 @@ impl Checkpointer {
         &mut self,
         simulation: &mut Simulation<'_, T>,
         contents: Contents,
-        metrics: Option<&File>,
+        metrics: Option<(&File, String)>,
     ) -> Result<(), LabError> {
         let round = simulation.round();
         if contents == Contents::State && self.round == Some(round) {
@@ -245,7 +264,8 @@ impl Checkpointer {
         let mut snapshot = self.spare.take().unwrap_or_default();
         snapshot.take(simulation, contents);
         self.round = Some(round);
-        let stamp = Stamp { round, contents, ..self.stamp.clone() };
+        let (metrics, digest) = metrics.unzip();
+        let stamp = Stamp { round, contents, metrics: digest, ..self.stamp.clone() };
         let folder = self.folder.clone();
         // Without a second handle the run waits for the disk instead.
         let metrics = metrics.and_then(|file| match file.try_clone() {
@@ -325,7 +345,30 @@ impl Checkpoint {
         if hex(xxh3_128(&bytes)) != stamp.xxh3 {
             return Err("it is damaged: its bytes have another checksum than it says".to_owned());
         }
-        Ok(Some(Self { bytes, stamp }))
+        let checkpoint = Self { bytes, stamp };
+        checkpoint.agrees_with_itself()?;
+        Ok(Some(checkpoint))
+    }
+
+    /// What a sound checksum does not say: the state is of the round that the stamp names, and its parameters are numbers.
+    fn agrees_with_itself(&self) -> Result<(), String> {
+        let tensors = SafeTensors::deserialize(&self.bytes).map_err(|e| e.to_string())?;
+        if let Ok(round) = tensors.tensor("round") {
+            let stamped = self.stamp.round.to_le_bytes();
+            if round.data() != stamped {
+                let found = <[u8; 8]>::try_from(round.data()).map_or(0, u64::from_le_bytes);
+                return Err(format!(
+                    "its parts disagree: its stamp is of round {}, and its state of round {found}",
+                    self.stamp.round
+                ));
+            }
+        }
+        let params = tensors.tensor("params").map_err(|_| "it has no params".to_owned())?;
+        let is_finite = match params.dtype() {
+            Dtype::F32 => finite::<4>(params.data(), |b| f32::from_le_bytes(b).is_finite()),
+            _ => finite::<8>(params.data(), |b| f64::from_le_bytes(b).is_finite()),
+        };
+        if is_finite { Ok(()) } else { Err("its params hold NaN or infinity".to_owned()) }
     }
 
     /// Overwrites a simulation's state. Nothing is overwritten unless everything fits.

@@ -9,6 +9,7 @@ use fl_sim::{Optimum, Problem, TOLERANCE, minimise};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The optima of an experiment's cells. Each is searched once, and kept as `KEY.npy` in a folder that experiments can
@@ -36,6 +37,7 @@ impl Optima {
         data: &Loaded,
         assignment: &Assignment,
         source: &ExperimentText,
+        stop: &AtomicBool,
         say: &(dyn Fn(&str, bool) + Sync),
     ) -> Result<Arc<[f64]>, LabError> {
         let setup = setup::<f64>(cell, data, assignment, source)?;
@@ -52,7 +54,7 @@ impl Optima {
         if let Some(optimum) = &*slot {
             return Ok(Arc::clone(optimum));
         }
-        let search = || self.read_or_search(&problem, &key, say);
+        let search = || self.read_or_search(&problem, &key, stop, say);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads).build();
         let optimum: Arc<[f64]> = match pool {
             Ok(pool) => pool.install(search),
@@ -67,6 +69,7 @@ impl Optima {
         &self,
         problem: &Problem<'_>,
         key: &str,
+        stop: &AtomicBool,
         say: &(dyn Fn(&str, bool) + Sync),
     ) -> Result<Vec<f64>, LabError> {
         let dim = problem.dim();
@@ -86,7 +89,16 @@ impl Optima {
                 say(&format!("searching x*: step {step}, gradient norm {norm:.1e}"), false);
             }
         };
-        let found = minimise(dim, |x| problem.gradient(x), TOLERANCE, watch)?;
+        // A search ends where a gradient is none.
+        let is_stopped = || stop.load(Ordering::Relaxed);
+        let gradient = |x: &[f64]| match is_stopped() {
+            true => vec![f64::NAN; dim],
+            false => problem.gradient(x),
+        };
+        let found = match minimise(dim, gradient, TOLERANCE, watch) {
+            Err(_) if is_stopped() => return Err(LabError::Stopped { round: 0 }),
+            found => found?,
+        };
         let Optimum { params, gradient_norm, steps } = found;
         say(&format!("found x*: gradient norm {gradient_norm:.1e} after {steps} steps"), true);
         std::fs::create_dir_all(&self.folder)

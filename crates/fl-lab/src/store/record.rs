@@ -23,6 +23,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use xxhash_rust::xxh3::{Xxh3, xxh3_128};
 
 /// The file in a cell's folder that says why it failed; it is gone when the cell is tried again.
 pub(crate) const FAILURE: &str = "failure.txt";
@@ -243,7 +244,12 @@ impl Folder {
         for name in ["metrics.jsonl", "timing.jsonl", checkpoint::FILE, checkpoint::PREVIOUS] {
             remove(&self.path.join(name))?;
         }
-        Writer::open(&self.path, 0, 0)
+        Writer::open(&self.path, &[], 0)
+    }
+
+    /// Whether a run that has left no checkpoint has left anything else.
+    pub(crate) fn has_lines(&self) -> bool {
+        fs::metadata(self.path.join("metrics.jsonl")).is_ok_and(|there| there.len() > 0)
     }
 
     /// Takes up the files of a run that goes on at a round: its lines before that round, the seconds that it has taken,
@@ -253,15 +259,16 @@ impl Folder {
     pub(crate) fn resume(
         &self,
         cell: &Cell,
-        round: u64,
+        (round, known): (u64, Option<&str>),
         rounds: impl Iterator<Item = u64>,
     ) -> Result<Result<Resumed, String>, LabError> {
         let path = self.path.join("metrics.jsonl");
-        let (metrics, end) = match lines_before(&path, |m: &Metrics| m.round, round) {
-            Ok(lines) => lines,
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => (Vec::new(), 0),
+        let bytes = match fs::read(&path) {
+            Ok(bytes) => bytes,
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(e) => return Err(LabError::io("read", path)(e)),
         };
+        let (metrics, end) = lines_before(&bytes, |m: &Metrics| m.round, round);
         let mut there = metrics.iter().map(|m| m.round);
         for round in rounds {
             if there.next() != Some(round) {
@@ -275,13 +282,19 @@ impl Folder {
                 "metrics.jsonl has a line for round {round}, where none is due"
             )));
         }
+        let lines = &bytes[..end];
+        // Checkpoints of earlier versions do not say.
+        let digest = format!("{:032x}", xxh3_128(lines));
+        if known.is_some_and(|known| known != digest) {
+            return Ok(Err("lines of metrics.jsonl before it have been changed since".to_owned()));
+        }
         // Times are no results: lines that are not there are not missed.
-        let timing = lines_before(&self.path.join("timing.jsonl"), |t: &Timing| t.round, round);
-        let (timing, timing_end) = timing.unwrap_or_default();
+        let timing = fs::read(self.path.join("timing.jsonl")).unwrap_or_default();
+        let (timing, timing_end) = lines_before(&timing, |t: &Timing| t.round, round);
         let (seconds, evaluation_seconds) =
             timing.last().map_or((0.0, 0.0), |t| (t.seconds, t.evaluation_seconds));
         self.prepare(cell)?;
-        let writer = Writer::open(&self.path, end, timing_end)?;
+        let writer = Writer::open(&self.path, lines, timing_end as u64)?;
         Ok(Ok(Resumed { writer, metrics, seconds, evaluation_seconds }))
     }
 
@@ -412,10 +425,11 @@ pub(crate) struct Resumed {
 }
 
 /// The growing files of a running cell.
-#[derive(Debug)]
 pub(crate) struct Writer {
     metrics: (File, PathBuf),
     timing: (File, PathBuf),
+    /// Of all lines of `metrics.jsonl`.
+    hasher: Box<Xxh3>,
 }
 
 /// One line of `timing.jsonl`.
@@ -430,9 +444,15 @@ pub struct Timing {
     pub evaluation_seconds: f64,
 }
 
+impl std::fmt::Debug for Writer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Writer").field("metrics", &self.metrics.1).finish_non_exhaustive()
+    }
+}
+
 impl Writer {
     /// Opens the files of a folder, cut to these lengths.
-    fn open(folder: &Path, metrics: u64, timing: u64) -> Result<Self, LabError> {
+    fn open(folder: &Path, metrics: &[u8], timing: u64) -> Result<Self, LabError> {
         let open = |name: &str, len: u64| -> Result<(File, PathBuf), LabError> {
             let path = folder.join(name);
             let open = || -> std::io::Result<File> {
@@ -443,7 +463,10 @@ impl Writer {
             let file = open().map_err(LabError::io("write", &path))?;
             Ok((file, path))
         };
-        Ok(Self { metrics: open("metrics.jsonl", metrics)?, timing: open("timing.jsonl", timing)? })
+        let mut hasher = Box::new(Xxh3::new());
+        hasher.update(metrics);
+        let metrics = open("metrics.jsonl", metrics.len() as u64)?;
+        Ok(Self { metrics, timing: open("timing.jsonl", timing)?, hasher })
     }
 
     /// One line in each file, in one write each, so that a killed run leaves at most a torn last line.
@@ -454,33 +477,35 @@ impl Writer {
         evaluation_seconds: f64,
     ) -> Result<(), LabError> {
         let timing = Timing { round: metrics.round, seconds, evaluation_seconds };
-        append(&mut self.metrics, metrics)?;
-        append(&mut self.timing, &timing)
+        let text = append(&mut self.metrics, metrics)?;
+        self.hasher.update(text.as_bytes());
+        append(&mut self.timing, &timing)?;
+        Ok(())
     }
 
-    pub(crate) fn metrics(&self) -> &File {
-        &self.metrics.0
+    /// The file, and what stands for all its lines so far.
+    pub(crate) fn metrics(&self) -> (&File, String) {
+        (&self.metrics.0, format!("{:032x}", self.hasher.digest128()))
     }
 }
 
-fn append((file, path): &mut (File, PathBuf), line: &impl Serialize) -> Result<(), LabError> {
+fn append((file, path): &mut (File, PathBuf), line: &impl Serialize) -> Result<String, LabError> {
     let mut text = serde_json::to_string(line).expect("plain data");
     text.push('\n');
     file.write_all(text.as_bytes()).map_err(LabError::io("write", &*path))?;
     // Writing to a file that was removed succeeds.
     match path.parent() {
         Some(folder) if !path.exists() => Err(LabError::Gone { path: folder.to_owned() }),
-        _ => Ok(()),
+        _ => Ok(text),
     }
 }
 
 /// The lines of a file that come before a round, and where they end. The first one that is torn or damaged ends them too.
 fn lines_before<L: serde::de::DeserializeOwned>(
-    path: &Path,
+    bytes: &[u8],
     round_of: impl Fn(&L) -> u64,
     round: u64,
-) -> std::io::Result<(Vec<L>, u64)> {
-    let bytes = fs::read(path)?;
+) -> (Vec<L>, usize) {
     let (mut lines, mut end) = (Vec::new(), 0);
     for line in bytes.split_inclusive(|&b| b == b'\n') {
         let Some(text) = line.strip_suffix(b"\n") else { break };
@@ -489,9 +514,9 @@ fn lines_before<L: serde::de::DeserializeOwned>(
             break;
         }
         lines.push(value);
-        end += line.len() as u64;
+        end += line.len();
     }
-    Ok((lines, end))
+    (lines, end)
 }
 
 /// Removes a file, if there is one.

@@ -203,7 +203,12 @@ impl Sweep {
 pub const MOST_RUNS: usize = 500_000;
 
 /// Refuses a file with more combinations than [`MOST_RUNS`], before the first of them is made.
-fn count(axes: &[Axis], methods: usize, seeds: usize, source: &Source) -> Result<(), ConfigError> {
+fn count(
+    axes: &[Axis],
+    methods: usize,
+    seeds: usize,
+    source: &ExperimentText,
+) -> Result<(), ConfigError> {
     let sizes = || axes.iter().map(|axis| axis.values.len());
     let runs = sizes().chain([methods.max(1), seeds]).try_fold(1usize, usize::checked_mul);
     if runs.is_some_and(|runs| runs <= MOST_RUNS) {

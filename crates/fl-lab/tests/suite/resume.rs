@@ -109,7 +109,7 @@ fn run_until(
     let (experiment, source) = Experiment::parse(text, "test.toml", &[]).unwrap();
     let data = fl_data::digits::load();
     let stop = AtomicBool::new(false);
-    let host = Host { clock: || 0.0, peak_memory: || None, stop: &stop };
+    let host = Host { clock: || 0.0, peak_memory: || None, stop: &stop, abandon: None };
     let told = Mutex::new(Told::default());
     let options = options(Options::new(out, 1));
     let result = run_experiment(&experiment, &source, &data, options, host, &|event| match event {
@@ -474,7 +474,7 @@ fn several_at_one_folder_compute_every_cell_once() {
                 let (experiment, source) = Experiment::parse(SEVEN, "test.toml", &[]).unwrap();
                 let data = fl_data::digits::load();
                 let stop = AtomicBool::new(false);
-                let host = Host { clock: || 0.0, peak_memory: || None, stop: &stop };
+                let host = Host { clock: || 0.0, peak_memory: || None, stop: &stop, abandon: None };
                 let options = Options { busy, ..Options::new(out, 1) };
                 let watch = |event: Event<'_>| {
                     if let Event::Started { index, .. } = event {
@@ -528,7 +528,7 @@ fn the_folder_of_a_running_cell_is_missed_when_it_is_removed() {
     let (experiment, source) = Experiment::parse(&text, "test.toml", &[]).unwrap();
     let data = fl_data::digits::load();
     let stop = AtomicBool::new(false);
-    let host = Host { clock: || 0.0, peak_memory: || None, stop: &stop };
+    let host = Host { clock: || 0.0, peak_memory: || None, stop: &stop, abandon: None };
     let error =
         run_experiment(&experiment, &source, &data, Options::new(out.path(), 1), host, &|event| {
             if matches!(event, Event::Progress { metrics, .. } if metrics.round == 8) {
@@ -582,7 +582,7 @@ fn time_that_runs_out_leaves_a_cell_that_is_not_finished() {
     let stop = AtomicBool::new(false);
     static TICKS: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     let clock = || TICKS.fetch_add(1, Ordering::Relaxed) as f64;
-    let host = Host { clock, peak_memory: || None, stop: &stop };
+    let host = Host { clock, peak_memory: || None, stop: &stop, abandon: None };
     let mut endings = Vec::new();
     for _ in 0..20 {
         let options = Options::new(out.path(), 1);

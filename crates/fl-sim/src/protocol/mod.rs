@@ -112,9 +112,13 @@ impl<T: Scalar> Protocol<T> {
         messages: &Messages<T>,
         params: &[T],
     ) -> Result<Decision, SimError> {
+        let interrupted = || SimError::Interrupted { round: cx.round() };
         let made = match &mut self.0 {
+            // What an interrupted worker or rule has left means nothing.
+            _ if cx.is_interrupted() => return Err(interrupted()),
             Kind::Rsa(_) => None,
             Kind::Gradient(gradient) => match gradient.aggregate(cx, who, messages, params) {
+                _ if cx.is_interrupted() => return Err(interrupted()),
                 Err(SimError::Aggregate(
                     AggregateError::TooFew { .. } | AggregateError::Missing { .. },
                 )) if who.lacks_somebody() => return Ok(self.skip()),

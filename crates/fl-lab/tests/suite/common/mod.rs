@@ -79,7 +79,7 @@ static GO_ON: AtomicBool = AtomicBool::new(false);
 
 /// A host without a clock.
 pub(crate) fn host() -> Host<'static> {
-    Host { clock: || 0.0, peak_memory: || None, stop: &GO_ON }
+    Host { clock: || 0.0, peak_memory: || None, stop: &GO_ON, abandon: None }
 }
 
 pub(crate) fn try_run(
