@@ -109,6 +109,21 @@ pub trait Objective<T: Scalar>: Send + Sync + Debug {
         let _ = (data, rows);
         None
     }
+
+    /// The same of the mean of several means, `f(x) = (1/R) Σ_w (1/J_w) Σ_j f_{w,j}(x)`, which is what regular workers with
+    /// unequal numbers of samples share. The default bounds it by the means of the workers' constants.
+    fn curvature_of_means(&self, data: &Dataset, workers: &[&[u32]]) -> Option<Curvature> {
+        let each: Option<Vec<Curvature>> =
+            workers.iter().map(|rows| self.curvature(data, rows)).collect();
+        let each = each.filter(|each| !each.is_empty())?;
+        let mean = |of: fn(&Curvature) -> f64| each.iter().map(of).sum::<f64>() / each.len() as f64;
+        Some(Curvature {
+            mu: mean(|c| c.mu),
+            smooth: mean(|c| c.smooth),
+            smooth_sample: each.iter().map(|c| c.smooth_sample).fold(0.0, f64::max),
+            exact: false,
+        })
+    }
 }
 
 /// Constants of `f(x) = (1/n) Σ_j f_j(x)` over n samples, ℓ₂ term included. For all x and y

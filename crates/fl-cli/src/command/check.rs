@@ -202,7 +202,7 @@ fn list(sweep: &Sweep, cells: &[usize], memory: &Needs, all: bool) {
 fn tell_of_memory(sets: &Sets, greatest: Option<Memory>) {
     let Some((needed, limit)) = limits::beyond(sets, greatest, 1) else { return };
     say::remark(format_args!(
-        "warning: a run needs {} with its data, and {} {}; `fl-cli run` would refuse it here",
+        "warning: a run needs {} of memory with its data, and {} {}; `fl-cli run` would refuse it here",
         megabytes(needed),
         limit.by,
         megabytes(limit.bytes)

@@ -35,7 +35,7 @@ pub(crate) struct RunArgs {
     pub(crate) fresh: bool,
     #[command(flatten)]
     pub(crate) pick: Pick,
-    /// Print nothing but errors
+    /// Print nothing but errors and warnings
     #[arg(long, short)]
     pub(crate) quiet: bool,
     /// Print what happens as JSON, one object a line, on standard output

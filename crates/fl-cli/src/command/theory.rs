@@ -2,6 +2,7 @@
 
 use crate::host::failure::Failure;
 use crate::host::flags::{DataDir, ExperimentArgs, key_value};
+use crate::host::patience::Patience;
 use crate::host::say::on_one_line;
 use crate::host::{experiment, say};
 use crate::show::warnings;
@@ -153,7 +154,10 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct ProblemReport {
     mu: f64,
+    /// L of f, the mean of the regular workers' f_w.
     smooth: f64,
+    /// The mean of the L of each f_w.
+    mean_smooth_worker: Option<f64>,
     smooth_sample: f64,
     samples: usize,
 }
@@ -183,11 +187,13 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
         Err(fl_data::Error::Missing { .. }) => None,
         Err(e) => return Err(Failure::of_data(&set.to_string(), e)),
     };
-    let (mut problem, mut measured) = (None, None);
+    let (mut problem, mut measured, mut mean_smooth_worker) = (None, None, None);
     if let Some(data) = &data {
         fl_lab::check_with_data(&experiment, &source, data)?;
         let assignment = fl_lab::assign(cell, data, &source)?;
+        let _patience = Patience::with("measuring the problem");
         problem = theory::problem(cell, data, &assignment, &source)?;
+        mean_smooth_worker = theory::mean_smoothness(cell, data, &assignment, &source)?;
         measured = Some(theory::measure(cell, data, &assignment, &source, &args.points)?);
     }
     // ‖∇f(x⁰)‖ ≥ µ ‖x⁰ − x*‖ for a strongly convex f.
@@ -234,6 +240,7 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
         problem: problem.map(|p| ProblemReport {
             mu: p.mu,
             smooth: p.smooth,
+            mean_smooth_worker,
             smooth_sample: p.smooth_sample,
             samples: p.samples,
         }),
@@ -294,9 +301,11 @@ fn print(report: &Report, seed: u64, with_data: bool, set: &str) {
     }
     match &report.problem {
         Some(p) => say::result(format_args!(
-            "problem (1), seed {seed}: µ = {}, L = {} of f and {} of a sample, J = {}",
+            "problem (1), seed {seed}: µ = {}, L = {} of f ({} of a worker's own f_w on average) and {} of a sample, \
+             J = {}",
             number(p.mu),
             number(p.smooth),
+            p.mean_smooth_worker.map_or("?".into(), number),
             number(p.smooth_sample),
             p.samples
         )),

@@ -121,7 +121,12 @@ impl Display {
                 self.print(&state, &line);
             }
             Event::Notice { index, message, .. } => {
-                self.print(&state, &format!("{}: {message}", self.cells[*index].0));
+                let line = format!("{}: {message}", self.cells[*index].0);
+                match self.how {
+                    // What a run could not go on from is lost work, which is more than progress.
+                    How::Quiet => say::remark(line),
+                    _ => self.print(&state, &line),
+                }
             }
             Event::Busy { index, .. } => {
                 let line = format!("{}: another process is at it", self.cells[*index].0);

@@ -132,6 +132,31 @@ fn a_second_signal_ends_a_run_at_once() {
 }
 
 #[test]
+fn the_first_signal_leaves_a_round_that_takes_too_long() {
+    let text = edited(&[]).replace(
+        "estimator = \"sgd\"\n",
+        "estimator = \"sgd\"\nlocal-steps = { steps = 1000000000, step = 0.000001 }\n",
+    );
+    let text = text.split("[[method]]").take(2).collect::<Vec<_>>().join("[[method]]");
+    let room = Room::with(&text);
+    let mut child = spawn(&room, &["run", "small.toml", "--quiet"]);
+    let begin = Instant::now();
+    while !room.contents(&[]).iter().any(|n| n.ends_with("metrics.jsonl")) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "the run does not begin");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let id = child.id().to_string();
+    Command::new("kill").args(["-s", "INT", &id]).status().expect("kill runs");
+    let asked = Instant::now();
+    let status = child.wait().expect("it ends");
+    assert!(asked.elapsed() < Duration::from_secs(20), "{:?}", asked.elapsed());
+    assert_eq!((status.code(), status.signal()), (Some(130), None));
+    // A plan tries no round for longer than its trials may take.
+    let said = room.run(&["sweep", "plan", "small.toml"]).expect(0, &[]);
+    assert!(said.out.contains("1 cells of which nothing is known"), "{}", said.out);
+}
+
+#[test]
 fn a_signal_saves_the_state_and_ends_with_its_code() {
     let whole = busy();
     whole.run(&["run", "small.toml", "--quiet"]).expect(0, &[]);

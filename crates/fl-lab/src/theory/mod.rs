@@ -8,7 +8,7 @@ use crate::file::{
 };
 use crate::name::{Choice, Named, Number};
 use crate::plan::{Assignment, Cell, check_federation, setup};
-use fl_core::{Curvature, Shape};
+use fl_core::Shape;
 use fl_data::Loaded;
 use fl_saga::Sgd;
 use fl_sim::{Participation, ProtocolSpec, Simulation, full_pass};
@@ -16,6 +16,7 @@ use fl_theory::{
     Coefficients, Convergence, Estimate, Problem, Run, Setting, Size, Variation, algorithm_1,
     best_s, largest_tolerable, steps, theorem_1, theorem_3,
 };
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// What the theory has to say about a method.
@@ -114,8 +115,8 @@ fn resampling_size(choice: &Choice, source: &ExperimentText) -> usize {
 /// not strongly convex (a perceptron, or λ = 0), and where Byzantine workers
 /// change and problem (1) with them.
 ///
-/// Where regular workers hold equally many samples f is the mean over all of them. Where they do not, f is the mean of the workers' means, and
-/// the means of their constants bound it. Bounds that [`Curvature`] gives are as good as they are: L from above, µ from below.
+/// Where regular workers hold equally many samples f is the mean over all of them. Where they do not, f is the mean of the workers' means,
+/// and its constants are those of the mean of their second moments. Bounds that [`Curvature`] gives are as good as they are: L from above, µ from below.
 ///
 /// # Errors
 /// As [`setup`].
@@ -148,18 +149,8 @@ fn problem_of<T: Number>(
         rows.sort_unstable();
         setup.objective.curvature(setup.train, &rows)
     } else {
-        let all: Option<Vec<Curvature>> =
-            regular().map(|rows| setup.objective.curvature(setup.train, rows)).collect();
-        all.map(|all| {
-            let mean =
-                |of: fn(&Curvature) -> f64| all.iter().map(of).sum::<f64>() / all.len() as f64;
-            Curvature {
-                mu: mean(|c| c.mu),
-                smooth: mean(|c| c.smooth),
-                smooth_sample: all.iter().map(|c| c.smooth_sample).fold(0.0, f64::max),
-                exact: false,
-            }
-        })
+        let workers: Vec<&[u32]> = regular().collect();
+        setup.objective.curvature_of_means(setup.train, &workers)
     };
     let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch);
     Ok(curvature.filter(|c| c.mu > 0.0).map(|c| Problem {
@@ -169,6 +160,32 @@ fn problem_of<T: Number>(
         samples,
         batch,
     }))
+}
+
+/// The mean over regular workers of the L of each worker's own f_w. It is at least the L of f, their mean, and well above it
+/// where workers hold different classes. `None` where [`problem`] gives none.
+///
+/// # Errors
+/// As [`setup`].
+pub fn mean_smoothness(
+    cell: &Cell,
+    data: &Loaded,
+    assignment: &Assignment,
+    source: &ExperimentText,
+) -> Result<Option<f64>, ConfigError> {
+    let setup = setup::<f64>(cell, data, assignment, source)?;
+    if setup.rotation.is_some() {
+        return Ok(None);
+    }
+    let regular = setup.federation.regular();
+    let each: Option<Vec<f64>> = regular
+        .par_iter()
+        .map(|&w| {
+            let rows = setup.samples[w as usize];
+            setup.objective.curvature(setup.train, rows).map(|c| c.smooth)
+        })
+        .collect();
+    Ok(each.map(|each| each.iter().sum::<f64>() / each.len() as f64))
 }
 
 /// What was measured of a problem at some points.

@@ -352,6 +352,99 @@ fn a_damaged_checkpoint_is_never_trusted() {
     }
 }
 
+/// A checkpoint in which something was changed on purpose: its checksum is sound.
+fn forged(bytes: &[u8], forge: impl Fn(&mut serde_json::Value, &serde_json::Value, &mut [u8])) -> Vec<u8> {
+    let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let mut header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
+    let mut data = bytes[8 + length..].to_vec();
+    let stamp = header["__metadata__"]["robust-fl"].as_str().unwrap();
+    let mut stamp: serde_json::Value = serde_json::from_str(stamp).unwrap();
+    forge(&mut stamp, &header, &mut data);
+    stamp["xxh3"] = "0".repeat(32).into();
+    header["__metadata__"]["robust-fl"] = stamp.to_string().into();
+    let mut text = header.to_string().into_bytes();
+    text.resize(text.len().next_multiple_of(8), b' ');
+    let mut file = (text.len() as u64).to_le_bytes().to_vec();
+    file.extend(text);
+    file.extend(data);
+    let at = after(&file, "0".repeat(32).as_bytes()) - 32;
+    let sum = format!("{:032x}", xxhash_rust::xxh3::xxh3_128(&file));
+    file[at..at + 32].copy_from_slice(sum.as_bytes());
+    file
+}
+
+#[test]
+fn a_checkpoint_whose_parts_disagree_or_hold_no_numbers_is_not_taken() {
+    let whole = tempdir().unwrap();
+    let (text, _) = one(whole.path());
+    run(&text, whole.path());
+    let whole = results(whole.path());
+    let start = |header: &serde_json::Value, name: &str| {
+        header[name]["data_offsets"][0].as_u64().unwrap() as usize
+    };
+    type Forge = Box<dyn Fn(&mut serde_json::Value, &serde_json::Value, &mut [u8])>;
+    let forgeries: [(Forge, &str); 4] = [
+        (
+            Box::new(move |_, header, data| {
+                let at = start(header, "round");
+                data[at..at + 8].copy_from_slice(&1_000_000u64.to_le_bytes());
+            }),
+            "its parts disagree",
+        ),
+        (Box::new(|stamp, _, _| stamp["round"] = 0.into()), "its parts disagree"),
+        (Box::new(|stamp, _, _| stamp["round"] = 18.into()), "its parts disagree"),
+        (
+            Box::new(move |_, header, data| {
+                let at = start(header, "params");
+                data[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+            }),
+            "its params hold NaN",
+        ),
+    ];
+    for (forge, words) in forgeries {
+        let out = tempdir().unwrap();
+        let (text, folder) = one(out.path());
+        run_until(&text, out.path(), |o| o, Some(16)).0.unwrap_err();
+        let path = folder.join("checkpoint.safetensors");
+        fs::write(&path, forged(&fs::read(&path).unwrap(), forge)).unwrap();
+        let (_, told) = run(&text, out.path());
+        // The one before is whole.
+        assert_eq!(told.resumed, [15], "{words}: {told:?}");
+        assert!(told.notices[0].contains(words), "{told:?}");
+        assert!(results(out.path()) == whole, "{words}");
+    }
+}
+
+#[test]
+fn a_line_that_was_changed_is_noticed_in_a_run_that_goes_on() {
+    let whole = tempdir().unwrap();
+    let (text, _) = one(whole.path());
+    run(&text, whole.path());
+    let whole = results(whole.path());
+    let out = tempdir().unwrap();
+    let (text, folder) = one(out.path());
+    run_until(&text, out.path(), |o| o, Some(12)).0.unwrap_err();
+    let path = folder.join("metrics.jsonl");
+    let lines = fs::read_to_string(&path).unwrap();
+    // Another number, as long as the one before.
+    let at = after(lines.as_bytes(), b"\"accuracy\":0.");
+    let digit = if &lines[at..=at] == "1" { "2" } else { "1" };
+    fs::write(&path, [&lines[..at], digit, &lines[at + 1..]].concat()).unwrap();
+    let (_, told) = run(&text, out.path());
+    assert!(told.resumed.is_empty(), "{told:?}");
+    assert!(told.notices[0].contains("have been changed since"), "{told:?}");
+    assert!(results(out.path()) == whole);
+    // A run whose checkpoint is gone says so too.
+    let out = tempdir().unwrap();
+    let (text, folder) = one(out.path());
+    run_until(&text, out.path(), |o| o, Some(12)).0.unwrap_err();
+    fs::remove_file(folder.join("checkpoint.safetensors")).unwrap();
+    let (_, told) = run(&text, out.path());
+    assert_eq!(told.notices.len(), 1, "{told:?}");
+    assert!(told.notices[0].starts_with("no checkpoint is there"), "{told:?}");
+    assert!(results(out.path()) == whole);
+}
+
 #[test]
 fn a_checkpoint_of_another_cell_is_not_used() {
     let out = tempdir().unwrap();

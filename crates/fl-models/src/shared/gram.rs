@@ -9,7 +9,7 @@ const FORMED: usize = 1024;
 /// Rows that are gathered at once.
 const CHUNK: usize = 256;
 
-/// Of G = (1/n) Σ_j x̃_j x̃_jᵀ.
+/// Of G = (1/R) Σ_w (1/n_w) Σ_j x̃_j x̃_jᵀ over groups of rows; of one group, plain second moments.
 pub(crate) struct Extremes {
     /// λ_min(G), or a bound below it; 0 where nobody asked.
     pub(crate) least: f64,
@@ -25,10 +25,16 @@ pub(crate) struct Extremes {
 ///
 /// Up to 1 024 columns all eigenvalues of G are computed, rounding being taken off the least: `2 n D²` operations and
 /// `(4/3) D³` for the eigenvalues. Beyond, λ_max comes from power iteration, at most 1 000 passes over the data; λ_min is then 0, which is exact where n < D and a bound otherwise.
-pub(crate) fn extremes(data: &Dataset, rows: &[u32], bias: bool, with_least: bool) -> Extremes {
-    let mut batch = Batch::<f64>::new(data, CHUNK.min(rows.len()));
+pub(crate) fn extremes(
+    data: &Dataset,
+    groups: &[&[u32]],
+    bias: bool,
+    with_least: bool,
+) -> Extremes {
+    let count: usize = groups.iter().map(|rows| rows.len()).sum();
+    let mut batch = Batch::<f64>::new(data, CHUNK.min(count));
     let mut longest = 0.0f64;
-    for rows in rows.chunks(CHUNK) {
+    for rows in groups.iter().flat_map(|rows| rows.chunks(CHUNK)) {
         batch.gather(data, rows);
         for j in 0..batch.len() {
             let square: f64 = batch.values(j).iter().map(|x| x * x).sum();
@@ -36,19 +42,19 @@ pub(crate) fn extremes(data: &Dataset, rows: &[u32], bias: bool, with_least: boo
         }
     }
     let d = data.columns() + usize::from(bias);
-    if rows.is_empty() {
+    if count == 0 {
         return Extremes { least: 0.0, largest: 0.0, longest: 0.0, exact: true };
     }
     if d > FORMED {
-        let largest = by_power(data, rows, bias, &mut batch);
+        let largest = by_power(data, groups, bias, &mut batch);
         // Fewer rows than columns leave a direction that no row sees.
-        return Extremes { least: 0.0, largest, longest, exact: !with_least || rows.len() < d };
+        return Extremes { least: 0.0, largest, longest, exact: !with_least || count < d };
     }
-    let values = formed(data, rows, bias, &mut batch).symmetric_eigenvalues();
+    let values = formed(data, groups, bias, &mut batch).symmetric_eigenvalues();
     let largest = values.max().max(0.0);
     // What the eigenvalues may be off by: that much of the largest one.
-    let rounding = largest * f64::EPSILON * (d as f64 + (rows.len() as f64).sqrt());
-    let least = match (with_least, rows.len() < d) {
+    let rounding = largest * f64::EPSILON * (d as f64 + (count as f64).sqrt());
+    let least = match (with_least, count < d) {
         (true, false) => (values.min() - rounding).max(0.0),
         _ => 0.0,
     };
@@ -56,26 +62,39 @@ pub(crate) fn extremes(data: &Dataset, rows: &[u32], bias: bool, with_least: boo
 }
 
 /// G itself.
-fn formed(data: &Dataset, rows: &[u32], bias: bool, batch: &mut Batch<f64>) -> DMatrix<f64> {
+fn formed(
+    data: &Dataset,
+    groups: &[&[u32]],
+    bias: bool,
+    batch: &mut Batch<f64>,
+) -> DMatrix<f64> {
     let columns = data.columns();
     let d = columns + usize::from(bias);
     let mut gram = DMatrix::zeros(d, d);
     let mut dense = vec![1.0; d * CHUNK];
-    for rows_now in rows.chunks(CHUNK) {
+    for (rows_now, weight) in chunks(groups) {
         batch.gather(data, rows_now);
         for (j, row) in dense.chunks_exact_mut(d).take(rows_now.len()).enumerate() {
             batch.dense(j, &mut row[..columns]);
         }
         // Row-major rows are the columns of Xᵀ.
         let x = DMatrixView::from_slice(&dense[..d * rows_now.len()], d, rows_now.len());
-        gram.gemm(1.0 / rows.len() as f64, &x, &x.transpose(), 1.0);
+        gram.gemm(weight, &x, &x.transpose(), 1.0);
     }
     gram
 }
 
+/// The groups in chunks, with what each of their rows weighs in the mean.
+fn chunks<'a>(groups: &'a [&'a [u32]]) -> impl Iterator<Item = (&'a [u32], f64)> {
+    groups.iter().flat_map(|rows| {
+        let weight = 1.0 / (groups.len() * rows.len().max(1)) as f64;
+        rows.chunks(CHUNK).map(move |chunk| (chunk, weight))
+    })
+}
+
 /// λ_max(G) by power iteration: the Rayleigh quotient θ of a unit vector v, until `‖G v − θ v‖ ≤ 10⁻⁷ θ`, which leaves an
 /// error of order 10⁻¹⁴ θ² over the gap to the next eigenvalue.
-fn by_power(data: &Dataset, rows: &[u32], bias: bool, batch: &mut Batch<f64>) -> f64 {
+fn by_power(data: &Dataset, groups: &[&[u32]], bias: bool, batch: &mut Batch<f64>) -> f64 {
     let (columns, width) = (data.columns(), data.columns().next_multiple_of(TILE));
     // The columns, padding to whole tiles, and the 1 of the bias at the very end. The start has no symmetry that an
     // eigenvector might lack.
@@ -92,13 +111,14 @@ fn by_power(data: &Dataset, rows: &[u32], bias: bool, batch: &mut Batch<f64>) ->
         }
         v.iter_mut().for_each(|x| *x /= norm);
         image.fill(0.0);
-        for rows in rows.chunks(CHUNK) {
+        for (rows, weight) in chunks(groups) {
             batch.gather(data, rows);
             for j in 0..batch.len() {
                 let mut product = one * v[width];
                 for (at, x) in tiles(batch, j) {
                     product += x.iter().zip(&v[at..]).map(|(x, v)| x * v).sum::<f64>();
                 }
+                product *= weight;
                 for (at, x) in tiles(batch, j) {
                     for (i, x) in image[at..].iter_mut().zip(x) {
                         *i += product * x;
@@ -107,7 +127,6 @@ fn by_power(data: &Dataset, rows: &[u32], bias: bool, batch: &mut Batch<f64>) ->
                 image[width] += one * product;
             }
         }
-        image.iter_mut().for_each(|x| *x /= rows.len() as f64);
         quotient = v.iter().zip(&image).map(|(v, i)| v * i).sum();
         let rest: f64 = v.iter().zip(&image).map(|(v, i)| (i - quotient * v).powi(2)).sum();
         if rest.sqrt() <= 1e-7 * quotient {
@@ -143,9 +162,22 @@ mod tests {
         let rows: Vec<u32> = (0..n as u32).collect();
         let mut batch = Batch::new(&data, CHUNK);
         for bias in [false, true] {
-            let right = extremes(&data, &rows, bias, true).largest;
-            let found = by_power(&data, &rows, bias, &mut batch);
+            let right = extremes(&data, &[&rows], bias, true).largest;
+            let found = by_power(&data, &[&rows], bias, &mut batch);
             assert!((found / right - 1.0).abs() < 1e-11, "{found} {right}");
         }
+    }
+
+    #[test]
+    fn the_mean_of_unequal_groups_is_that_of_their_second_moments() {
+        // Two groups on two axes: G = ½ diag(1, 0) + ½ diag(0, 4), whatever their numbers of rows.
+        let values = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 2.0];
+        let data = Dataset::new(Values::F64(&values), 2, vec![0; 4], 1, Layout::Flat).unwrap();
+        let groups: [&[u32]; 2] = [&[0, 1, 2], &[3]];
+        let found = extremes(&data, &groups, false, true);
+        assert!((found.largest - 2.0).abs() < 1e-12, "{}", found.largest);
+        assert!((found.least - 0.5).abs() < 1e-12, "{}", found.least);
+        let power = by_power(&data, &groups, false, &mut Batch::new(&data, CHUNK));
+        assert!((power - 2.0).abs() < 1e-11, "{power}");
     }
 }

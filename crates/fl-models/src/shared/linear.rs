@@ -116,14 +116,18 @@ impl Network for Linear {
     }
 
     fn curvature(&self, data: &Dataset, rows: &[u32]) -> Option<Curvature> {
-        Some(curvature(self.head, self.bias, self.l2, data, rows))
+        Some(curvature(self.head, self.bias, self.l2, data, &[rows]))
+    }
+
+    fn curvature_of_means(&self, data: &Dataset, workers: &[&[u32]]) -> Option<Curvature> {
+        Some(curvature(self.head, self.bias, self.l2, data, workers))
     }
 
     boxed_here!();
 }
 
 /// The Hessian of one sample is `H ⊗ x̃ x̃ᵀ + λ I`, where H is that of the loss in z, and x̃ is x with a 1 behind it where
-/// there is a bias. With G = (1/n) Σ_j x̃_j x̃_jᵀ:
+/// there is a bias. With G = (1/n) Σ_j x̃_j x̃_jᵀ, or the mean of such matrices over groups of rows:
 ///
 /// * squared losses: H = I, so µ = λ_min(G) + λ and L = λ_max(G) + λ are the Hessian's own eigenvalues;
 /// * logistic: 0 < H ≤ ¼ (at z = 0), so L = ¼ λ_max(G) + λ is attained at 0; far out H vanishes, which leaves µ = λ;
@@ -133,9 +137,9 @@ pub(crate) fn curvature(
     bias: bool,
     l2: f64,
     data: &Dataset,
-    rows: &[u32],
+    groups: &[&[u32]],
 ) -> Curvature {
-    let gram = gram::extremes(data, rows, bias, matches!(head, Head::OneHot | Head::Number { .. }));
+    let gram = gram::extremes(data, groups, bias, matches!(head, Head::OneHot | Head::Number { .. }));
     let (share, exact) = match head {
         Head::OneHot | Head::Number { .. } => (1.0, gram.exact),
         Head::Logistic => (0.25, true),

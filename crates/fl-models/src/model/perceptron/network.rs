@@ -105,7 +105,11 @@ impl Network for Layers {
     }
 
     fn curvature(&self, data: &Dataset, rows: &[u32]) -> Option<Curvature> {
-        (self.layers.len() == 1).then(|| curvature(self.head, true, self.l2, data, rows))
+        (self.layers.len() == 1).then(|| curvature(self.head, true, self.l2, data, &[rows]))
+    }
+
+    fn curvature_of_means(&self, data: &Dataset, workers: &[&[u32]]) -> Option<Curvature> {
+        (self.layers.len() == 1).then(|| curvature(self.head, true, self.l2, data, workers))
     }
 
     boxed_here!();
