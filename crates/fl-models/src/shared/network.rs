@@ -53,6 +53,7 @@ pub(crate) trait Network: Clone + Debug + Send + Sync + 'static {
     fn initialise<T: Scalar>(&self, rng: &mut Stream, params: &mut [T]);
 
     fn curvature(&self, data: &Dataset, rows: &[u32]) -> Option<Curvature>;
+    fn curvature_of_means(&self, data: &Dataset, workers: &[&[u32]]) -> Option<Curvature>;
 
     /// [`Checked`] in `f32`.
     fn single(self) -> Box<dyn Objective<f32>>;
@@ -250,5 +251,9 @@ impl<T: Scalar, N: Network> Objective<T> for Checked<N> {
 
     fn curvature(&self, data: &Dataset, rows: &[u32]) -> Option<Curvature> {
         self.0.curvature(data, rows)
+    }
+
+    fn curvature_of_means(&self, data: &Dataset, workers: &[&[u32]]) -> Option<Curvature> {
+        self.0.curvature_of_means(data, workers)
     }
 }
