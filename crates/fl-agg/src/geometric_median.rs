@@ -42,8 +42,8 @@
 
 use crate::select::{minority, weights};
 use fl_core::{
-    AggregateError, Certificate, Cost, GeometricRule, Geometry, Inputs, Probe, Rule, RuleSpec, Shape,
-    SpecError, spec,
+    AggregateError, Certificate, Cost, GeometricRule, Geometry, Inputs, Probe, Rule, RuleSpec,
+    Shape, SpecError, spec,
 };
 use pulp::{Arch, Simd, WithSimd};
 

@@ -102,7 +102,7 @@ fn a_method_without_a_name_is_told_at_its_place_beside_a_sweep_that_names_others
     let text = edited(&[("name = \"Mean\"\n", "")]);
     let sweep = "\n[sweep]\n\"train.step\" = [0.1, 0.2]\nexclude = [{ method = \"Proposed\", step = 0.2 }]\n";
     let room = Room::with(&format!("{text}{sweep}"));
-    room.run(&["check", "small.toml"]).expect(2, &["missing key `name`", "small.toml:26:1"]);
+    room.run(&["check", "small.toml"]).expect(2, &["missing key `name`", "small.toml:25:1"]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_quiet_run_says_nothing() {
 }
 
 #[test]
-fn a_reader_that_leaves_early_is_no_failure() {
+fn a_reader_that_leaves_early_is_told_by_the_exit_code_alone_where_nobody_reads_errors() {
     let room = Room::with(SMALL);
     for arguments in [&["check", "small.toml"][..], &["data", "list"], &["run", "small.toml"]] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_fl-cli"))
@@ -87,7 +87,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
             .expect("the program runs");
         drop(child.stdout.take());
         drop(child.stderr.take());
-        assert_eq!(child.wait().expect("it ends").code(), Some(0), "{arguments:?}");
+        assert_eq!(child.wait().expect("it ends").code(), Some(4), "{arguments:?}");
     }
 }
 
@@ -368,7 +368,7 @@ fn a_figure_needs_results() {
     assert_eq!(room.contents(&["small.toml"]), [""; 0]);
     room.run(&["run", "small.toml", "--quiet", "--set", "seeds=[0]"]).expect(0, &[]);
     let arguments = ["plot", "small.toml", "--set", "seeds=[0, 1]", "--figure", "pictures/fig"];
-    let said = room.run(&arguments).expect(0, &["3 of 6 runs are finished; drawing those"]);
+    let said = room.run(&arguments).expect(0, &["3 of 6 runs are finished; this is about those"]);
     assert_eq!(said.out, "pictures/fig.svg\npictures/fig.png\npictures/fig.csv\n");
     room.write("file", "");
     let says = ["cannot write `file", "check that the folder exists"];

@@ -127,7 +127,7 @@ fn results_can_be_had_by_any_key_and_in_any_format() {
     let room = room();
     let none = ["results", "small.toml"];
     room.run(&none)
-        .expect(1, &["none of the 12 cells of small is finished", "fl-cli run small.toml"]);
+        .expect(1, &["none of the 12 runs of small is finished", "fl-cli run small.toml"]);
     room.run(&["run", "small.toml", "--quiet", "--set", "seeds=[0, 1, 2]"]).expect(0, &[]);
     let results = |more: &[&str]| -> String {
         let all = [&["results", "small.toml", "--set", "seeds=[0, 1, 2]"][..], more].concat();

@@ -353,7 +353,10 @@ fn a_damaged_checkpoint_is_never_trusted() {
 }
 
 /// A checkpoint in which something was changed on purpose: its checksum is sound.
-fn forged(bytes: &[u8], forge: impl Fn(&mut serde_json::Value, &serde_json::Value, &mut [u8])) -> Vec<u8> {
+fn forged(
+    bytes: &[u8],
+    forge: impl Fn(&mut serde_json::Value, &serde_json::Value, &mut [u8]),
+) -> Vec<u8> {
     let length = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let mut header: serde_json::Value = serde_json::from_slice(&bytes[8..8 + length]).unwrap();
     let mut data = bytes[8 + length..].to_vec();

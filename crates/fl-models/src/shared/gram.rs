@@ -62,12 +62,7 @@ pub(crate) fn extremes(
 }
 
 /// G itself.
-fn formed(
-    data: &Dataset,
-    groups: &[&[u32]],
-    bias: bool,
-    batch: &mut Batch<f64>,
-) -> DMatrix<f64> {
+fn formed(data: &Dataset, groups: &[&[u32]], bias: bool, batch: &mut Batch<f64>) -> DMatrix<f64> {
     let columns = data.columns();
     let d = columns + usize::from(bias);
     let mut gram = DMatrix::zeros(d, d);

@@ -139,7 +139,8 @@ pub(crate) fn curvature(
     data: &Dataset,
     groups: &[&[u32]],
 ) -> Curvature {
-    let gram = gram::extremes(data, groups, bias, matches!(head, Head::OneHot | Head::Number { .. }));
+    let gram =
+        gram::extremes(data, groups, bias, matches!(head, Head::OneHot | Head::Number { .. }));
     let (share, exact) = match head {
         Head::OneHot | Head::Number { .. } => (1.0, gram.exact),
         Head::Logistic => (0.25, true),
