@@ -89,6 +89,7 @@ impl Geometry {
             d: Vec::new(),
             unit: 1.0,
             relative_error: 0.0,
+            many_scales: false,
             buffer: Vec::new(),
             support: Vec::new(),
         }
@@ -102,7 +103,7 @@ impl Geometry {
             return usize::MAX;
         }
         let table = points * points;
-        table.saturating_add(distances::buffer_len::<T>(points, dim)).saturating_mul(8)
+        table.saturating_add(Self::buffer_len::<T>(points, dim)).saturating_mul(8)
     }
 
     /// Bytes of [`Geometry::mixed_with_capacity`].
