@@ -96,6 +96,14 @@ pub enum DatasetError {
         /// The value found.
         value: f64,
     },
+    /// Numbers that are not those of the classes.
+    #[error("{found} numbers for {classes} classes; each class needs one")]
+    ClassValues {
+        /// Numbers found.
+        found: usize,
+        /// Number of classes.
+        classes: usize,
+    },
     /// An infinite or NaN target.
     #[error("the target of row {row} is {value}; targets must be finite numbers")]
     Target {
@@ -139,10 +147,105 @@ enum Store {
     F64(Vec<f64>),
 }
 
+/// What the classes of a set are as numbers, for models of real targets.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum ClassValues {
+    /// Class `c` is the number c.
+    #[default]
+    Places,
+    /// Class `c` is this number.
+    Numbers(Vec<f64>),
+    /// Classes have these names, which are no numbers.
+    Names(Vec<String>),
+}
+
+impl ClassValues {
+    /// The place of the class that files call so, of `classes`; `None` if there is none.
+    pub fn place(&self, label: &ClassLabel, classes: usize) -> Option<u32> {
+        let number = match label {
+            ClassLabel::Number(number) => Some(*number as f64),
+            ClassLabel::Text(text) => text.parse().ok(),
+        };
+        let place = match self {
+            ClassValues::Places => number
+                .filter(|n| n.fract() == 0.0 && (0.0..classes as f64).contains(n))
+                .map(|n| n as usize),
+            ClassValues::Numbers(numbers) => numbers.iter().position(|n| Some(*n) == number),
+            ClassValues::Names(names) => {
+                let text = match label {
+                    ClassLabel::Number(number) => number.to_string(),
+                    ClassLabel::Text(text) => text.clone(),
+                };
+                names.iter().position(|name| *name == text)
+            }
+        };
+        place.map(|place| place as u32)
+    }
+
+    /// What there is, for an error: `0 to 9`, `1, 2, 4` or `"cat", "dog"`.
+    pub fn list(&self, classes: usize) -> String {
+        const SHOWN: usize = 12;
+        let mut shown: Vec<String> = match self {
+            ClassValues::Places => return format!("0 to {}", classes.saturating_sub(1)),
+            ClassValues::Numbers(numbers) => {
+                if let [first, .., last] = numbers[..]
+                    && numbers.windows(2).all(|n| n[1] - n[0] == 1.0)
+                {
+                    return format!("{first} to {last}");
+                }
+                numbers.iter().take(SHOWN).map(ToString::to_string).collect()
+            }
+            ClassValues::Names(names) => {
+                let short = |name: &String| name.chars().take(32).collect::<String>();
+                names.iter().take(SHOWN).map(|name| format!("{:?}", short(name))).collect()
+            }
+        };
+        if classes > SHOWN {
+            shown.push("…".into());
+        }
+        shown.join(", ")
+    }
+}
+
+/// A class as files name it: by its label in the data, a number or a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(
+    feature = "serde",
+    serde(untagged, expecting = "a class as the data name it: a whole number or a text")
+)]
+pub enum ClassLabel {
+    /// A label that is a whole number.
+    Number(i64),
+    /// Any label.
+    Text(String),
+}
+
+impl From<u32> for ClassLabel {
+    fn from(number: u32) -> Self {
+        ClassLabel::Number(i64::from(number))
+    }
+}
+
+impl From<&str> for ClassLabel {
+    fn from(text: &str) -> Self {
+        ClassLabel::Text(text.into())
+    }
+}
+
+impl std::fmt::Display for ClassLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            ClassLabel::Number(number) => write!(f, "{number}"),
+            ClassLabel::Text(text) => write!(f, "{text:?}"),
+        }
+    }
+}
+
 /// A labelled data set: `n` rows, `columns` features, and for each row a label `0 … classes − 1` or a real target.
 ///
 /// A set with real targets ([`Dataset::with_targets`]) has one class, to which all rows belong. Models of real targets
-/// read [`Batch::target`], which in a set of classes is the label as a number.
+/// read [`Batch::target`], which in a set of classes is what the class is as a number ([`ClassValues`]).
 ///
 /// Memory: about 24 bytes a row plus 16 values a non-empty tile (MNIST's 60 000 training pictures: 18.7 MB).
 #[derive(Clone, Debug)]
@@ -163,6 +266,7 @@ pub struct Dataset {
     starts: Vec<u32>,
     labels: Vec<u32>,
     targets: Option<Vec<f64>>,
+    class_values: ClassValues,
     /// The largest absolute value of a feature or target.
     largest: f64,
 }
@@ -270,8 +374,29 @@ impl Dataset {
             starts,
             labels,
             targets,
+            class_values: ClassValues::Places,
             largest,
         })
+    }
+
+    /// Says what the classes are as numbers.
+    ///
+    /// # Errors
+    /// When a number is not finite, or there are not as many as classes.
+    pub fn with_class_values(mut self, class_values: ClassValues) -> Result<Self, DatasetError> {
+        if let ClassValues::Numbers(numbers) = &class_values {
+            if numbers.len() != self.classes {
+                return Err(DatasetError::ClassValues {
+                    found: numbers.len(),
+                    classes: self.classes,
+                });
+            }
+            if let Some((row, &value)) = numbers.iter().enumerate().find(|(_, n)| !n.is_finite()) {
+                return Err(DatasetError::Target { row, value });
+            }
+        }
+        self.class_values = class_values;
+        Ok(self)
     }
 
     /// Checks and stores row-major values with one real target a row, for regression. The set has one class.
@@ -294,15 +419,26 @@ impl Dataset {
         targets: Vec<f64>,
         layout: Layout,
     ) -> Result<Self, DatasetError> {
-        let mut set = Self::new(values, columns, vec![0; targets.len()], 1, layout)?;
+        Self::new(values, columns, vec![0; targets.len()], 1, layout)?.targeting(targets)
+    }
+
+    /// The set with one real target a row.
+    ///
+    /// # Errors
+    /// When there are not as many targets as rows, or one is not finite.
+    pub fn targeting(mut self, targets: Vec<f64>) -> Result<Self, DatasetError> {
+        let (rows, columns) = (self.rows(), self.columns);
+        if targets.len() != rows {
+            return Err(DatasetError::Shape { values: targets.len(), rows, columns });
+        }
         for (row, &value) in targets.iter().enumerate() {
             if !value.is_finite() {
                 return Err(DatasetError::Target { row, value });
             }
-            set.largest = set.largest.max(value.abs());
+            self.largest = self.largest.max(value.abs());
         }
-        set.targets = Some(targets);
-        Ok(set)
+        self.targets = Some(targets);
+        Ok(self)
     }
 
     /// Some samples as a set of its own, stored as they are here.
@@ -349,6 +485,7 @@ impl Dataset {
             heads,
             starts,
             labels,
+            class_values: self.class_values.clone(),
             targets: targets.map(|t| rows.iter().map(|&row| t[row as usize]).collect()),
             // Of the whole set: nothing here is larger.
             largest: *largest,
@@ -395,6 +532,7 @@ impl Dataset {
             each(&mut |row| values.extend(row.iter().map(|&x| x as f32)));
             Self::ordered(Values::F32(&values), columns, labels, classes, order)?
         };
+        set.class_values.clone_from(&self.class_values);
         if let Some(targets) = &self.targets {
             let targets: Vec<f64> = rows.iter().map(|&i| targets[i as usize]).collect();
             set.largest = targets.iter().fold(set.largest, |most, t| most.max(t.abs()));
@@ -426,6 +564,16 @@ impl Dataset {
     /// The real targets, one a row; `None` in a set of classes.
     pub fn targets(&self) -> Option<&[f64]> {
         self.targets.as_deref()
+    }
+
+    /// The place of the class that files call so.
+    pub fn class_of(&self, label: &ClassLabel) -> Option<u32> {
+        self.class_values.place(label, self.classes)
+    }
+
+    /// What the classes are as numbers.
+    pub fn class_values(&self) -> &ClassValues {
+        &self.class_values
     }
 
     /// The largest absolute value of a feature or real target. A model in `f32` can read the set when this is at most
@@ -576,6 +724,8 @@ pub struct Batch<T> {
     targets: Vec<T>,
     /// Whether `targets` are real ones, and not left over from another set.
     has_targets: bool,
+    /// What each class is as a number, where that is not its place.
+    class_values: Vec<f64>,
     /// First stored tile of each sample in the data set.
     from: Vec<u32>,
     /// First value of each sample, and one more.
@@ -598,6 +748,10 @@ impl<T: Scalar> Batch<T> {
             labels: vec![0; capacity],
             targets: vec![T::ZERO; capacity],
             has_targets: false,
+            class_values: match &data.class_values {
+                ClassValues::Numbers(numbers) => numbers.clone(),
+                ClassValues::Places | ClassValues::Names(_) => Vec::new(),
+            },
             from: vec![0; capacity],
             starts: vec![0; capacity + 1],
             masks: vec![0; capacity * words],
@@ -618,6 +772,12 @@ impl<T: Scalar> Batch<T> {
         assert_eq!(data.columns, self.columns, "another data set");
         self.len = indices.len();
         self.has_targets = data.targets.is_some();
+        if let ClassValues::Numbers(numbers) = &data.class_values {
+            self.has_targets = true;
+            for (to, &index) in self.targets.iter_mut().zip(indices) {
+                *to = T::from_f64(numbers[data.labels[index as usize] as usize]);
+            }
+        }
         if let Some(targets) = &data.targets {
             for (to, &index) in self.targets.iter_mut().zip(indices) {
                 *to = T::from_f64(targets[index as usize]);
@@ -660,7 +820,12 @@ impl<T: Scalar> Batch<T> {
         &self.labels[..self.len]
     }
 
-    /// What sample `j` stands for as a number: its real target, or its label in a set of classes.
+    /// What each class is as a number, in the set that the batch was made for; empty where that is its place.
+    pub fn class_values(&self) -> &[f64] {
+        &self.class_values
+    }
+
+    /// What sample `j` stands for as a number: its real target, or what its class is as a number.
     #[inline]
     pub fn target(&self, j: usize) -> T {
         if self.has_targets { self.targets[j] } else { T::from_f64(f64::from(self.labels[j])) }

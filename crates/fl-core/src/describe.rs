@@ -92,6 +92,7 @@ parameter! {
     f64 => Kind::Plain("number"),
     bool => Kind::Plain("true or false"),
     String => Kind::Plain("text"),
+    crate::data::ClassLabel => Kind::Plain("class as the data name it"),
     Vec<f64> => Kind::Plain("list of numbers"),
     Vec<u32> => Kind::Plain("list of whole numbers"),
     Vec<usize> => Kind::Plain("list of whole numbers"),

@@ -2,6 +2,7 @@
 //! `z` is output-major, `outputs × padded(b)`, so that everything runs over samples.
 
 use super::{cross_entropy, elementary, padded};
+use fl_core::data::ClassValues;
 use fl_core::{Batch, Dataset, Scalar, SpecError};
 use pulp::Simd;
 
@@ -16,9 +17,9 @@ pub(crate) enum Head {
     Logistic,
     /// `½‖z − onehot(y)‖²`.
     OneHot,
-    /// `½(z − t)²` with the sample's target, which in a set of classes is its label; one output.
+    /// `½(z − t)²` with the sample's target, which in a set of classes is its class as a number; one output.
     Number {
-        /// Predictions are rounded into 0 … classes − 1.
+        /// Predictions are the nearest class; where classes are their places they are rounded into 0 … classes − 1.
         classes: usize,
     },
 }
@@ -27,6 +28,10 @@ impl Head {
     /// `outputs` is the length of z.
     pub(crate) fn check(self, outputs: usize, data: &Dataset) -> Result<(), SpecError> {
         let most = match self {
+            Head::Number { .. } if matches!(data.class_values(), ClassValues::Names(_)) => {
+                let allowed = "numbers, which this model's loss needs";
+                return Err(SpecError::new("the labels of the data", allowed, "names"));
+            }
             Head::Number { .. } => return Ok(()),
             Head::Logistic => 2,
             Head::CrossEntropy | Head::LeastLikely | Head::OneHot => outputs,
@@ -141,9 +146,11 @@ impl Head {
             Head::Number { classes } => {
                 for j in 0..labels.len() {
                     losses[j] = 0.5 * (z[j].to_f64() - batch.target(j).to_f64()).powi(2);
-                    // `as` saturates and takes NaN to 0.
-                    let label = (z[j].to_f64() + 0.5).floor() as u32;
-                    predictions[j] = label.min(classes as u32 - 1);
+                    predictions[j] = match batch.class_values() {
+                        // `as` saturates and takes NaN to 0.
+                        [] => ((z[j].to_f64() + 0.5).floor() as u32).min(classes as u32 - 1),
+                        values => nearest(values, z[j].to_f64()),
+                    };
                 }
             }
             Head::Logistic => {
@@ -166,6 +173,18 @@ impl Head {
             Head::Logistic | Head::OneHot | Head::Number { .. } => None,
         }
     }
+}
+
+/// The place of the value that is nearest to `z`; of two the later one, as rounding does.
+fn nearest(values: &[f64], z: f64) -> u32 {
+    let mut best = (f64::INFINITY, 0);
+    for (place, value) in (0..).zip(values) {
+        let distance = (z - value).abs();
+        if distance <= best.0 {
+            best = (distance, place);
+        }
+    }
+    best.1
 }
 
 /// ±1 for the labels 1 and 0.

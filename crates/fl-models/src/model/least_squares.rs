@@ -13,8 +13,8 @@ spec! {
     /// ∇_w f_j   = r_j x_j + λ w,   ∂_b f_j = r_j + λ b          r_j = z_j − t_j
     /// ```
     ///
-    /// for D features. The target t is the sample's real one ([`fl_core::Dataset::with_targets`]), or its label as a number in
-    /// a set of classes ([`fl_core::Batch::target`]).
+    /// for D features. The target t is the sample's real one ([`fl_core::Dataset::with_targets`]), or what its class is
+    /// as a number ([`fl_core::data::ClassValues`]); classes that are names have none, and are refused.
     ///
     /// # Requirements
     /// At least one feature and a finite λ of at least 0; parameters that fit into memory.
@@ -22,7 +22,7 @@ spec! {
     /// # Effect
     /// Parameters: w (D, columns as [`fl_core::Dataset::order`] has them), then b: `p = D + 1`, or D without bias.
     /// Record: r, one number. Output: z.
-    /// The predicted label is the nearest one, `⌊z + ½⌋` within `0 … classes − 1`; with real targets it means nothing.
+    /// The predicted label is that of the nearest number; with real targets it means nothing.
     /// With the second moments G of the features and the 1 of the bias, the mean is `(λ_min(G) + λ)`-strongly convex and
     /// `(λ_max(G) + λ)`-smooth, and `f_j` is `(‖x_j‖² + 1 + λ)`-smooth (without 1 when there is no bias).
     ///
