@@ -11,10 +11,10 @@ fuzz_target!(|data: &[u8]| {
     let Some((&choice, bytes)) = data.split_first() else { return };
     match choice % 5 {
         0 => {
-            if let Ok(plain) = idx::unpack(bytes) {
-                let _ = idx::images(&plain);
-                let _ = idx::labels(&plain, 10);
+            if let Ok(array) = idx::parse(bytes) {
+                assert_eq!(array.to_f32().len(), array.rows() * array.columns());
             }
+            let _ = (idx::images(bytes), idx::labels(bytes, 10));
         }
         1 => {
             let options = CsvOptions {
@@ -25,7 +25,7 @@ fuzz_target!(|data: &[u8]| {
             let _ = csv::parse(bytes, &options);
         }
         2 => {
-            let options = LibsvmOptions { features: None, zero_based: choice / 5 % 2 == 0 };
+            let options = LibsvmOptions { zero_based: choice / 5 % 2 == 0, ..LibsvmOptions::default() };
             let _ = libsvm::parse(bytes, &options);
         }
         3 => {

@@ -7,7 +7,10 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use fl_data::covtype;
 use fl_data::csv::{self, CsvOptions};
 use fl_data::libsvm::{self, LibsvmOptions};
-use fl_data::{Locations, PartitionSpec, Source, idx};
+use fl_data::partition::{
+    ByClass, Dirichlet, EqualSizes, FeatureSkew, GammaSimilarity, LongTail, QuantitySkew, Shards,
+};
+use fl_data::{DataSource, Locations, PartitionSpec, idx};
 use flate2::read::GzDecoder;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -31,8 +34,7 @@ fn real(c: &mut Criterion) {
     if images.is_file() {
         group.bench_function("mnist/gz to f32", |b| {
             b.iter(|| {
-                let packed = fs::read(&images).expect("a file");
-                let plain = idx::unpack(&packed).expect("MNIST");
+                let plain = unpack(&images);
                 let images = idx::images(&plain).expect("MNIST");
                 images.pixels.iter().map(|&p| f32::from(p) / 255.0).collect::<Vec<f32>>()
             });
@@ -74,7 +76,7 @@ fn real(c: &mut Criterion) {
         let temporary = tempfile::tempdir().expect("a folder");
         let none = Locations { read_only: vec![folder.clone()], cache: PathBuf::new() };
         let cached = Locations { cache: temporary.path().into(), ..none.clone() };
-        let source = Source::from("covtype");
+        let source = DataSource::from("covtype");
         group.bench_function("covtype/load", |b| {
             b.iter(|| source.load(None, &none).expect("COVTYPE"));
         });
@@ -119,13 +121,13 @@ fn partition(c: &mut Criterion) {
     let iid = || Box::new(PartitionSpec::Iid);
     for (name, spec) in [
         ("iid", PartitionSpec::Iid),
-        ("by-class", PartitionSpec::ByClass { workers_per_class: 100 }),
-        ("shards", PartitionSpec::Shards { classes_per_worker: 2 }),
-        ("dirichlet", PartitionSpec::Dirichlet { alpha: 0.3, min_size: 1, tries: 100 }),
-        ("gamma-similarity", PartitionSpec::GammaSimilarity { gamma: 0.5 }),
-        ("quantity-skew", PartitionSpec::QuantitySkew { alpha: 0.5, min_size: 1 }),
-        ("long-tail", PartitionSpec::LongTail { ratio: 10.0, of: iid() }),
-        ("equal-sizes", PartitionSpec::EqualSizes { of: iid() }),
+        ("by-class", PartitionSpec::ByClass(ByClass { workers_per_class: 100 })),
+        ("shards", PartitionSpec::Shards(Shards { classes_per_worker: 2 })),
+        ("dirichlet", PartitionSpec::Dirichlet(Dirichlet { alpha: 0.3, min_size: 1, tries: 100 })),
+        ("gamma-similarity", PartitionSpec::GammaSimilarity(GammaSimilarity { gamma: 0.5 })),
+        ("quantity-skew", PartitionSpec::QuantitySkew(QuantitySkew { alpha: 0.5, min_size: 1 })),
+        ("long-tail", PartitionSpec::LongTail(LongTail { ratio: 10.0, of: iid() })),
+        ("equal-sizes", PartitionSpec::EqualSizes(EqualSizes { of: iid() })),
     ] {
         group.bench_function(name, |b| {
             b.iter_batched(

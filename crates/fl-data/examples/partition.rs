@@ -3,6 +3,7 @@
 //! `cargo run --release -p fl-data --example partition -- [SET [FOLDER]]`: `digits`, which needs no folder, or
 //! `mnist` from the folder named.
 
+use fl_data::partition::ByClass;
 use fl_data::{Locations, PartitionSpec, load};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -26,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         loaded.digest(),
     );
 
-    for spec in [PartitionSpec::Iid, PartitionSpec::ByClass { workers_per_class: 3 }] {
+    for spec in [PartitionSpec::Iid, PartitionSpec::ByClass(ByClass { workers_per_class: 3 })] {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let partition = spec.build(train.labels(), train.classes(), 30, &mut rng)?;
         let counts = partition.class_counts(train.labels(), train.classes());

@@ -34,7 +34,9 @@ fn check(name: &str, input: &[u8], multiple: usize, work: impl FnOnce()) {
 }
 
 fn all(bytes: &[u8]) {
-    check("idx", bytes, 1033, || drop(idx::unpack(bytes).map(|p| (idx::labels(&p, 10), ()))));
+    check("idx", bytes, 4, || {
+        drop((idx::parse(bytes).map(|a| a.to_f32()), idx::labels(bytes, 10)));
+    });
     // Eight for each byte, and what up to one label in two bytes takes.
     check("csv", bytes, 8 + 300, || drop(csv::parse(bytes, &CsvOptions::default())));
     check("libsvm", bytes, MOST_DENSE + 300, || {

@@ -14,7 +14,7 @@ pub use error::LabError;
 pub use file::{
     ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, Empty, EvaluateOn, Experiment,
     ExperimentText, FederationConfig, Keep, MethodConfig, Mistake, Precision, ProtocolConfig,
-    RotatingConfig, TelemetryConfig, TrainConfig, Weights,
+    RotatingConfig, SmallWorkers, TelemetryConfig, TrainConfig, Weights,
 };
 pub use name::{
     AnyAttack, AnyEstimator, AnyModel, Category, Choice, Choices, Composed, Entry, LineSearch,

@@ -1,6 +1,7 @@
 //! A backdoor: teach the model to answer a trigger with one class.
 
 use crate::shared::probability::share_is_probability;
+use fl_core::data::ClassLabel;
 use fl_core::streams::chance;
 use fl_core::{Backdoor as Door, Change, Poison, PoisonSpec, Scene, SpecError, Stream, spec};
 
@@ -29,12 +30,12 @@ spec! {
     /// ```
     /// use fl_attacks::Backdoor;
     ///
-    /// let nines = Backdoor { target: 9, size: 2, ..Backdoor::default() };
+    /// let nines = Backdoor { target: 9.into(), size: 2, ..Backdoor::default() };
     /// assert_eq!(nines.share, 0.5);
     /// ```
     pub struct Backdoor {
-        /// The class that the trigger is to be answered with.
-        pub target: u32 = 0,
+        /// The class that the trigger is to be answered with, by its label.
+        pub target: ClassLabel = ClassLabel::Number(0),
         /// The patch's height and width; of samples that are no pictures, how many features.
         pub size: usize = 3,
         /// What the patch's features are set to; the largest absolute value in the data if left out.
@@ -50,13 +51,13 @@ impl PoisonSpec for Backdoor {
     }
 
     fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
-        let Self { target, size, value, share } = *self;
+        let Self { size, value, share, .. } = *self;
         share_is_probability("backdoor", share)?;
         let classes = scene.data.classes();
-        if target as usize >= classes {
-            let allowed = format!("one of the classes 0 to {}", classes.saturating_sub(1));
-            return Err(SpecError::new("target", allowed, target).of("backdoor"));
-        }
+        let Some(target) = scene.data.class_of(&self.target) else {
+            let allowed = format!("one of the classes {}", scene.data.class_values().list(classes));
+            return Err(SpecError::new("target", allowed, &self.target).of("backdoor"));
+        };
         let columns = scene.data.columns();
         let picture = scene.picture.filter(|(height, width)| height * width == columns);
         let (height, width) = picture.unwrap_or((1, columns));

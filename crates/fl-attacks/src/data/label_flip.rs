@@ -1,6 +1,7 @@
 //! Label flipping: learn the wrong class.
 
 use crate::shared::probability::share_is_probability;
+use fl_core::data::ClassLabel;
 use fl_core::streams::{below, chance};
 use fl_core::{Change, Kind, Parameter, Poison, PoisonSpec, Scene, SpecError, Stream, spec};
 
@@ -61,13 +62,13 @@ pub enum LabelFlipLabels {
     Random,
     /// The one that the model finds least likely.
     LeastLikely,
-    /// The one that a list has for it.
-    Map(Vec<u32>),
+    /// The one that a list has for it: a label for each class, in the order of the classes.
+    Map(Vec<ClassLabel>),
 }
 
 impl Parameter for LabelFlipLabels {
     const KIND: Kind =
-        Kind::Plain("reverse | next | random | least-likely | { map = list of classes }");
+        Kind::Plain("reverse | next | random | least-likely | { map = list of labels, one for each class }");
 }
 
 impl PoisonSpec for LabelFlip {
@@ -83,6 +84,7 @@ impl PoisonSpec for LabelFlip {
             let allowed = "at least 2, so that there is another label";
             return Err(SpecError::new("classes", allowed, classes).of("label-flip"));
         }
+        let mut map = Vec::new();
         match labels {
             LabelFlipLabels::LeastLikely if *share < 1.0 => {
                 let allowed = "1 with least-likely, which flips all samples";
@@ -94,22 +96,27 @@ impl PoisonSpec for LabelFlip {
                 let got = format!("{} of them", map.len());
                 return Err(SpecError::new("map", allowed, got).of("label-flip"));
             }
-            LabelFlipLabels::Map(map) => {
-                if let Some(class) = map.iter().find(|&&class| class as usize >= classes) {
-                    let allowed = format!("classes from 0 to {}", classes - 1);
-                    return Err(SpecError::new("map", allowed, class).of("label-flip"));
+            LabelFlipLabels::Map(labels) => {
+                for label in labels {
+                    map.push(scene.data.class_of(label).ok_or_else(|| {
+                        let allowed =
+                            format!("labels of the classes {}", scene.data.class_values().list(classes));
+                        SpecError::new("map", allowed, label).of("label-flip")
+                    })?);
                 }
             }
             LabelFlipLabels::Reverse | LabelFlipLabels::Next | LabelFlipLabels::Random => {}
         }
         let classes = classes as u32;
-        Ok(Poison::Changed(Box::new(Flip { labels: labels.clone(), share: *share, classes })))
+        Ok(Poison::Changed(Box::new(Flip { labels: labels.clone(), map, share: *share, classes })))
     }
 }
 
 #[derive(Debug)]
 struct Flip {
     labels: LabelFlipLabels,
+    /// The class of each class's samples, for a map.
+    map: Vec<u32>,
     share: f64,
     classes: u32,
 }
@@ -123,7 +130,7 @@ impl Change for Flip {
             LabelFlipLabels::Reverse | LabelFlipLabels::LeastLikely => self.classes - 1 - *label,
             LabelFlipLabels::Next => (*label + 1) % self.classes,
             LabelFlipLabels::Random => (*label + 1 + below(rng, self.classes - 1)) % self.classes,
-            LabelFlipLabels::Map(map) => map[*label as usize],
+            LabelFlipLabels::Map(_) => self.map[*label as usize],
         };
     }
 }

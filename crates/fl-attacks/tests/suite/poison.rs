@@ -3,7 +3,7 @@
 use fl_attacks::{
     Backdoor, DuplicateSamples, FeatureNoise, GaussianSpread, LabelFlip, LabelFlipLabels,
 };
-use fl_core::data::{Layout, Values};
+use fl_core::data::{ClassLabel, Layout, Values};
 use fl_core::{Dataset, Federation, Poison, PoisonSpec, Poisoned, Scene, Streams, triggered};
 
 const CLASSES: usize = 5;
@@ -47,7 +47,7 @@ fn refused(spec: &dyn PoisonSpec) -> String {
 #[test]
 fn labels_are_flipped_as_asked_and_features_stay() {
     let data = pictures();
-    let map = vec![1, 0, 2, 4, 4];
+    let map: Vec<ClassLabel> = [1, 0, 2, 4, 4].map(Into::into).to_vec();
     for (labels, expected) in [
         (LabelFlipLabels::Reverse, [4, 3, 2, 1, 0]),
         (LabelFlipLabels::Next, [1, 2, 3, 4, 0]),
@@ -116,7 +116,7 @@ fn noise_has_the_spread_that_was_asked_for_and_labels_stay() {
 #[test]
 fn a_backdoor_is_a_patch_in_the_corner_with_the_target_as_its_label() {
     let data = pictures();
-    let spec = Backdoor { target: 3, size: 2, ..Backdoor::default() };
+    let spec = Backdoor { target: 3.into(), size: 2, ..Backdoor::default() };
     let planted = poisoned(&spec, &data, 0).data;
     let mut with = 0;
     for i in 0..100 {
@@ -158,11 +158,11 @@ fn impossible_poisons_are_refused_with_what_would_be_allowed() {
     );
     assert!(flip(LabelFlipLabels::LeastLikely, 0.5).contains("1 with least-likely"));
     assert_eq!(
-        flip(LabelFlipLabels::Map(vec![1, 2]), 1.0),
+        flip(LabelFlipLabels::Map(vec![1.into(), 2.into()]), 1.0),
         "label-flip: map must be a list of 5 classes, one for each, got 2 of them"
     );
     assert_eq!(
-        flip(LabelFlipLabels::Map(vec![0, 1, 2, 3, 5]), 1.0),
+        flip(LabelFlipLabels::Map([0, 1, 2, 3, 5].map(Into::into).to_vec()), 1.0),
         "label-flip: map must be classes from 0 to 4, got 5"
     );
     let noise = |spread| refused(&FeatureNoise { spread });
@@ -170,7 +170,9 @@ fn impossible_poisons_are_refused_with_what_would_be_allowed() {
     assert!(noise(GaussianSpread::Variance(f64::NAN)).contains("spread.variance"));
     let door = |spec: Backdoor| refused(&spec);
     let plain = Backdoor::default;
-    assert!(door(Backdoor { target: 5, ..plain() }).contains("one of the classes 0 to 4, got 5"));
+    assert!(
+        door(Backdoor { target: 5.into(), ..plain() }).contains("one of the classes 0 to 4, got 5")
+    );
     assert!(door(Backdoor { size: 5, ..plain() }).contains("from 1 to 4, got 5"));
     assert!(door(Backdoor { size: 0, ..plain() }).contains("from 1 to 4, got 0"));
     assert!(door(Backdoor { share: 1.5, ..plain() }).contains("at most 1, got 1.5"));

@@ -3,7 +3,7 @@
 use crate::host::choice::{chain, choice};
 use crate::host::failure::Failure;
 use crate::host::given::{self, GivenDraws};
-use crate::host::matrix::{self, Format, Matrix};
+use crate::host::matrix::{self, Format, Matrix, Messages};
 use crate::host::patience::Patience;
 use crate::host::say;
 use crate::show::cost;
@@ -26,9 +26,12 @@ pub(crate) struct AggregateArgs {
     /// How many of the messages may be Byzantine
     #[arg(long, value_name = "F", default_value_t = 0)]
     pub(crate) byzantine: usize,
-    /// The messages: a .npy file of shape W×p in f32 or f64, or CSV with a message a line; - for standard input
+    /// The messages: a .npy file of shape W×p in f32 or f64, or text with a message a line, numbers between commas or blanks; - for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
+    /// Whether the first line of a text holds names [default: it does if it has no number]
+    #[arg(long, value_name = "true|false")]
+    pub(crate) header: Option<bool>,
     /// Where the output goes, .npy or .csv by its name; - for standard output, in the format of the input
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
@@ -73,12 +76,15 @@ struct Diagnostics<'a> {
 /// Reads messages, aggregates them, writes the output and what is told about it.
 pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
     let name = args.input.display().to_string();
-    let read = || matrix::parse(&matrix::bytes(&args.input)?, &name);
+    let read = || matrix::parse(&matrix::bytes(&args.input)?, &name, args.header);
     // The names are looked at first: a large matrix need not be read for a misspelt one.
     registry.rules().make(&choice(&args.rule)?)?;
     given::with_draws(&args.draws, &args.pre, chain(&args.pre, registry)?)?;
-    let (messages, format) = read().map_err(Failure::Data)?;
-    match messages {
+    let Messages { matrix, format, remark } = read().map_err(Failure::Data)?;
+    if let Some(remark) = remark {
+        say::remark(format_args!("warning: {remark}"));
+    }
+    match matrix {
         Matrix::Single { workers, numbers } => run(args, registry, workers, &numbers, format),
         Matrix::Double { workers, numbers } => run(args, registry, workers, &numbers, format),
     }

@@ -4,9 +4,10 @@ use crate::host::failure::Failure;
 use crate::host::flags::{DataDir, ExperimentArgs, Out};
 use crate::host::patience::Patience;
 use crate::host::say::on_one_line;
-use crate::host::sets::Sets;
+use crate::host::sets::{Sets, warn as warn_of};
 use crate::host::{experiment, limits, say};
 use crate::show::cells::{SHOWN, alike, counts, distinct, edited, first_seeds};
+use crate::show::facts::facts;
 use crate::show::words::megabytes;
 use crate::show::words::right;
 use crate::show::{cells, cost, warnings};
@@ -82,6 +83,11 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
     edited(&sweep, &cells, &out)?.iter().for_each(say::result);
     for data in sets.loaded() {
         say::result(format_args!("data: {}, SHA-256 {}", data.name, data.digest()));
+        // Of files of one's own, how they were understood.
+        if !data.notes.is_empty() {
+            facts(data);
+            warn_of(data);
+        }
     }
     for set in missing {
         say::result(format_args!(
@@ -114,8 +120,8 @@ fn load(
         let set = config.set.to_string();
         match sets.look(config, locations) {
             Ok(()) => {}
-            Err(fl_data::Error::Missing { .. }) if missing.contains(&set) => {}
-            Err(fl_data::Error::Missing { .. }) => missing.push(set),
+            Err(e) if e.is_missing() && missing.contains(&set) => {}
+            Err(e) if e.is_missing() => missing.push(set),
             Err(e) => return Err(Failure::of_data(&set, e)),
         }
     }

@@ -86,7 +86,7 @@ pub(crate) fn data(command: &DataCommand) -> Result<(), Failure> {
 /// One path a line, for other programs.
 fn path(name: &str, locations: &Locations) -> Result<(), Failure> {
     let located = fl_data::locate(fl_data::find(name)?, locations);
-    match located.map_err(|e| Failure::of_data(name, e))? {
+    match located.map_err(|e| Failure::of_data(name, e.into()))? {
         Located::Embedded => {
             return Err(Failure::Usage(anyhow!("{name} is inside the program and has no files")));
         }
@@ -98,7 +98,7 @@ fn path(name: &str, locations: &Locations) -> Result<(), Failure> {
 fn rm(names: &[String], locations: &Locations) -> Result<(), Failure> {
     let sets = names.iter().map(|n| fl_data::find(n)).collect::<Result<Vec<_>, _>>()?;
     for set in sets {
-        let removed = remove(set, locations).map_err(|e| Failure::of_data(&set.name, e))?;
+        let removed = remove(set, locations).map_err(|e| Failure::of_fetch(&set.name, e))?;
         if removed.is_empty() {
             say::remark(format_args!("{} has nothing in the cache", set.name));
         }
@@ -143,7 +143,7 @@ fn verify(names: &[String], locations: &Locations) -> Result<(), Failure> {
     };
     for name in names {
         let located = fl_data::verify(fl_data::find(&name)?, locations);
-        match located.map_err(|e| Failure::of_data(&name, e))? {
+        match located.map_err(|e| Failure::of_data(&name, e.into()))? {
             Located::Embedded => say::result(format_args!("{name}: embedded, as built")),
             Located::Files { paths, .. } => {
                 for path in paths {

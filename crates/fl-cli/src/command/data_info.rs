@@ -3,8 +3,10 @@
 use crate::host::failure::Failure;
 use crate::host::flags::DataDir;
 use crate::host::{say, sets};
+use crate::show::facts::{facts, header, numbers};
+use crate::show::words::right;
 use clap::Args as ClapArgs;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Table, presets};
 use fl_core::Dataset;
 use fl_data::{Loaded, Partition};
 use fl_lab::Experiment;
@@ -113,51 +115,18 @@ fn experiment(args: &InfoArgs) -> String {
     )
 }
 
-fn facts(loaded: &Loaded) {
-    let split = &loaded.split;
-    let columns = match loaded.picture {
-        Some((height, width)) => format!("{height}×{width} pixels"),
-        None => format!("{} features", split.train.columns()),
-    };
-    say::result(format_args!("{}: {columns}, SHA-256 {}", loaded.name, loaded.digest()));
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    let header = ["part", "rows"].map(String::from).into_iter();
-    table.set_header(header.chain(loaded.classes.iter().map(|c| format!("class {c}"))));
-    let parts = [
-        ("train", Some(&split.train)),
-        ("validation", split.validation.as_ref()),
-        ("test", Some(&split.test)),
-    ];
-    for (name, part) in parts.into_iter().filter_map(|(n, p)| Some((n, p?))) {
-        let mut counts = vec![0usize; part.classes()];
-        part.labels().iter().for_each(|&l| counts[l as usize] += 1);
-        let cells = [name.to_owned(), part.rows().to_string()].into_iter();
-        table.add_row(cells.chain(counts.iter().map(ToString::to_string)));
-    }
-    right(&mut table);
-    say::result(table);
-}
-
-/// Numbers end below each other.
-fn right(table: &mut Table) {
-    for column in table.column_iter_mut().skip(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
-}
-
 fn print(loaded: &Loaded, train: &Dataset, partition: &Partition) {
     let (workers, classes) = (partition.workers(), train.classes());
     let counts = partition.class_counts(train.labels(), classes);
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
-    let header = ["worker", "rows"].map(String::from).into_iter();
-    table.set_header(header.chain(loaded.classes.iter().map(|c| format!("class {c}"))));
+    table.set_header(header("worker", loaded));
     for (w, row) in counts.chunks(classes).enumerate().take(PRINTED) {
         let cells = [w.to_string(), partition.worker(w).len().to_string()].into_iter();
-        table.add_row(cells.chain(row.iter().map(ToString::to_string)));
+        table.add_row(cells.chain(numbers(row)));
     }
-    right(&mut table);
+    let columns = table.column_count();
+    right(&mut table, 1..columns);
     say::result(table);
     if workers > PRINTED {
         say::result(format_args!("and {} workers more; --out draws all", workers - PRINTED));

@@ -125,7 +125,7 @@ fn table2(args: &PaperArgs) -> Result<Value, Failure> {
     let mut rows = Vec::new();
     for row in TABLE_2 {
         let name = row.name.to_lowercase();
-        let set: fl_data::Source =
+        let set: fl_data::DataSource =
             serde_json::from_value(json!(name)).map_err(|e| Failure::Failed(e.into()))?;
         let loaded = sets::obtain(&set, None, &locations, args.offline, true)?;
         let (train, test) = (&loaded.split.train, &loaded.split.test);

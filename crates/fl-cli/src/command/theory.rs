@@ -184,7 +184,7 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
     let set = &experiment.data.set;
     let data = match set.load(experiment.data.scale, &locations) {
         Ok(data) => Some(data),
-        Err(fl_data::Error::Missing { .. }) => None,
+        Err(e) if e.is_missing() => None,
         Err(e) => return Err(Failure::of_data(&set.to_string(), e)),
     };
     let (mut problem, mut measured, mut mean_smooth_worker) = (None, None, None);

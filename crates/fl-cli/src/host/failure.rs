@@ -43,31 +43,53 @@ impl Failure {
 
     /// What a data set's error means to someone who asked for `set`.
     pub(crate) fn of_data(set: &str, e: fl_data::Error) -> Self {
-        use fl_data::Error as E;
+        use fl_data::{Error as E, FileError as F, KnownError as K};
+        let known = fl_data::find(set).is_ok();
         let help = match &e {
-            E::UnknownSet { .. } => return Failure::Usage(e.into()),
-            E::Idx { .. } | E::Counts { .. } | E::Pixels { .. } | E::Dataset { .. }
-                if fl_data::find(set).is_ok() =>
-            {
-                format!("move the file away and run `fl-cli data fetch {set}`, which gets it anew")
+            E::Known(K::UnknownSet { .. }) => return Failure::Usage(e.into()),
+            E::Known(K::Missing { set, looked, by_hand }) => {
+                let looked = looked.join(", ");
+                return Failure::Data(anyhow::anyhow!(
+                    "data set {set} is not on this machine; looked in {looked}\nfetch it with `fl-cli data fetch {set}`, or {by_hand}"
+                ));
             }
-            E::Gzip { .. } if fl_data::find(set).is_ok() => {
-                format!("move the file away and run `fl-cli data fetch {set}`, which gets it anew")
+            E::Known(K::Content { set, .. }) => {
+                return Failure::Data(anyhow::anyhow!(
+                    "{e}; remove it and run `fl-cli data fetch {set}`"
+                ));
             }
-            E::Io { doing: "read", .. } if fl_data::find(set).is_err() => {
-                "paths in an experiment file are taken from the current directory".to_owned()
-            }
-            E::Io { doing: "read", .. } => {
+            E::Known(K::File(F::Io { doing: "read", .. })) => {
                 "--data-dir and FL_DATA_DIR name folders to look in".to_owned()
             }
-            E::Io { .. } => {
+            E::Known(K::File(F::Io { .. })) => {
                 "data sets are kept in the user's cache folder; XDG_CACHE_HOME names another one"
                     .to_owned()
+            }
+            E::Known(
+                K::File(F::Idx { .. } | F::Gzip { .. })
+                | K::Counts { .. }
+                | K::Pixels { .. }
+                | K::Dataset { .. },
+            ) if known => {
+                format!("move the file away and run `fl-cli data fetch {set}`, which gets it anew")
+            }
+            E::File(F::Io { .. }) => {
+                "paths in an experiment file are taken from the current directory".to_owned()
             }
             // The others say themselves what to do.
             _ => return Failure::Data(e.into()),
         };
         Failure::Data(anyhow::anyhow!("{e}\n  help: {help}"))
+    }
+
+    /// What it means that `set` could not be fetched.
+    pub(crate) fn of_fetch(set: &str, e: fl_data::fetch::FetchError) -> Self {
+        use fl_data::fetch::FetchError as E;
+        match e {
+            E::Known(e) => Failure::of_data(set, e.into()),
+            E::File(e) => Failure::of_data(set, fl_data::KnownError::from(e).into()),
+            e => Failure::Data(e.into()),
+        }
     }
 }
 
@@ -129,6 +151,12 @@ impl From<LabError> for Failure {
             )),
             _ => Failure::Failed(e.into()),
         }
+    }
+}
+
+impl From<fl_data::KnownError> for Failure {
+    fn from(e: fl_data::KnownError) -> Self {
+        fl_data::Error::from(e).into()
     }
 }
 

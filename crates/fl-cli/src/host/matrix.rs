@@ -38,16 +38,27 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// Reads messages: a file that begins as `.npy` files do is one, everything else is CSV.
-pub(crate) fn parse(bytes: &[u8], name: &str) -> Result<(Matrix, Format)> {
+/// What was read of a file, and how it was understood where that may not be what was meant.
+#[derive(Debug)]
+pub(crate) struct Messages {
+    pub(crate) matrix: Matrix,
+    pub(crate) format: Format,
+    pub(crate) remark: Option<String>,
+}
+
+/// Reads messages: a file that begins as `.npy` files do is one, everything else is text. `header` says whether the first
+/// line of a text holds names; without it, a line without a single number does.
+pub(crate) fn parse(bytes: &[u8], name: &str, header: Option<bool>) -> Result<Messages> {
     if bytes.is_empty() {
         bail!("{name}: expected messages, found an empty file");
     }
     // A file that is cut within the mark, or named so, is still meant as one.
     if bytes.starts_with(b"\x93") || name.ends_with(".npy") {
-        return Ok((from_npy(bytes).with_context(|| name.to_owned())?, Format::Npy));
+        let matrix = from_npy(bytes).with_context(|| name.to_owned())?;
+        return Ok(Messages { matrix, format: Format::Npy, remark: None });
     }
-    Ok((from_csv(bytes).with_context(|| name.to_owned())?, Format::Csv))
+    let (matrix, remark) = from_text(bytes, header).with_context(|| name.to_owned())?;
+    Ok(Messages { matrix, format: Format::Csv, remark: remark.map(|r| format!("{name}: {r}")) })
 }
 
 fn from_npy(bytes: &[u8]) -> Result<Matrix> {
@@ -59,36 +70,62 @@ fn from_npy(bytes: &[u8]) -> Result<Matrix> {
     match (array.kind, array.width) {
         (npy::Kind::Float, 4) => Ok(Matrix::Single { workers, numbers: array.to_f32() }),
         (npy::Kind::Float, 8) => Ok(Matrix::Double { workers, numbers: array.to_f64() }),
-        (kind, width) => {
-            let found = match kind {
-                npy::Kind::Float => "floats",
-                npy::Kind::Signed => "signed integers",
-                npy::Kind::Unsigned => "unsigned integers",
-            };
-            bail!(
-                "expected float32 or float64, found {found} of {width} bytes; messages.astype('float32') converts them"
-            );
-        }
+        _ => bail!(
+            "expected float32 or float64, found {}; messages.astype('float32') converts them",
+            array.what()
+        ),
     }
 }
 
-fn from_csv(bytes: &[u8]) -> Result<Matrix> {
+/// Fields of a line: between commas, or between blanks where there is no comma.
+fn fields(line: &str) -> Vec<&str> {
+    if line.contains(',') {
+        line.split(',').map(str::trim).collect()
+    } else {
+        line.split_whitespace().collect()
+    }
+}
+
+fn from_text(bytes: &[u8], header: Option<bool>) -> Result<(Matrix, Option<String>)> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        bail!("expected text in UTF-8, found UTF-16; `iconv -f UTF-16 -t UTF-8` converts it");
+    }
     let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
+        Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
         Err(e) => bail!("expected text or a .npy file, found other bytes at {}", e.valid_up_to()),
     };
     let mut numbers: Vec<f64> = Vec::new();
     let (mut workers, mut dim) = (0, 0);
-    for (line, text) in text.lines().enumerate() {
+    let mut remark = None;
+    let is_row =
+        |(_, text): &(usize, &str)| !text.trim().is_empty() && !text.trim().starts_with('#');
+    let mut rows = text.lines().enumerate().filter(is_row).peekable();
+    if let Some(&(_, first)) = rows.peek() {
+        let fields = fields(first);
+        let names = fields.iter().all(|field| field.parse::<f64>().is_err());
+        let counts = fields.len() > 1 && fields.iter().zip(0..).all(|(f, i)| *f == i.to_string());
+        if header.unwrap_or(names) {
+            rows.next();
+        }
+        if header.is_none() && names {
+            remark =
+                Some("the first line is taken for names; --header false makes it a message".into());
+        } else if header.is_none() && counts {
+            remark = Some(
+                "the first line counts 0, 1, 2, … and is taken for a message; --header true makes it names".into(),
+            );
+        }
+    }
+    for (line, text) in rows {
         let line = line + 1;
-        if text.trim().is_empty() {
-            continue;
+        if text.contains('\r') {
+            bail!("line {line}: a carriage return stands alone; lines must end in LF or CR LF");
         }
         let before = numbers.len();
-        for (column, field) in text.split(',').enumerate() {
-            let field = field.trim();
+        for (column, field) in fields(text).into_iter().enumerate() {
             let Ok(number) = field.parse() else {
-                bail!("line {line}, column {}: expected a number, found {field:?}", column + 1);
+                let short: String = field.chars().take(32).collect();
+                bail!("line {line}, column {}: expected a number, found {short:?}", column + 1);
             };
             numbers.push(number);
         }
@@ -103,7 +140,7 @@ fn from_csv(bytes: &[u8]) -> Result<Matrix> {
     if workers == 0 {
         bail!("expected a message a line, found none");
     }
-    Ok(Matrix::Double { workers, numbers })
+    Ok((Matrix::Double { workers, numbers }, remark))
 }
 
 /// One message as bytes.
@@ -152,4 +189,45 @@ pub(crate) fn write_output(output: &Path, bytes: &[u8], format: Format) -> Resul
     }
     say::bytes(bytes);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, header: Option<bool>) -> Result<(Vec<f64>, usize, Option<String>), String> {
+        let (matrix, remark) = from_text(text.as_bytes(), header).map_err(|e| e.to_string())?;
+        match matrix {
+            Matrix::Double { workers, numbers } => Ok((numbers, workers, remark)),
+            Matrix::Single { .. } => Err("single".into()),
+        }
+    }
+
+    #[test]
+    fn a_first_line_is_names_if_it_has_no_number_or_if_that_is_said() {
+        let rows = vec![5.0, 5.0, 6.0, 6.0];
+        assert_eq!(read("5,5\n6,6\n", None), Ok((rows.clone(), 2, None)));
+        for (text, header) in [("a,b\n5,5\n6,6\n", Some(true)), ("0,1\n5,5\n6,6\n", Some(true))] {
+            assert_eq!(read(text, header), Ok((rows.clone(), 2, None)), "{text}");
+        }
+        let (numbers, _, remark) = read("a,b\n5,5\n6,6\n", None).unwrap();
+        assert!(numbers == rows && remark.unwrap().contains("taken for names"));
+        let (numbers, _, remark) = read("0,1\n5,5\n6,6\n", None).unwrap();
+        assert!(numbers.len() == 6 && remark.unwrap().contains("--header true"));
+        assert_eq!(read("0,1\n5,5\n", Some(false)), Ok((vec![0.0, 1.0, 5.0, 5.0], 2, None)));
+        assert!(read("a,1\n5,5\n", None).unwrap_err().contains("line 1, column 1"));
+    }
+
+    #[test]
+    fn tables_of_blanks_comments_and_marks_are_read() {
+        let rows = Ok((vec![1.0, 2.0, 3.0, -4.0], 2, None));
+        for text in
+            ["1 2\n3 -4\n", " 1\t2 \r\n\r\n3   -4", "# a b\n1,2\n# c\n3,-4\n", "\u{feff}1,2\n3, -4"]
+        {
+            assert_eq!(read(text, None), rows, "{text:?}");
+        }
+        assert!(read("1,2\r3,4\r", None).unwrap_err().contains("carriage return"));
+        let utf16 = from_text(b"\xff\xfe1\0", None).unwrap_err().to_string();
+        assert!(utf16.contains("UTF-16"), "{utf16}");
+    }
 }

@@ -3,13 +3,13 @@
 use super::failure::Failure;
 use super::say;
 use fl_data::fetch::{FetchOptions, Progress, fetch};
-use fl_data::{Loaded, Located, Locations, Scale, Source};
+use fl_data::{DataSource, Loaded, Located, Locations, Scale};
 use fl_lab::DataConfig;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Loads data, fetching a known set first if it is missing: what and how much is said before.
 pub(crate) fn obtain(
-    source: &Source,
+    source: &DataSource,
     scale: Option<Scale>,
     locations: &Locations,
     offline: bool,
@@ -17,8 +17,14 @@ pub(crate) fn obtain(
 ) -> Result<Loaded, Failure> {
     let name = source.to_string();
     let set = match (source.load(scale, locations), source.known()?) {
-        (Err(fl_data::Error::Missing { .. }), Some(set)) if !offline => set,
-        (result, _) => return result.map_err(|e| Failure::of_data(&name, e)),
+        (Err(e), Some(set)) if e.is_missing() && !offline => set,
+        (result, _) => {
+            let loaded = result.map_err(|e| Failure::of_data(&name, e))?;
+            if !quiet {
+                warn(&loaded);
+            }
+            return Ok(loaded);
+        }
     };
     if !quiet {
         say::remark(format_args!(
@@ -33,7 +39,7 @@ pub(crate) fn obtain(
 
 /// The data that the cells of a sweep name, each set loaded once for each way of scaling it.
 #[derive(Debug, Default)]
-pub(crate) struct Sets(Vec<(Source, Option<Scale>, Option<Loaded>)>);
+pub(crate) struct Sets(Vec<(DataSource, Option<Scale>, Option<Loaded>)>);
 
 impl Sets {
     /// Loads what these cells need, fetching what is missing.
@@ -55,7 +61,7 @@ impl Sets {
 
     /// What has been loaded for a cell.
     pub(crate) fn get(&self, config: &DataConfig) -> Option<&Loaded> {
-        let is = |(set, scale, _): &&(Source, Option<Scale>, _)| {
+        let is = |(set, scale, _): &&(DataSource, Option<Scale>, _)| {
             *set == config.set && *scale == config.scale
         };
         self.0.iter().find(is).and_then(|(_, _, data)| data.as_ref())
@@ -132,7 +138,7 @@ pub(crate) fn get(
         _ => {}
     });
     bar.finish_and_clear();
-    let fetched = result.map_err(|e| Failure::of_data(&set.name, e))?;
+    let fetched = result.map_err(|e| Failure::of_fetch(&set.name, e))?;
     if !quiet {
         let place = match &fetched.located {
             Located::Embedded => "inside the program".to_owned(),
@@ -142,4 +148,11 @@ pub(crate) fn get(
         say::remark(format_args!("{} is {place}{already}", set.name));
     }
     Ok(())
+}
+
+/// What may not be what was meant of files of one's own.
+pub(crate) fn warn(loaded: &Loaded) {
+    for note in loaded.notes.iter().filter(|note| note.note.warning) {
+        say::remark(format_args!("warning: {note}"));
+    }
 }

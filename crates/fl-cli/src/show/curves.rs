@@ -31,7 +31,8 @@ pub(crate) fn small_print(
 
 /// Test accuracy against rounds: a curve a method, with the 95 % interval of its mean over seeds.
 pub(crate) fn figure(experiment: &Experiment, outcomes: &[Outcome]) -> Figure {
-    let accuracy = Quantity::find("accuracy");
+    let targets = outcomes.iter().any(|o| o.metrics.iter().any(|m| m.r_squared.is_some()));
+    let accuracy = Quantity::find(if targets { "r-squared" } else { "accuracy" });
     let curves = experiment
         .method
         .iter()

@@ -248,7 +248,8 @@ impl Attacks {
 
 fn value(done: &Done, measure: Measure) -> f64 {
     let value = match measure {
-        Measure::Accuracy => done.final_accuracy,
+        // Real targets have no accuracy.
+        Measure::Accuracy => done.finals.as_ref().and_then(|f| f.r_squared).or(done.final_accuracy),
         Measure::Balanced => done.final_balanced_accuracy,
         Measure::Last => done.last_accuracy,
     };

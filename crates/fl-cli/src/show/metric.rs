@@ -28,7 +28,7 @@ fn full(metrics: &Metrics, of: fn(&FullPass) -> f64) -> Option<f64> {
 }
 
 /// All that can be drawn.
-pub(crate) const QUANTITIES: [Quantity; 17] = {
+pub(crate) const QUANTITIES: [Quantity; 19] = {
     use Scale::{Linear, Log, Share};
     const fn quantity(
         name: &'static str,
@@ -70,6 +70,10 @@ pub(crate) const QUANTITIES: [Quantity; 17] = {
         quantity("iterations", "iterations of the rule", Linear, |m| m.iterations.map(f64::from)),
         quantity("relative-gap", "certified relative gap", Log, |m| m.relative_gap),
         quantity("dropped", "dropped messages", Linear, |m| m.dropped.map(|n| n as f64)),
+        quantity("r-squared", "R² on test rows", Linear, |m| m.r_squared),
+        quantity("mean-absolute-error", "mean absolute error on test rows", Linear, |m| {
+            m.mean_absolute_error
+        }),
     ]
 };
 
@@ -96,7 +100,9 @@ impl Quantity {
 
     /// Its values at the rounds of one run that have measured it.
     pub(crate) fn series(&self, metrics: &[Metrics]) -> Vec<(f64, f64)> {
-        let of = |m: &Metrics| (self.of)(m).map(|y| (m.round as f64, y));
+        // Real targets have no accuracy.
+        let known = |m: &Metrics| (self.of)(m).filter(|y| !y.is_nan() || m.r_squared.is_none());
+        let of = |m: &Metrics| known(m).map(|y| (m.round as f64, y));
         metrics.iter().filter_map(of).collect()
     }
 

@@ -4,6 +4,7 @@ pub(crate) mod board;
 pub(crate) mod cells;
 pub(crate) mod cost;
 pub(crate) mod curves;
+pub(crate) mod facts;
 pub(crate) mod groups;
 pub(crate) mod metric;
 pub(crate) mod progress;

@@ -135,7 +135,8 @@ impl Display {
             Event::Progress { index, metrics, .. } => {
                 state.advance(*index, metrics.round);
                 if let Some(bar) = state.running.get(index) {
-                    bar.set_prefix(format!("accuracy {:.3}", metrics.accuracy));
+                    let what = if metrics.r_squared.is_some() { "R²" } else { "accuracy" };
+                    bar.set_prefix(format!("{what} {:.3}", metrics.score()));
                 }
             }
             Event::Finished { index, outcome } => {
@@ -190,7 +191,14 @@ impl Display {
 
     fn line(&self, index: usize, outcome: &Outcome, finished: usize) -> String {
         let done = &outcome.done;
-        let accuracy = done.final_accuracy.map_or("–".to_owned(), |a| format!("{a:.4}"));
+        let finals = outcome.finals();
+        let what = match finals.as_ref().and_then(|f| f.r_squared) {
+            Some(r) => format!("R² {r:.4}"),
+            None => {
+                let accuracy = done.final_accuracy.map_or("–".to_owned(), |a| format!("{a:.4}"));
+                format!("accuracy {accuracy}")
+            }
+        };
         let how = match (&done.ending, outcome.reused) {
             (Ending::Diverged { reason }, _) => reason.clone(),
             (Ending::Stopped { by, round }, _) => format!("ended at round {round}: {by}"),
@@ -202,7 +210,7 @@ impl Display {
             }
         };
         let (name, cells) = (&self.cells[index].0, self.cells.len());
-        format!("[{finished}/{cells}] {name}: accuracy {accuracy} ({how})")
+        format!("[{finished}/{cells}] {name}: {what} ({how})")
     }
 
     /// An event for programs.

@@ -29,6 +29,9 @@ pub(crate) struct Summary {
 #[derive(Debug, Serialize)]
 struct Method {
     name: String,
+    /// Whether the numbers below are R², as with real targets, and not accuracies.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    r_squared: bool,
     final_window: u64,
     /// Each run, in the order of seeds.
     runs_by_seed: Vec<Run>,
@@ -80,6 +83,7 @@ impl Summary {
                     .map(Run::new)
                     .collect(),
                 name: s.method,
+                r_squared: s.r_squared,
                 final_window: experiment.window(method),
                 final_accuracies: s.accuracies,
                 mean: s.mean,
@@ -115,7 +119,12 @@ impl Summary {
         table.load_style(presets::ASCII_MARKDOWN);
         let many = self.seeds.len() > 1;
         let spread = if many { "± std" } else { "" };
-        table.set_header(["method", "final accuracy", spread, "balanced", "rounds/s", ""]);
+        let targets = self.methods.iter().any(|m| m.r_squared);
+        let (what, title, balanced) = match targets {
+            true => ("R²", "final R²", ""),
+            false => ("accuracy", "final accuracy", "balanced"),
+        };
+        table.set_header(["method", title, spread, balanced, "rounds/s", ""]);
         for m in &self.methods {
             let note = match m.diverged {
                 0 => String::new(),
@@ -125,7 +134,7 @@ impl Summary {
                 on_one_line(&m.name).into(),
                 format!("{:.4}", m.mean),
                 if many { format!("± {:.4}", m.standard_deviation) } else { String::new() },
-                format!("{:.4}", m.balanced_mean),
+                if targets { String::new() } else { format!("{:.4}", m.balanced_mean) },
                 format!("{:.0}", m.rounds_per_second),
                 note,
             ]);
@@ -140,7 +149,7 @@ impl Summary {
         windows.dedup();
         let windows: Vec<String> = windows.iter().map(u64::to_string).collect();
         format!(
-            "{table}\naccuracy: mean over evaluations in the last {} rounds of {}, then over seeds {}; {:.1} s in all",
+            "{table}\n{what}: mean over evaluations in the last {} rounds of {}, then over seeds {}; {:.1} s in all",
             windows.join(" or "),
             self.rounds,
             seeds(&self.seeds),

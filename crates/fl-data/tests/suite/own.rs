@@ -1,7 +1,7 @@
 //! Files of one's own, in every format, plain and gzip, named as an experiment file names them.
 #![cfg(feature = "serde")]
 
-use fl_data::{Error, Loaded, Locations, Scale, Source};
+use fl_data::{DataSource, Error, Loaded, Locations, Scale};
 use flate2::{Compression, write::GzEncoder};
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 #[derive(Debug, serde::Deserialize)]
 struct Data {
-    set: Source,
+    set: DataSource,
     scale: Option<Scale>,
 }
 
@@ -185,7 +185,7 @@ fn failures_name_the_file_and_the_line() {
     let check = |line, expected| check(&folder, line, expected);
     check(
         "set.csv = { train = 'DIR/bad.csv' }",
-        "bad.csv: line 2, field 2: expected a finite number, found \"x\"",
+        "bad.csv: line 2, field 2: expected a finite number (`categories` names columns of texts), found \"x\"",
     );
     check("set.csv = { train = 'DIR/none.csv' }", "cannot read none.csv: No such file");
     check(
@@ -207,7 +207,7 @@ fn failures_name_the_file_and_the_line() {
     );
     check(
         "set.npy = { train = 'DIR/x.npy', train-labels = 'DIR/y.npy' }",
-        "x.npy holds 3 images and y.npy holds 2 labels",
+        "x.npy holds 3 rows and y.npy holds 2 labels",
     );
     check(
         "set.npy = { train = 'DIR/text.npy', train-labels = 'DIR/y.npy' }",

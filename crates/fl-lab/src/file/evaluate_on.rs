@@ -26,6 +26,7 @@ impl EvaluateOn {
     /// When the set has no validation rows, or not more training rows than are asked for; in words.
     pub fn of(self, data: &Loaded) -> Result<Cow<'_, Loaded>, String> {
         let Split { train, validation, .. } = &data.split;
+        let (mut groups, mut places) = (data.groups.clone(), data.places.clone());
         let (train, test) = match (self, validation) {
             (EvaluateOn::Test, _) => return Ok(Cow::Borrowed(data)),
             (EvaluateOn::Validation, Some(validation)) => (train.clone(), validation.clone()),
@@ -44,6 +45,11 @@ impl EvaluateOn {
                     ));
                 }
                 let part = |rows: &[u32]| train.subset(rows).map_err(|e| e.to_string());
+                let pick = |all: &[u32]| kept.iter().map(|&row| all[row as usize]).collect();
+                if let Some(groups) = &mut groups {
+                    groups.index = pick(&groups.index);
+                }
+                places = Some(places.map_or_else(|| kept.clone(), |places| pick(&places)));
                 (part(&kept)?, part(&aside)?)
             }
         };
@@ -51,8 +57,11 @@ impl EvaluateOn {
             name: data.name.clone(),
             split: Split { train, validation: None, test },
             classes: data.classes.clone(),
+            groups,
+            places,
             picture: data.picture,
             checksums: data.checksums.clone(),
+            notes: data.notes.clone(),
         }))
     }
 }

@@ -11,7 +11,8 @@ pub(crate) use mistake::{Mistakes, Place};
 pub(crate) use schema::no_attack;
 pub use schema::{
     ByzantineConfig, CheckpointConfig, DataConfig, Empty, Experiment, FederationConfig, Keep,
-    MethodConfig, Precision, ProtocolConfig, RotatingConfig, TelemetryConfig, TrainConfig, Weights,
+    MethodConfig, Precision, ProtocolConfig, RotatingConfig, SmallWorkers, TelemetryConfig,
+    TrainConfig, Weights,
 };
 pub use text::ExperimentText;
 pub(crate) use text::{

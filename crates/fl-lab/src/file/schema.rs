@@ -7,7 +7,8 @@ use crate::read::read;
 use crate::run::TuneConfig;
 use crate::store::StopConfig;
 use fl_core::Knowledge;
-use fl_data::{PartitionSpec, Scale, Source as DataSource};
+use fl_core::data::ClassLabel;
+use fl_data::{DataSource, PartitionSpec, Scale};
 use fl_saga::{Clip, LocalSteps, Momentum};
 use fl_sim::{Participation, Rsa};
 use serde::{Deserialize, Serialize};
@@ -181,8 +182,8 @@ fn is_default<V: Default + PartialEq>(value: &V) -> bool {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ByzantineConfig {
-    /// The workers that hold these classes, under a by-class partition.
-    Classes(Vec<u32>),
+    /// The workers that hold these classes, by their labels in the data, under a by-class partition.
+    Classes(Vec<ClassLabel>),
     /// These workers.
     Workers(Vec<u32>),
     /// This many, drawn uniformly for each seed.
@@ -225,6 +226,18 @@ pub struct TrainConfig {
     pub batch: usize,
     /// γ.
     pub step: f64,
+    /// What a worker with fewer than b samples does; it is a mistake if left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub small_workers: Option<SmallWorkers>,
+}
+
+/// What a worker with fewer samples than a batch does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SmallWorkers {
+    /// It draws min(b, its samples), so that each of them is in every batch drawn without replacement. A batch of as many as
+    /// the largest worker has (or any number above) then makes every batch all of a worker's samples.
+    TakeAll,
 }
 
 /// One method.

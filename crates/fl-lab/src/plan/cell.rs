@@ -2,14 +2,15 @@
 
 use crate::file::{
     ByzantineConfig, CheckpointConfig, ConfigError, Experiment, ExperimentText, MethodConfig,
-    Mistakes, Precision, ProtocolConfig, RotatingConfig, Weights, no_attack,
+    Mistakes, Precision, ProtocolConfig, RotatingConfig, SmallWorkers, Weights, no_attack,
 };
 use crate::name::{Choice, Named, Number};
 use crate::store::StopConfig;
-use fl_core::data::{DatasetError, Layout, TILE, Values};
+use fl_core::data::{ClassValues, DatasetError, Layout, TILE, Values};
 use fl_core::{
-    AttackSpec, Dataset, EstimatorSpec, Federation, ModelSpec, Objective, Pipeline, Poison,
-    Poisoned, PreAggregatorSpec, Role, RuleSpec, Scene, Shape, Site, Streams, streams, triggered,
+    AttackSpec, Dataset, Estimator, EstimatorSpec, Federation, Local, ModelSpec, Objective,
+    Pipeline, Poison, Poisoned, PreAggregatorSpec, Role, RuleSpec, Scene, Shape, Site, SpecError,
+    Streams, streams, triggered,
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use fl_sim::{ByzantineData, Participation, ProtocolSpec, Rotation, Setup};
@@ -88,7 +89,8 @@ fn nobody(byzantine: &ByzantineConfig) -> bool {
         ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
             *count == 0
         }
-        ByzantineConfig::Workers(list) | ByzantineConfig::Classes(list) => list.is_empty(),
+        ByzantineConfig::Workers(list) => list.is_empty(),
+        ByzantineConfig::Classes(list) => list.is_empty(),
     }
 }
 
@@ -101,6 +103,16 @@ pub(crate) fn deciding(cell: &Experiment) -> Experiment {
     core.checkpoint = CheckpointConfig::default();
     core.tune = None;
     core.stop = StopConfig::default();
+    // Classes of known sets by their places, which is how they were always written into a hash.
+    if let (ByzantineConfig::Classes(list), Some(Classes { count, values })) =
+        (&mut core.federation.byzantine, Classes::known(cell))
+    {
+        for label in list {
+            if let Some(place) = values.place(label, count) {
+                *label = place.into();
+            }
+        }
+    }
     for method in &mut core.method {
         method.name = String::new();
         method.final_window = None;
@@ -243,7 +255,10 @@ pub(crate) fn check_federation(
             }
             *count
         }
-        _ => federation_of(experiment, 0, classes, source)?.byzantine().len(),
+        _ => {
+            let classes = Classes::known(experiment);
+            federation_of(experiment, 0, classes.as_ref(), source)?.byzantine().len()
+        }
     };
     if let Some(participation) = &federation.participation {
         participation.check(workers).map_err(|e| {
@@ -285,7 +300,7 @@ fn partition_error(error: &PartitionError, source: &ExperimentText) -> ConfigErr
 fn federation_of(
     experiment: &Experiment,
     seed: u64,
-    classes: Option<usize>,
+    classes: Option<&Classes>,
     source: &ExperimentText,
 ) -> Result<Federation, ConfigError> {
     let workers = experiment.federation.workers;
@@ -306,27 +321,31 @@ fn federation_of(
 fn named(
     experiment: &Experiment,
     chosen: &ByzantineConfig,
-    classes: Option<usize>,
+    classes: Option<&Classes>,
     source: &ExperimentText,
 ) -> Result<Vec<u32>, ConfigError> {
     match (chosen, experiment.data.partition.workers_per_class()) {
         (ByzantineConfig::Workers(list), _) => Ok(list.clone()),
         (ByzantineConfig::Classes(list), Some(workers_per_class)) => {
             let per = workers_per_class as u32;
-            let classes = classes.unwrap_or(usize::MAX);
-            match list.iter().position(|&class| class as usize >= classes) {
-                None => Ok(list.iter().flat_map(|&c| c * per..(c + 1) * per).collect()),
-                Some(i) => {
+            // Of files that have not been read it is only known how many classes are meant.
+            let Some(Classes { count, values }) = classes else {
+                return Ok((0..list.len() as u32 * per).collect());
+            };
+            let mut workers = Vec::new();
+            for (i, label) in list.iter().enumerate() {
+                let Some(class) = values.place(label, *count) else {
                     let path = ["federation", "byzantine", "classes", &i.to_string()];
                     let message = format!(
-                        "class {} does not exist: {} has the classes 0 to {}",
-                        list[i],
+                        "class {label} does not exist: {} has the classes {}",
                         experiment.data.set,
-                        classes.saturating_sub(1)
+                        values.list(*count)
                     );
-                    Err(source.error_at(&path, message))
-                }
+                    return Err(source.error_at(&path, message));
+                };
+                workers.extend(class * per..(class + 1) * per);
             }
+            Ok(workers)
         }
         (ByzantineConfig::Classes(_), _) => {
             let message = "byzantine.classes needs a by-class partition, in which a class has workers of its own";
@@ -334,6 +353,24 @@ fn named(
             Err(source.error_at(&["federation", "byzantine"], message).with_help(help))
         }
         (ByzantineConfig::Count(_) | ByzantineConfig::Rotating(_), _) => Ok(Vec::new()),
+    }
+}
+
+/// The classes of a set, as far as they are known.
+struct Classes {
+    count: usize,
+    values: ClassValues,
+}
+
+impl Classes {
+    /// Those of a known set, which are known before it is read.
+    fn known(experiment: &Experiment) -> Option<Self> {
+        let set = experiment.data.set.known().ok().flatten()?;
+        Some(Self { count: set.classes(), values: set.class_values() })
+    }
+
+    fn of(data: &Dataset) -> Self {
+        Self { count: data.classes(), values: data.class_values().clone() }
     }
 }
 
@@ -358,10 +395,10 @@ fn check_attack<T: Number>(
     let drawn =
         matches!(config.byzantine, ByzantineConfig::Count(_) | ByzantineConfig::Rotating(_));
     let seeds = if drawn { &experiment.seeds[..] } else { &[0] };
-    let classes = experiment.data.set.classes().ok().flatten();
+    let classes = Classes::known(experiment);
     let federations: Vec<Federation> = seeds
         .iter()
-        .map(|&seed| federation_of(experiment, seed, classes, source))
+        .map(|&seed| federation_of(experiment, seed, classes.as_ref(), source))
         .collect::<Result<_, _>>()?;
     for method in methods {
         let defence =
@@ -651,7 +688,7 @@ pub(crate) fn share_out(
     let partition = experiment
         .data
         .partition
-        .build(train.labels(), train.classes(), workers, &mut streams.at(Role::Partition, 0, 0))
+        .build_rows(data.into(), workers, &mut streams.at(Role::Partition, 0, 0))
         .map_err(|e| partition_error(&e, source))?;
     let seen = experiment
         .data
@@ -671,7 +708,7 @@ pub(crate) fn assign_from(
     let (train, workers) = (&data.split.train, experiment.federation.workers);
     let Shares { partition, train: seen } = shares;
     let streams = Streams::new(cell.seed);
-    let federation = federation_of(experiment, cell.seed, Some(train.classes()), source)?;
+    let federation = federation_of(experiment, cell.seed, Some(&Classes::of(train)), source)?;
     let at = |e: String| source.error_at(&["federation", "poison"], e);
     let byzantine_data = match &experiment.federation.poison {
         None => None,
@@ -725,7 +762,16 @@ pub fn setup<'a, T: Number>(
         .build_for(train)
         .map_err(|e| source.error_at(&["model"], e))?;
     let batch = method.batch.unwrap_or(experiment.train.batch);
-    let estimator = estimator::<T>(method, batch, source)?;
+    let mut batches: Vec<usize> = match experiment.train.small_workers {
+        None => vec![batch],
+        Some(SmallWorkers::TakeAll) => {
+            let partition = &assignment.partition;
+            (0..partition.workers()).map(|w| batch.min(partition.worker(w).len())).collect()
+        }
+    };
+    batches.sort_unstable();
+    batches.dedup();
+    let estimator = estimator::<T>(method, &batches, source)?;
     let protocol = match (&method.protocol, &method.rule) {
         (Some(Named(ProtocolConfig::Rsa(rsa))), _) => ProtocolSpec::Rsa(*rsa),
         (None, Some(rule)) => {
@@ -807,18 +853,22 @@ fn attack<T: Number>(
 /// A method's estimator: local steps with it, then momentum, then clipping.
 fn estimator<T: Number>(
     method: &MethodConfig,
-    batch: usize,
+    batches: &[usize],
     source: &ExperimentText,
 ) -> Result<Box<dyn EstimatorSpec<T>>, ConfigError> {
     let estimators = source.registry().estimators();
     let mut choice = method.estimator.clone();
     let has_batch =
         |name| estimators.find(name).is_some_and(|e| e.defaults().contains_key("batch"));
-    if has_batch(&choice.name) {
-        let batch = i64::try_from(batch).unwrap_or(i64::MAX);
-        choice.settings.insert("batch".into(), batch.into());
+    let mut specs = Vec::new();
+    for &batch in batches {
+        if has_batch(&choice.name) {
+            let batch = i64::try_from(batch).unwrap_or(i64::MAX);
+            choice.settings.insert("batch".into(), batch.into());
+        }
+        specs.push(T::estimator(&*estimators.make(&choice)?));
     }
-    let mut estimator = T::estimator(&*estimators.make(&choice)?);
+    let mut estimator = WithinSamples::of(specs);
     if let Some(steps) = method.local_steps {
         estimator = Box::new(steps.over(estimator));
     }
@@ -829,6 +879,51 @@ fn estimator<T: Number>(
         estimator = Box::new(clip.over(estimator));
     }
     Ok(estimator)
+}
+
+/// An estimator by its batch, in rising order, of which a worker takes the largest that its samples fill.
+#[derive(Debug)]
+struct WithinSamples<T: Number>(Vec<Box<dyn EstimatorSpec<T>>>);
+
+impl<T: Number> WithinSamples<T> {
+    /// One is itself.
+    fn of(mut specs: Vec<Box<dyn EstimatorSpec<T>>>) -> Box<dyn EstimatorSpec<T>> {
+        match specs.pop() {
+            Some(only) if specs.is_empty() => only,
+            last => Box::new(Self(specs.into_iter().chain(last).collect())),
+        }
+    }
+
+    fn largest(&self) -> &dyn EstimatorSpec<T> {
+        &*self.0[self.0.len() - 1]
+    }
+
+    fn within(&self, samples: usize) -> &dyn EstimatorSpec<T> {
+        let fits = self.0.iter().rev().find(|spec| spec.batch() <= samples);
+        &**fits.unwrap_or(&self.0[0])
+    }
+}
+
+impl<T: Number> EstimatorSpec<T> for WithinSamples<T> {
+    fn name(&self) -> &'static str {
+        self.largest().name()
+    }
+
+    fn batch(&self) -> usize {
+        self.largest().batch()
+    }
+
+    fn capacity(&self) -> usize {
+        self.0.iter().map(|spec| spec.capacity()).max().unwrap_or(0)
+    }
+
+    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
+        self.within(samples).memory(objective, samples)
+    }
+
+    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
+        self.within(local.samples.len()).build(local)
+    }
 }
 
 /// A method's rule before it is known who holds how many samples: equal weights stand for what they will be.

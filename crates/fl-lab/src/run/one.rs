@@ -188,7 +188,14 @@ pub(crate) fn build_check(
             _ if e.setting == "batch" => batch_path(&cell.method, &index),
             _ => vec!["method", &*index, "estimator"],
         };
-        source.error_at(&path, &e)
+        let error = source.error_at(&path, &e);
+        if e.setting != "batch" {
+            return error;
+        }
+        error.with_help(format!(
+            "this is so under seed {}; train.small-workers = \"take-all\" lets a small worker take what it has",
+            cell.seed
+        ))
     })?;
     Ok(())
 }
@@ -569,7 +576,7 @@ impl Run<'_> {
             rounds,
             final_accuracy: finals.as_ref().and_then(|f| f.accuracy),
             final_balanced_accuracy: finals.as_ref().and_then(|f| f.balanced_accuracy),
-            last_accuracy: metrics.last().map(|m| m.accuracy),
+            last_accuracy: metrics.last().map(|m| m.accuracy).filter(|a| a.is_finite()),
             finals,
             estimator_bytes,
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -385,7 +385,7 @@ fn trial(candidate: Candidate, name: &str, outcomes: &[Outcome]) -> Trial {
         let sum: Option<f64> = values.iter().copied().sum();
         sum.map(|sum| sum / values.len() as f64).filter(|mean| mean.is_finite())
     };
-    let accuracies = each(|f| f.accuracy);
+    let accuracies = each(Finals::score);
     let (score, loss) = (mean(&accuracies), mean(&each(|f| f.test_loss)));
     Trial { candidate, accuracies, score, loss, kept: false }
 }

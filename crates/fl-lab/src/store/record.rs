@@ -381,7 +381,7 @@ fn finished(folder: &Path, cell: &Cell) -> Result<Option<Outcome>, LabError> {
         let reason = format!("expected lines up to round {rounds}, but it ends {found}");
         return Err(LabError::Results { path, reason });
     }
-    if last.map(|m| m.accuracy) != done.last_accuracy {
+    if last.map(|m| m.accuracy).filter(|a| a.is_finite()) != done.last_accuracy {
         let reason = "its last line is not the one that done.json tells of".to_owned();
         return Err(LabError::Results { path, reason });
     }
@@ -633,6 +633,12 @@ pub struct Finals {
     pub class_accuracy: Vec<Option<f64>>,
     /// Without the ℓ₂ term.
     pub test_loss: Option<f64>,
+    /// R², for real targets, which have no accuracy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub r_squared: Option<f64>,
+    /// Mean of |z − t|, for real targets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mean_absolute_error: Option<f64>,
     /// ‖x − x*‖².
     pub squared_distance_to_optimum: Option<f64>,
     /// ‖aggregate − mean of the regular messages‖².
@@ -658,6 +664,11 @@ pub struct Finals {
 }
 
 impl Finals {
+    /// What runs are compared by: the accuracy, and R² with real targets.
+    pub fn score(&self) -> Option<f64> {
+        self.r_squared.or(self.accuracy)
+    }
+
     /// Of these evaluations, for a window of so many rounds; `None` without an evaluation.
     pub fn of(metrics: &[Metrics], window: u64) -> Option<Self> {
         let last = metrics.last()?;
@@ -678,6 +689,8 @@ impl Finals {
                 .map(|class| mean(&|m| *m.class_accuracy.get(class)?))
                 .collect(),
             test_loss: mean(&|m| Some(m.test_loss)),
+            r_squared: mean(&|m| m.r_squared),
+            mean_absolute_error: mean(&|m| m.mean_absolute_error),
             squared_distance_to_optimum: mean(&|m| m.squared_distance_to_optimum),
             aggregate_error: mean(&|m| m.aggregate_error),
             regular_spread: mean(&|m| m.regular_spread),

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct StopConfig {
-    /// At an evaluation with this test accuracy or more.
+    /// At an evaluation with this test accuracy or more; with real targets this R².
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub accuracy: Option<f64>,
     /// When nothing improves any more.
@@ -32,7 +32,7 @@ pub struct StopConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Plateau {
-    /// Rounds for which the best test accuracy has to stand.
+    /// Rounds for which the best test accuracy, with real targets the best R², has to stand.
     pub rounds: u64,
     /// By more than how much it has to be exceeded to count as improved.
     #[serde(default)]
@@ -106,14 +106,14 @@ impl StopConfig {
         {
             return Some(Stop::LossAbove);
         }
-        if self.accuracy.is_some_and(|target| last.accuracy >= target) {
+        if self.accuracy.is_some_and(|target| last.score() >= target) {
             return Some(Stop::Accuracy);
         }
         if let Some(Plateau { rounds, by }) = self.plateau {
             let (mut best, mut since) = (f64::NEG_INFINITY, last.round);
             for line in lines {
-                if line.accuracy > best + by {
-                    (best, since) = (line.accuracy, line.round);
+                if line.score() > best + by {
+                    (best, since) = (line.score(), line.round);
                 }
             }
             if last.round - since >= rounds {

@@ -6,7 +6,9 @@ use crate::store::record::{Ending, Outcome};
 pub struct Summary {
     /// The method.
     pub method: String,
-    /// Final accuracies, in the order of seeds.
+    /// Whether runs are compared by R², as with real targets, and not by accuracy.
+    pub r_squared: bool,
+    /// Final accuracies, or R², in the order of seeds.
     pub accuracies: Vec<f64>,
     /// Their mean.
     pub mean: f64,
@@ -34,7 +36,7 @@ pub fn summarise(outcomes: &[Outcome]) -> Vec<Summary> {
         .map(|method| {
             let of: Vec<&Outcome> =
                 outcomes.iter().filter(|o| o.cell.method.name == method).collect();
-            let accuracies: Vec<f64> = of.iter().filter_map(|o| o.finals()?.accuracy).collect();
+            let accuracies: Vec<f64> = of.iter().filter_map(|o| o.finals()?.score()).collect();
             let balanced: Vec<f64> =
                 of.iter().filter_map(|o| o.finals()?.balanced_accuracy).collect();
             let speeds: Vec<f64> = of.iter().map(|o| o.done.resources.rounds_per_second).collect();
@@ -44,6 +46,7 @@ pub fn summarise(outcomes: &[Outcome]) -> Vec<Summary> {
                 of.iter().filter(|o| matches!(o.done.ending, Ending::Diverged { .. })).count();
             Summary {
                 method: method.to_owned(),
+                r_squared: of.iter().any(|o| o.finals().is_some_and(|f| f.r_squared.is_some())),
                 mean: average,
                 deviation: (square / (accuracies.len().max(2) - 1) as f64).sqrt(),
                 balanced: mean(&balanced),

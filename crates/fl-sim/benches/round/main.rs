@@ -9,6 +9,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fl_agg::GeometricMedian;
 use fl_attacks::SampleDuplicating;
 use fl_core::{Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Sight, Site, SpecError};
+use fl_data::partition::ByClass;
 use fl_data::{Partition, PartitionSpec};
 use fl_models::{Perceptron, Softmax};
 use fl_resample::Resample;
@@ -127,7 +128,7 @@ fn rounds(c: &mut Criterion) {
     let data =
         fl_data::mnist::load(&Path::new(&folder).join("mnist")).expect("MNIST in FL_DATA_DIR");
     let train = &data.split.train;
-    let spec = PartitionSpec::ByClass { workers_per_class: 3 };
+    let spec = PartitionSpec::ByClass(ByClass { workers_per_class: 3 });
     let stream = &mut fl_core::Streams::new(0).at(fl_core::Role::Partition, 0, 0);
     let partition = spec.build(train.labels(), 10, 30, stream).unwrap();
     let mut group = c.benchmark_group("round");

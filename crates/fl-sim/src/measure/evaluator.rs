@@ -77,15 +77,25 @@ struct Space<T> {
     right: Vec<u64>,
 }
 
+/// 1 − Σ (z − t)² / Σ (t − mean)², where the mean loss is half a mean squared error; `None` where all targets are equal.
+fn r_squared(targets: &[f64], loss: f64) -> Option<f64> {
+    let n = targets.len() as f64;
+    let mean = targets.iter().sum::<f64>() / n;
+    let variance = targets.iter().map(|t| (t - mean).powi(2)).sum::<f64>() / n;
+    (variance > 0.0).then(|| 1.0 - 2.0 * loss / variance)
+}
+
 impl<'a, T: Scalar> Evaluator<'a, T> {
-    /// Memory for as many rows at once as there are threads in the current pool.
+    /// Memory for a chunk of rows for each thread of the current pool, and for no more rows than there are.
     pub fn new(objective: &dyn Objective<T>, test: &'a Dataset) -> Self {
-        let threads = rayon::current_num_threads();
+        // No more memory than there are rows: they may be wide.
+        let rows = CHUNK.min(test.rows());
+        let threads = rayon::current_num_threads().min(test.rows().div_ceil(CHUNK)).max(1);
         let space = || Space {
-            batch: Batch::new(test, CHUNK),
-            scratch: vec![T::ZERO; objective.scratch_len(CHUNK)],
-            losses: vec![0.0; CHUNK],
-            predictions: vec![0; CHUNK],
+            batch: Batch::new(test, rows),
+            scratch: vec![T::ZERO; objective.scratch_len(rows)],
+            losses: vec![0.0; rows],
+            predictions: vec![0; rows],
             right: vec![0; test.classes()],
         };
         let mut per_class = vec![0; test.classes()];
@@ -157,7 +167,8 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         let weights = &sample.weights;
         let per = sample.rows.len().div_ceil(CHUNK).div_ceil(self.spaces.len()) * CHUNK;
         // Losses are summed per chunk and then over chunks, so that the order never depends on threads.
-        let chunk_losses: Vec<Vec<f64>> = self
+        let targets = test.targets();
+        let chunk_losses: Vec<Vec<(f64, f64)>> = self
             .spaces
             .par_iter_mut()
             .zip(sample.rows.par_chunks(per))
@@ -174,7 +185,12 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
                             right[label as usize] += u64::from(label == predicted);
                         }
                         let weighted = |(l, &label): (&f64, &u32)| l * weights[label as usize];
-                        losses.iter().zip(batch.labels()).map(weighted).sum()
+                        let loss = losses.iter().zip(batch.labels()).map(weighted).sum();
+                        // A loss is half a squared error where there are targets, which have one weight.
+                        let error = |loss: &f64| (2.0 * loss).sqrt() * weights[0];
+                        let absolute =
+                            if targets.is_some() { losses.iter().map(error).sum() } else { 0.0 };
+                        (loss, absolute)
                     })
                     .collect()
             })
@@ -191,11 +207,29 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         let known = class_accuracy.iter().flatten();
         let rows = test.rows() as f64;
         let right: f64 = right.iter().zip(weights).map(|(&r, w)| r as f64 * w).sum();
+        let test_loss = chunk_losses.iter().flatten().map(|(loss, _)| loss).sum::<f64>() / rows;
+        if let Some(targets) = targets {
+            let error = chunk_losses.iter().flatten().map(|(_, absolute)| absolute).sum::<f64>();
+            return Metrics {
+                round,
+                accuracy: f64::NAN,
+                balanced_accuracy: f64::NAN,
+                test_loss,
+                r_squared: r_squared(targets, test_loss),
+                mean_absolute_error: Some(error / rows),
+                test_rows: sample.rows.len() as u64,
+                squared_distance_to_optimum: self
+                    .optimum
+                    .as_ref()
+                    .map(|o| squared_distance(params, o)),
+                ..Metrics::default()
+            };
+        }
         Metrics {
             round,
             accuracy: right / rows,
             balanced_accuracy: known.clone().sum::<f64>() / known.count().max(1) as f64,
-            test_loss: chunk_losses.iter().flatten().sum::<f64>() / rows,
+            test_loss,
             class_accuracy,
             test_rows: sample.rows.len() as u64,
             squared_distance_to_optimum: self.optimum.as_ref().map(|o| squared_distance(params, o)),

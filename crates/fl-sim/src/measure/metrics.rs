@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Metrics {
     /// k: everything here is about x^k and the round that starts from it.
     pub round: u64,
-    /// Share of the test rows that are classified rightly.
+    /// Share of the test rows that are classified rightly; NaN with real targets.
     #[serde(deserialize_with = "number")]
     pub accuracy: f64,
     /// Mean over classes of the share of a class's test rows that are classified rightly.
@@ -21,6 +21,12 @@ pub struct Metrics {
     /// Mean test loss, without the ℓ₂ term.
     #[serde(deserialize_with = "number")]
     pub test_loss: f64,
+    /// 1 − Σ (z − t)² / Σ (t − mean of t)² over the test rows, for real targets, which have no accuracy.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub r_squared: Option<f64>,
+    /// Mean of |z − t| over the test rows, for real targets.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub mean_absolute_error: Option<f64>,
     /// Test rows that the numbers above come from.
     #[serde(default)]
     pub test_rows: u64,
@@ -54,6 +60,13 @@ pub struct Metrics {
     /// The measurements that need full passes, at their own cadence.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub full: Option<FullPass>,
+}
+
+impl Metrics {
+    /// What runs are compared by: the accuracy, and R² with real targets.
+    pub fn score(&self) -> f64 {
+        self.r_squared.unwrap_or(self.accuracy)
+    }
 }
 
 /// What full passes over the regular workers' training data show at x^k.

@@ -1,6 +1,7 @@
 //! A federation on the embedded digits, small enough to run many times.
 
 use fl_core::{AttackSpec, EstimatorSpec, Federation, Knowledge, Scalar, Streams};
+use fl_data::partition::ByClass;
 use fl_data::{Loaded, Partition, PartitionSpec};
 use fl_models::Softmax;
 use fl_sim::{ProtocolSpec, Rsa, RsaDecay, RsaOrder, Setup};
@@ -18,7 +19,7 @@ impl World {
         let data = fl_data::digits::load();
         let train = &data.split.train;
         let mut rng = Streams::new(0).at(fl_core::Role::Partition, 0, 0);
-        let spec = PartitionSpec::ByClass { workers_per_class: workers / 10 };
+        let spec = PartitionSpec::ByClass(ByClass { workers_per_class: workers / 10 });
         let partition = spec.build(train.labels(), 10, workers, &mut rng).expect("a partition");
         Self { data, partition, workers }
     }

@@ -1,0 +1,18 @@
+//! The known sets: which bytes they are, where they are found, and what they become.
+
+pub(crate) mod content;
+pub mod covtype;
+pub mod digits;
+mod error;
+mod load;
+mod locate;
+pub mod mnist;
+mod sets;
+
+pub use content::ContentError;
+pub use error::KnownError;
+pub use load::{load, load_known};
+pub use locate::{Listed, Located, Locations, State, list, locate, verify};
+#[cfg(feature = "fetch")]
+pub(crate) use locate::{check_file, present};
+pub use sets::{Format, KnownFile, KnownSet, Package, find, sets};

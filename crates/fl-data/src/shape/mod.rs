@@ -1,0 +1,9 @@
+//! What every set becomes: scaled values in parts.
+
+mod loaded;
+pub mod scale;
+mod shaper;
+
+pub use loaded::{FileNote, Loaded, Split};
+pub use scale::{Scale, Scaling};
+pub(crate) use shaper::{Answers, Numbers, Shaper, packed};
