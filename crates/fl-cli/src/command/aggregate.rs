@@ -3,7 +3,7 @@
 use crate::host::choice::{chain, choice};
 use crate::host::failure::Failure;
 use crate::host::given::{self, GivenDraws};
-use crate::host::matrix::{self, Format, Matrix, Messages};
+use crate::host::matrix::{self, Format, Matrix};
 use crate::host::patience::Patience;
 use crate::host::say;
 use crate::show::cost;
@@ -75,16 +75,11 @@ struct Diagnostics<'a> {
 
 /// Reads messages, aggregates them, writes the output and what is told about it.
 pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
-    let name = args.input.display().to_string();
-    let read = || matrix::parse(&matrix::bytes(&args.input)?, &name, args.header);
     // The names are looked at first: a large matrix need not be read for a misspelt one.
     registry.rules().make(&choice(&args.rule)?)?;
     given::with_draws(&args.draws, &args.pre, chain(&args.pre, registry)?)?;
-    let Messages { matrix, format, remark } = read().map_err(Failure::Data)?;
-    if let Some(remark) = remark {
-        say::remark(format_args!("warning: {remark}"));
-    }
-    match matrix {
+    let (messages, format) = matrix::read(&args.input, args.header).map_err(Failure::Data)?;
+    match messages {
         Matrix::Single { workers, numbers } => run(args, registry, workers, &numbers, format),
         Matrix::Double { workers, numbers } => run(args, registry, workers, &numbers, format),
     }

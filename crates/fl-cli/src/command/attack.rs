@@ -21,6 +21,9 @@ pub(crate) struct AttackArgs {
     /// standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) input: PathBuf,
+    /// Whether the first line of a text holds names [default: it does if it has no number]
+    #[arg(long, value_name = "true|false")]
+    pub(crate) header: Option<bool>,
     /// Where the Byzantine workers' messages go, .npy or .csv by its name; - for standard output, in the format of the
     /// input
     #[arg(long, value_name = "FILE", default_value = "-")]
@@ -68,9 +71,7 @@ pub(crate) fn attack(args: &AttackArgs, registry: &Registry) -> Result<(), Failu
         registry.rules().make(&choice(rule)?)?;
         chain(&args.pre, registry)?;
     }
-    let name = args.input.display().to_string();
-    let read = || matrix::parse(&matrix::bytes(&args.input)?, &name);
-    let (messages, format) = read().map_err(Failure::Data)?;
+    let (messages, format) = matrix::read(&args.input, args.header).map_err(Failure::Data)?;
     match messages {
         Matrix::Single { workers, numbers } => run(args, registry, workers, &numbers, format),
         Matrix::Double { workers, numbers } => run(args, registry, workers, &numbers, format),

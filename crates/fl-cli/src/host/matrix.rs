@@ -29,7 +29,7 @@ pub(crate) fn is_stream(path: &Path) -> bool {
 }
 
 /// The bytes of a file, or of standard input.
-pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
+fn bytes(path: &Path) -> Result<Vec<u8>> {
     if is_stream(path) {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes).context("cannot read standard input")?;
@@ -38,27 +38,32 @@ pub(crate) fn bytes(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// What was read of a file, and how it was understood where that may not be what was meant.
-#[derive(Debug)]
-pub(crate) struct Messages {
-    pub(crate) matrix: Matrix,
-    pub(crate) format: Format,
-    pub(crate) remark: Option<String>,
+/// Reads the messages of a file, and tells where they may have been understood otherwise than meant.
+pub(crate) fn read(path: &Path, header: Option<bool>) -> Result<(Matrix, Format)> {
+    let (matrix, format, remark) = parse(&bytes(path)?, &path.display().to_string(), header)?;
+    if let Some(remark) = remark {
+        say::remark(format_args!("warning: {}: {remark}", path.display()));
+    }
+    Ok((matrix, format))
 }
 
 /// Reads messages: a file that begins as `.npy` files do is one, everything else is text. `header` says whether the first
 /// line of a text holds names; without it, a line without a single number does.
-pub(crate) fn parse(bytes: &[u8], name: &str, header: Option<bool>) -> Result<Messages> {
+fn parse(
+    bytes: &[u8],
+    name: &str,
+    header: Option<bool>,
+) -> Result<(Matrix, Format, Option<String>)> {
     if bytes.is_empty() {
         bail!("{name}: expected messages, found an empty file");
     }
     // A file that is cut within the mark, or named so, is still meant as one.
     if bytes.starts_with(b"\x93") || name.ends_with(".npy") {
         let matrix = from_npy(bytes).with_context(|| name.to_owned())?;
-        return Ok(Messages { matrix, format: Format::Npy, remark: None });
+        return Ok((matrix, Format::Npy, None));
     }
     let (matrix, remark) = from_text(bytes, header).with_context(|| name.to_owned())?;
-    Ok(Messages { matrix, format: Format::Csv, remark: remark.map(|r| format!("{name}: {r}")) })
+    Ok((matrix, Format::Csv, remark))
 }
 
 fn from_npy(bytes: &[u8]) -> Result<Matrix> {
