@@ -11,6 +11,9 @@ spec! {
     /// # Cost
     /// None, but the true messages have to be computed.
     ///
+    /// # Reference
+    /// The paper's experiments without Byzantine attacks, Figure 4.
+    ///
     /// # Example
     /// ```
     /// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, Site};

@@ -10,9 +10,9 @@ use rand_distr::{Distribution, StandardNormal};
 /// |---|---|---|---|
 /// | `zeros` | 0 | 0 | where the loss is convex, as good as any |
 /// | `fan-in` | uniform in ±1/√n | as weights | the default of common frameworks |
-/// | `glorot` | uniform in ±√(6/(n + m)) | 0 | Glorot and Bengio 2010, (16) |
-/// | `lecun` | normal, variance 1/n | 0 | LeCun, Bottou, Orr and Müller 1998, §4.6 |
-/// | `he` | normal, variance 2/n | 0 | He, Zhang, Ren and Sun 2015, (10); for ReLU |
+/// | `glorot` | uniform in ±√(6/(n + m)) | 0 | Glorot, Bengio, 2010 |
+/// | `lecun` | normal, variance 1/n | 0 | LeCun, Bottou, Orr, Müller, 1998 |
+/// | `he` | normal, variance 2/n | 0 | He, Zhang, Ren, Sun, 2015; for ReLU |
 /// | `normal` | normal, standard deviation `deviation` | 0 | |
 ///
 /// `f32` and `f64` start from the same numbers, rounded. A perceptron with hidden layers that starts at zeros stays where
