@@ -18,6 +18,9 @@ spec! {
     /// # Randomness
     /// Sample i of worker `w` draws from the stream of (`Poison`, `w`, i).
     ///
+    /// # Reference
+    /// Ours.
+    ///
     /// # Example
     /// ```
     /// use fl_attacks::{FeatureNoise, GaussianSpread};
