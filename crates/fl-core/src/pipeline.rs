@@ -479,9 +479,13 @@ fn passes<'a>(
             asked = true;
         }
         if rule.names_workers() && !spec.keeps_workers() {
-            let what = format!("{}: what stands before a rule that names workers", rule.name());
             let allowed = "a pre-aggregator after which every message still belongs to a worker";
-            return Err(SpecError::new(what, allowed, spec.name()));
+            return Err(SpecError::new(
+                "what stands before a rule that names workers",
+                allowed,
+                spec.name(),
+            )
+            .of(rule.name()));
         }
         inner = spec.output(inner)?;
     }

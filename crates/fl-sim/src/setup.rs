@@ -49,7 +49,7 @@ impl<T> Setup<'_, T> {
             return Err(SpecError::new("step", "a positive number", self.step));
         }
         if self.rotation.is_some_and(|rotation| rotation.every == 0) {
-            return Err(SpecError::new("rotation: every", "at least 1 round", 0));
+            return Err(SpecError::new("every", "at least 1 round", 0).of("rotation"));
         }
         if self.rotation.is_some() && self.byzantine_data.is_some() {
             let allowed = "with the same Byzantine workers in all rounds";

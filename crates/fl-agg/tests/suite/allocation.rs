@@ -6,7 +6,7 @@ use fl_agg::{
     Mda, Mean, Messages, Monna, MultiKrum, NormFilteredMean, Picks, RuleSpec, Scalar, Shape, Smea,
     WeightedMean, Weiszfeld,
 };
-use fl_core::{Cx, Geometry, Pipeline, Streams};
+use fl_core::{Cx, Geometry, PartVisitor, Pipeline, Registrable, Streams};
 
 /// Messages of a round; from `from` on all workers send what worker 0 sends.
 fn geometry(workers: usize, salt: usize, from: usize) -> Geometry {
@@ -44,7 +44,7 @@ fn a_round_of_a_built_rule_allocates_nothing() {
 /// Every rule, in every variant that has memory of its own.
 fn rules() -> Vec<Box<dyn RuleSpec>> {
     let weights: Vec<f64> = (1..=WORKERS).map(|w| w as f64).collect();
-    vec![
+    let mut rules: Vec<Box<dyn RuleSpec>> = vec![
         Box::new(Mean),
         Box::new(WeightedMean { weights: weights.clone() }),
         Box::new(GeometricMedian::default()),
@@ -67,7 +67,21 @@ fn rules() -> Vec<Box<dyn RuleSpec>> {
         Box::new(Faba),
         Box::new(Ios { own: Some(2), weights: Some(weights) }),
         Box::new(Aksel::default()),
-    ]
+    ];
+    let mut listed = Listed(Vec::new());
+    fl_agg::parts(&mut listed);
+    let known: Vec<&str> = rules.iter().map(|rule| rule.name()).collect();
+    rules.extend(listed.0.into_iter().filter(|rule| !known.contains(&rule.name())));
+    rules
+}
+
+/// All rules in the crate's list, with their default settings.
+struct Listed(Vec<Box<dyn RuleSpec>>);
+
+impl PartVisitor for Listed {
+    fn rule<R: RuleSpec + Registrable>(&mut self) {
+        self.0.push(Box::new(R::default()));
+    }
 }
 
 const WORKERS: usize = 17;

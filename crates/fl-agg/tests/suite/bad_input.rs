@@ -5,7 +5,7 @@ use fl_agg::{
     Mda, Mean, Messages, MessagesRef, Monna, MultiKrum, NormFilteredMean, RuleSpec, Shape, Smea,
     WeightedMean, Weiszfeld,
 };
-use fl_core::{Cx, Pipeline, Streams};
+use fl_core::{Cx, PartVisitor, Pipeline, Registrable, Streams};
 
 /// What a server says about a round, when it is built or when the round arrives.
 fn error(rule: impl RuleSpec + 'static, rows: &[Vec<f64>], byzantine: usize) -> String {
@@ -129,4 +129,18 @@ fn messages_of_another_length_or_number_are_refused() {
         fl_agg::aggregate(Mean, &empty, 0).unwrap_err().to_string(),
         "the length of a message must be at least 1, got 0"
     );
+}
+
+#[test]
+fn every_listed_rule_refuses_a_round_without_messages_in_its_own_name() {
+    struct Listed;
+    impl PartVisitor for Listed {
+        fn rule<R: RuleSpec + Registrable>(&mut self) {
+            let rule = R::default();
+            let error = rule.check(Shape { workers: 0, byzantine: 0 }).expect_err("no messages");
+            assert_eq!(error.part, rule.name(), "{error}");
+            assert!(!error.setting.contains(": "), "{error}");
+        }
+    }
+    fl_agg::parts(&mut Listed);
 }

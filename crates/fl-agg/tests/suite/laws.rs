@@ -9,7 +9,7 @@ use fl_agg::{
     Mean, Messages, Monna, MultiKrum, NormFilteredMean, NormUnit, Phocas, Picks, RuleSpec, Scalar,
     Shape, SignMajority, Smea, TrimmedMean, WeightedMean, Weiszfeld,
 };
-use fl_core::{Cx, Pipeline, Streams};
+use fl_core::{Cx, PartVisitor, Pipeline, Registrable, Streams};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
@@ -727,6 +727,44 @@ laws! {
     phocas: rule!(Phocas::default()), 1e-14,
         [Order, Shift, Scale, Equal, Box, Fresh, Single, Withstands(4.0)];
     sign_majority: rule!(SignMajority), 0.0, [Order, Fresh, Single, WithstandsLengths(7.0)];
+}
+
+/// Every rule in the crate's list that has no line above: with its default settings, under all laws.
+///
+/// A rule that breaks one of them is imported here and has a line that says which it obeys.
+struct Listed {
+    seen: usize,
+}
+
+impl PartVisitor for Listed {
+    fn rule<R: RuleSpec + Registrable>(&mut self) {
+        self.seen += 1;
+        let name = std::any::type_name::<R>().rsplit("::").next().expect("a type has a name");
+        if include_str!("laws.rs").contains(name) {
+            return;
+        }
+        let rule = R::default();
+        let make: Make = |_| std::boxed::Box::new(R::default());
+        let laws: &[Law] = match rule.tolerates(WORKERS) >= BYZANTINE {
+            true => &[Order, Shift, Scale, Equal, Box, Fresh, Single, Withstands(4.0)],
+            false => &[Order, Shift, Scale, Equal, Box, Fresh, Single],
+        };
+        let subject = Subject { make, laws, tolerance: 1e-9 };
+        for &law in laws {
+            declared(subject, law);
+        }
+        missing(subject);
+        threads(subject);
+        small(subject);
+        theory(subject);
+    }
+}
+
+#[test]
+fn every_listed_rule_obeys_the_laws() {
+    let mut listed = Listed { seen: 0 };
+    fl_agg::parts(&mut listed);
+    assert!(listed.seen >= 23);
 }
 
 #[cfg(feature = "serde")]

@@ -6,11 +6,11 @@
 use crate::file::{ConfigError, ExperimentText, Tree, find, in_words, suggestion, value};
 use crate::name::Choice;
 use fl_core::{
-    AttackSpec, Described, Doc, EstimatorSpec, ModelSpec, PoisonSpec, PreAggregatorSpec, RuleSpec,
-    Scalar,
+    AttackSpec, Doc, EstimatorSpec, ModelSpec, PartVisitor, PoisonSpec, PreAggregatorSpec,
+    Registrable, RuleSpec, Scalar,
 };
 use serde::Serialize;
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::IntoDeserializer;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 use toml::de::{DeTable, DeValue, Error, ValueDeserializer};
@@ -41,14 +41,6 @@ pub struct Registry {
     models: Category<Box<dyn AnyModel>>,
 }
 
-/// A type that a registry can hold: documented, with defaults, and with a form in files.
-pub trait Registrable:
-    Described + Default + Clone + Serialize + DeserializeOwned + 'static
-{
-}
-
-impl<S: Described + Default + Clone + Serialize + DeserializeOwned + 'static> Registrable for S {}
-
 impl Registry {
     /// Nothing at all.
     pub fn empty() -> Self {
@@ -64,104 +56,44 @@ impl Registry {
 
     /// All that this workspace has.
     pub fn standard() -> Self {
-        Self::empty()
-            .with_rule::<fl_agg::Mean>()
-            .with_rule::<fl_agg::WeightedMean>()
-            .with_rule::<fl_agg::GeometricMedian>()
-            .with_rule::<fl_agg::Weiszfeld>()
-            .with_rule::<fl_agg::CoordinateMedian>()
-            .with_rule::<fl_agg::TrimmedMean>()
-            .with_rule::<fl_agg::MeaMed>()
-            .with_rule::<fl_agg::Phocas>()
-            .with_rule::<fl_agg::SignMajority>()
-            .with_rule::<fl_agg::Krum>()
-            .with_rule::<fl_agg::MultiKrum>()
-            .with_rule::<fl_agg::Bulyan>()
-            .with_rule::<fl_agg::Mda>()
-            .with_rule::<fl_agg::Smea>()
-            .with_rule::<fl_agg::Monna>()
-            .with_rule::<fl_agg::Caf>()
-            .with_rule::<fl_agg::Cge>()
-            .with_rule::<fl_agg::CenteredClipping>()
-            .with_rule::<fl_agg::NormFilteredMean>()
-            .with_rule::<fl_agg::Dnc>()
-            .with_rule::<fl_agg::Faba>()
-            .with_rule::<fl_agg::Ios>()
-            .with_rule::<fl_agg::Aksel>()
-            .with_pre_aggregator::<fl_resample::Resample>()
-            .with_pre_aggregator::<fl_resample::Bucketing>()
-            .with_pre_aggregator::<fl_resample::Nnm>()
-            .with_pre_aggregator::<fl_resample::Clipping>()
-            .with_pre_aggregator::<fl_resample::AdaptiveClipping>()
-            .with_pre_aggregator::<fl_resample::Identity>()
-            .with_attack::<fl_attacks::NoAttack>()
-            .with_attack::<fl_attacks::SignFlipping>()
-            .with_attack::<fl_attacks::Gaussian>()
-            .with_attack::<fl_attacks::SampleDuplicating>()
-            .with_attack::<fl_attacks::Zero>()
-            .with_attack::<fl_attacks::ZeroSum>()
-            .with_attack::<fl_attacks::Isolation>()
-            .with_attack::<fl_attacks::SameValue>()
-            .with_attack::<fl_attacks::Nan>()
-            .with_attack::<fl_attacks::Infinity>()
-            .with_attack::<fl_attacks::Huge>()
-            .with_attack::<fl_attacks::Alie>()
-            .with_attack::<fl_attacks::Ipm>()
-            .with_attack::<fl_attacks::Mimic>()
-            .with_attack::<fl_attacks::MinMax>()
-            .with_attack::<fl_attacks::MinSum>()
-            .with_attack::<fl_attacks::FangKrum>()
-            .with_attack::<fl_attacks::FangTrimmedMean>()
-            .with_attack::<fl_attacks::Rop>()
-            .with_composed::<crate::name::Mixture>()
-            .with_composed::<crate::name::Random>()
-            .with_composed::<crate::name::Scheduled>()
-            .with_composed::<crate::name::LineSearch>()
-            .with_poison::<fl_attacks::LabelFlip>()
-            .with_poison::<fl_attacks::FeatureNoise>()
-            .with_poison::<fl_attacks::Backdoor>()
-            .with_poison::<fl_attacks::DuplicateSamples>()
-            .with_estimator::<fl_saga::Sgd>()
-            .with_estimator::<fl_saga::Saga>()
-            .with_estimator::<fl_saga::WindowSaga>()
-            .with_estimator::<fl_saga::DenseSaga>()
-            .with_estimator::<fl_saga::Sag>()
-            .with_estimator::<fl_saga::LooplessSvrg>()
-            .with_estimator::<fl_saga::Svrg>()
-            .with_estimator::<fl_saga::Sarah>()
-            .with_estimator::<fl_saga::Page>()
-            .with_estimator::<fl_saga::FullGradient>()
-            .with_model::<fl_models::LeastSquares>()
-            .with_model::<fl_models::Logistic>()
-            .with_model::<fl_models::Softmax>()
-            .with_model::<fl_models::Perceptron>()
+        let mut registry = Self::empty();
+        fl_agg::parts(&mut registry);
+        fl_resample::parts(&mut registry);
+        fl_attacks::parts(&mut registry);
+        fl_saga::parts(&mut registry);
+        fl_models::parts(&mut registry);
+        registry
+            .with_composed::<super::composed::Mixture>()
+            .with_composed::<super::composed::Random>()
+            .with_composed::<super::composed::Scheduled>()
+            .with_composed::<super::composed::LineSearch>()
     }
 
     /// Adds a rule, or replaces the one of the same name.
     #[must_use]
     pub fn with_rule<R: RuleSpec + Registrable>(mut self) -> Self {
-        self.rules.add::<R>(R::default().name(), |spec| Box::new(spec));
+        PartVisitor::rule::<R>(&mut self);
         self
     }
 
     /// Adds a pre-aggregator, or replaces the one of the same name.
     #[must_use]
     pub fn with_pre_aggregator<P: PreAggregatorSpec + Registrable>(mut self) -> Self {
-        self.pre.add::<P>(P::default().name(), |spec| Box::new(spec));
+        PartVisitor::pre_aggregator::<P>(&mut self);
         self
     }
 
     /// Adds an attack, or replaces the one of the same name.
     #[must_use]
     pub fn with_attack<A: AttackSpec<f32> + AttackSpec<f64> + Registrable>(mut self) -> Self {
-        self.attacks.add::<A>(AttackSpec::<f32>::name(&A::default()), |spec| Box::new(spec));
+        PartVisitor::attack::<A>(&mut self);
         self
     }
 
     /// Adds an attack on data, or replaces the one of the same name.
     #[must_use]
     pub fn with_poison<P: PoisonSpec + Registrable>(mut self) -> Self {
-        self.poisons.add::<P>(P::default().name(), |spec| Box::new(spec));
+        PartVisitor::poison::<P>(&mut self);
         self
     }
 
@@ -190,15 +122,14 @@ impl Registry {
     pub fn with_estimator<E: EstimatorSpec<f32> + EstimatorSpec<f64> + Registrable>(
         mut self,
     ) -> Self {
-        let name = EstimatorSpec::<f32>::name(&E::default());
-        self.estimators.add::<E>(name, |spec| Box::new(spec));
+        PartVisitor::estimator::<E>(&mut self);
         self
     }
 
     /// Adds a model, or replaces the one of the same name.
     #[must_use]
     pub fn with_model<M: ModelSpec<f32> + ModelSpec<f64> + Registrable>(mut self) -> Self {
-        self.models.add::<M>(ModelSpec::<f32>::name(&M::default()), |spec| Box::new(spec));
+        PartVisitor::model::<M>(&mut self);
         self
     }
 
@@ -230,6 +161,35 @@ impl Registry {
     /// The models.
     pub fn models(&self) -> &Category<Box<dyn AnyModel>> {
         &self.models
+    }
+}
+
+impl PartVisitor for Registry {
+    fn rule<R: RuleSpec + Registrable>(&mut self) {
+        self.rules.add::<R>(R::default().name(), |spec| Box::new(spec));
+    }
+
+    fn pre_aggregator<P: PreAggregatorSpec + Registrable>(&mut self) {
+        self.pre.add::<P>(P::default().name(), |spec| Box::new(spec));
+    }
+
+    fn attack<A: AttackSpec<f32> + AttackSpec<f64> + Registrable>(&mut self) {
+        let name = AttackSpec::<f32>::name(&A::default());
+        self.attacks.add::<A>(name, |spec| Box::new(spec));
+    }
+
+    fn poison<P: PoisonSpec + Registrable>(&mut self) {
+        self.poisons.add::<P>(P::default().name(), |spec| Box::new(spec));
+    }
+
+    fn estimator<E: EstimatorSpec<f32> + EstimatorSpec<f64> + Registrable>(&mut self) {
+        let name = EstimatorSpec::<f32>::name(&E::default());
+        self.estimators.add::<E>(name, |spec| Box::new(spec));
+    }
+
+    fn model<M: ModelSpec<f32> + ModelSpec<f64> + Registrable>(&mut self) {
+        let name = ModelSpec::<f32>::name(&M::default());
+        self.models.add::<M>(name, |spec| Box::new(spec));
     }
 }
 

@@ -6,5 +6,6 @@ mod defects;
 mod far;
 mod golden;
 mod laws;
+mod listed;
 mod mistakes;
 mod robustness;
