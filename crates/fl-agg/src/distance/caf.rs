@@ -389,7 +389,7 @@ mod tests {
     #[test]
     fn with_its_start_vectors_the_random_variant_gives_what_byzfl_gives() {
         let golden: Value =
-            serde_json::from_str(include_str!("../tests/suite/golden/byzfl_spectral.json"))
+            serde_json::from_str(include_str!("../../tests/suite/golden/byzfl_spectral.json"))
                 .expect("JSON");
         let cases: Vec<&Value> = golden["cases"]
             .as_array()
