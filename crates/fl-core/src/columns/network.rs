@@ -202,7 +202,7 @@ fn merged<T: Scalar, S: Simd>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scalar::instruction_sets;
+    use crate::num::instruction_sets;
 
     const STRIDE: usize = 64;
 

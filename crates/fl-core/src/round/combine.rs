@@ -1,6 +1,7 @@
 //! The second and last pass over the messages: `out = v_r + Σ c_i (v_i − v_r)`.
 
-use crate::{MessagesRef, Scalar};
+use super::MessagesRef;
+use crate::Scalar;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -1,17 +1,9 @@
-//! What rules and pre-aggregators are: choices made on a geometry, or column by column.
+//! What rules are: choices made on a geometry, or column by column.
 
-use crate::{AggregateError, Cx, Geometry, Mixing, Scalar, SpecError, Tile};
+use super::{Cost, PreAggregatorSpec, Shape};
+use crate::{AggregateError, Cx, Geometry, Scalar, SpecError, Tile};
 use std::fmt::Debug;
 use std::ops::Range;
-
-/// How many messages arrive, and how many of them may be Byzantine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// W, the number of messages.
-    pub workers: usize,
-    /// f, the number of messages that a rule is to withstand.
-    pub byzantine: usize,
-}
 
 /// What a solver certifies about its result.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -263,86 +255,6 @@ pub trait RuleSpec: Debug + Send + Sync {
     }
 
     /// What the rule itself costs for a shape, the distances and the passes over the messages not counted.
-    fn cost(&self, shape: Shape) -> Cost {
-        Cost::quadratic(shape, 0)
-    }
-}
-
-/// What a part of a chain costs beside the passes over the messages, so that it can be said before anything starts.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Cost {
-    /// Operations of a round, in order of magnitude; where a search may end early, those of its worst case.
-    pub operations: f64,
-    /// Bytes of its tables.
-    pub bytes: usize,
-}
-
-impl Cost {
-    /// `W²` operations, and `tables` tables of `W × W` numbers in `f64`.
-    pub fn quadratic(shape: Shape, tables: usize) -> Self {
-        let points = shape.workers.saturating_add(2);
-        let bytes = points.saturating_mul(points).saturating_mul(8).saturating_mul(tables);
-        Self { operations: (shape.workers as f64).powi(2), bytes }
-    }
-
-    /// The same with other operations.
-    #[must_use]
-    pub fn with_operations(self, operations: f64) -> Self {
-        Self { operations, ..self }
-    }
-}
-
-/// A map from W messages to W', chosen on the geometry.
-pub trait PreAggregator: Send + Debug {
-    /// Writes the round's mixing: affine rows over the points of the geometry, of which the origin ([`Geometry::origin`])
-    /// may be one. `stage` is the place in the chain, the index of its random stream.
-    fn mixing(
-        &mut self,
-        cx: &Cx<'_>,
-        stage: usize,
-        geometry: &Geometry,
-        shape: Shape,
-        out: &mut Mixing,
-    );
-}
-
-/// A pre-aggregator as data.
-pub trait PreAggregatorSpec: Debug + Send + Sync {
-    /// The name in configuration files.
-    fn name(&self) -> &'static str;
-
-    /// (W, f) → (W', f'): how many messages come out, and how many of them Byzantine workers may touch.
-    ///
-    /// # Errors
-    /// When the shape does not meet the requirement.
-    fn output(&self, shape: Shape) -> Result<Shape, SpecError>;
-
-    /// Most nonzeros of a mixing for a shape.
-    fn nonzeros(&self, shape: Shape) -> usize;
-
-    /// The pre-aggregator with all its memory.
-    ///
-    /// # Errors
-    /// As [`PreAggregatorSpec::output`].
-    fn build(&self, shape: Shape) -> Result<Box<dyn PreAggregator>, SpecError>;
-
-    /// Whether it looks at distances; without them only the number of messages is known.
-    fn needs_distances(&self) -> bool {
-        true
-    }
-
-    /// Whether output `a` still belongs to the worker of input `a`.
-    fn keeps_workers(&self) -> bool {
-        false
-    }
-
-    /// κ of the chain of this and a rule with `inner` on what this leaves, where one is proven.
-    fn kappa(&self, shape: Shape, inner: f64) -> Option<f64> {
-        let _ = (shape, inner);
-        None
-    }
-
-    /// What the pre-aggregator costs for a shape: see [`RuleSpec::cost`].
     fn cost(&self, shape: Shape) -> Cost {
         Cost::quadratic(shape, 0)
     }

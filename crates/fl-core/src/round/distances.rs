@@ -5,7 +5,8 @@
 //! Tiles are grouped into chunks whose number depends on the shape alone, each chunk has sums of its own, and these are
 //! added in order: any number of threads gives the same bits.
 
-use crate::{MessagesRef, Scalar};
+use super::MessagesRef;
+use crate::Scalar;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

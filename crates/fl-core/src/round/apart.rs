@@ -3,8 +3,9 @@
 //! The squares of `f64` reach over 10^616, those of its numbers over 10^1264. So a distance is kept as its square root here,
 //! which has no such limit. Rounds that need this are rare, and cost a few times what measuring costs otherwise.
 
-use crate::distances::Points;
-use crate::{Mixing, Scalar};
+use super::distances::Points;
+use super::{Mixing, largest};
+use crate::Scalar;
 use pulp::Arch;
 
 /// Columns at a time.
@@ -164,7 +165,7 @@ impl<T: Scalar> Lineup<'_, T> {
     /// `weights` sum to 1; those that are left out are 0.
     pub(crate) fn from_combination(&self, weights: &[f64], memory: &mut [f64], out: &mut [f64]) {
         let dim = self.points.messages.dim();
-        let reference = crate::largest(weights);
+        let reference = largest(weights);
         let (sums, tiles) = memory.split_at_mut(2 * out.len());
         let (moved, tiles) = tiles.split_at_mut(TILE);
         let half = tiles.len() / 2;

@@ -1,6 +1,6 @@
 //! Buffers that start on a cache line, so that a register load never straddles two lines.
 
-use crate::Scalar;
+use super::Scalar;
 use bytemuck::{Pod, Zeroable};
 use std::fmt;
 use std::marker::PhantomData;

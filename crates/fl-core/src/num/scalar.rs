@@ -4,7 +4,6 @@
 //! A kernel is one generic function over `T: Scalar` and `S: pulp::Simd`; `pulp` picks AVX-512, AVX2, NEON or plain
 //! code at run time.
 
-use crate::{CoordinateRule, Tile};
 use bytemuck::Pod;
 use pulp::Simd;
 use std::fmt::{Debug, Display};
@@ -109,19 +108,11 @@ pub trait Scalar:
     fn load_partial<S: Simd>(simd: S, slice: &[Self]) -> Self::Lanes<S>;
     /// The first lanes into `slice` (shorter than a register).
     fn store_partial<S: Simd>(simd: S, slice: &mut [Self], a: Self::Lanes<S>);
-
-    /// A coordinate-wise rule's output for a tile of this type.
-    fn apply(
-        rule: &dyn CoordinateRule,
-        tile: &mut Tile<'_, Self>,
-        byzantine: usize,
-        out: &mut [Self],
-    );
 }
 
 macro_rules! scalar {
     ($t:ident, $lanes:ident, $name:literal, $splat:ident, $add:ident, $sub:ident, $mul:ident, $fma:ident, $div:ident,
-     $max:ident, $min:ident, $less:ident, $select:ident, $sum:ident, $split:ident, $split_mut:ident, $load:ident, $store:ident, $columns:ident) => {
+     $max:ident, $min:ident, $less:ident, $select:ident, $sum:ident, $split:ident, $split_mut:ident, $load:ident, $store:ident) => {
         impl Scalar for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -214,14 +205,6 @@ macro_rules! scalar {
             fn store_partial<S: Simd>(simd: S, slice: &mut [Self], a: Self::Lanes<S>) {
                 simd.$store(slice, a)
             }
-            fn apply(
-                rule: &dyn CoordinateRule,
-                tile: &mut Tile<'_, Self>,
-                byzantine: usize,
-                out: &mut [Self],
-            ) {
-                rule.$columns(tile, byzantine, out)
-            }
         }
     };
 }
@@ -244,8 +227,7 @@ scalar!(
     as_simd_f32s,
     as_mut_simd_f32s,
     partial_load_f32s,
-    partial_store_f32s,
-    columns_f32
+    partial_store_f32s
 );
 scalar!(
     f64,
@@ -265,8 +247,7 @@ scalar!(
     as_simd_f64s,
     as_mut_simd_f64s,
     partial_load_f64s,
-    partial_store_f64s,
-    columns_f64
+    partial_store_f64s
 );
 
 /// The instruction set that kernels use on this machine, for the record of a run: results are bit-identical for any

@@ -1,12 +1,8 @@
-//! Columns of messages in cache: where coordinate-wise rules work.
-//!
-//! A tile has one row a message, as pre-aggregators leave it, and a few dozen columns. A mixing is applied while the tile is
-//! filled, so mixed messages exist for a tile at a time and nothing of size `W × p` is ever written.
+//! Applying a rule that sees columns to a round: tiles are filled, mixed and sorted in cache, and shown to it.
 
-use crate::data::prefetch_line;
-use crate::network::{BLOCK, Network, Sort, sorted};
-use crate::product::{Mix, Plan};
-use crate::{AlignedVec, CoordinateRule, MessagesRef, Mixing, Scalar};
+use crate::columns::{BLOCK, Mix, Network, Plan, sorted, tile_columns};
+use crate::num::prefetch_line;
+use crate::{AlignedVec, CoordinateRule, MessagesRef, Mixing, Scalar, Tile};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -16,135 +12,16 @@ const SERIAL: usize = 1 << 15;
 /// Most parts whose sums of squares are added apart; their number depends on the length of messages alone.
 const PARTS: usize = 64;
 
-/// Columns in a tile: four cache lines a row, so that the rows of a hundred messages stay in a first-level cache.
-const fn columns<T>() -> usize {
-    256 / size_of::<T>()
-}
-
-/// Some columns of a round's messages, in a buffer of its own.
-#[derive(Debug)]
-pub struct Tile<'a, T> {
-    /// Rows of [`columns`] numbers, with room for a whole last block of the network.
-    data: &'a mut [T],
-    rows: usize,
-    columns: usize,
-    arch: Arch,
-    network: &'a mut Network,
-}
-
-impl<T: Scalar> Tile<'_, T> {
-    /// Number of messages.
-    pub fn rows(&self) -> usize {
-        self.rows
-    }
-
-    /// Number of columns.
-    pub fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// Row `i`: the message of index `i`, or after [`Tile::sort`] the `i`-th smallest number of each column.
-    pub fn row(&self, i: usize) -> &[T] {
-        assert!(i < self.rows, "row {i} of {}", self.rows);
-        &self.data[i * columns::<T>()..][..self.columns]
-    }
-
-    /// Sorts each column, the smallest number first.
-    ///
-    /// Zeros of both signs are equal, and it is not said which of them are left.
-    pub fn sort(&mut self) {
-        self.select(0..self.rows);
-    }
-
-    /// Sorts each column as far as is needed for the given ranks: afterwards row `i` of these is the `i`-th smallest number of
-    /// each column, and other rows are of no use.
-    ///
-    /// # Panics
-    /// When there are not as many rows.
-    pub fn select(&mut self, ranks: Range<usize>) {
-        assert!(ranks.end <= self.rows, "ranks {ranks:?} of {}", self.rows);
-        let end = self.rows.next_multiple_of(BLOCK) * columns::<T>();
-        self.data[self.rows * columns::<T>()..end].fill(T::MAX);
-        self.network.prepare(self.rows, ranks);
-        self.merge(false);
-    }
-
-    fn merge(&mut self, begun: bool) {
-        self.arch.dispatch(Sort {
-            data: &mut self.data[..self.rows.next_multiple_of(BLOCK) * columns::<T>()],
-            network: self.network,
-            stride: columns::<T>(),
-            columns: self.columns,
-            begun,
-        });
-    }
-
-    /// The mean of some rows, formed as differences from the one in their middle: of sorted rows these are small, and the mean
-    /// of equal numbers is that number.
-    ///
-    /// # Panics
-    /// When there are no such rows, or `out` is not as long as a row.
-    pub fn mean(&self, rows: Range<usize>, out: &mut [T]) {
-        assert!(rows.start < rows.end && rows.end <= self.rows, "rows {rows:?} of {}", self.rows);
-        assert_eq!(out.len(), self.columns);
-        let mean = Mean { tile: self, rows: rows.clone(), out: &mut *out };
-        if self.arch.dispatch(mean) {
-            return;
-        }
-        // Differences have overflowed.
-        let share = 1.0 / rows.len() as f64;
-        for (k, out) in out.iter_mut().enumerate() {
-            *out = T::from_f64(rows.clone().map(|i| self.row(i)[k].to_f64() * share).sum());
-        }
-    }
-
-    fn vectors<S: Simd>(&self, row: usize) -> &[T::Lanes<S>] {
-        T::split::<S>(&self.data[row * columns::<T>()..][..columns::<T>()]).0
-    }
-}
-
-struct Mean<'a, T> {
-    tile: &'a Tile<'a, T>,
-    rows: Range<usize>,
-    out: &'a mut [T],
-}
-
-impl<T: Scalar> WithSimd for Mean<'_, T> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) -> bool {
-        let Self { tile, rows, out } = self;
-        let middle = rows.start + (rows.len() - 1) / 2;
-        let base = tile.vectors::<S>(middle);
-        let count = T::splat(simd, T::from_f64(rows.len() as f64));
-        let mut alarm = T::splat(simd, T::ZERO);
-        let zero = alarm;
-        const RUN: usize = 4;
-        let lanes = T::lane_count::<S>();
-        for (k, out) in out.chunks_mut(RUN * lanes).enumerate() {
-            let k = k * RUN;
-            let b: [_; RUN] = std::array::from_fn(|i| base[k + i]);
-            let mut acc = [zero; RUN];
-            for row in rows.clone() {
-                let v = &tile.vectors::<S>(row)[k..k + RUN];
-                for i in 0..RUN {
-                    acc[i] = T::v_add(simd, acc[i], T::v_sub(simd, v[i], b[i]));
-                }
-            }
-            for (out, (acc, b)) in out.chunks_mut(lanes).zip(acc.into_iter().zip(b)) {
-                let mean = T::v_add(simd, b, T::v_div(simd, acc, count));
-                if out.len() == lanes {
-                    T::split_mut::<S>(out).0[0] = mean;
-                    alarm = T::mul_add(simd, mean, zero, alarm);
-                } else {
-                    T::store_partial(simd, out, mean);
-                    let kept = T::load_partial(simd, out);
-                    alarm = T::mul_add(simd, kept, zero, alarm);
-                }
-            }
-        }
-        T::reduce_sum(simd, alarm) == T::ZERO
+/// A rule's output for a tile: the one place where the number types part.
+fn apply<T: Scalar>(
+    rule: &dyn CoordinateRule,
+    tile: &mut Tile<'_, T>,
+    byzantine: usize,
+    out: &mut [T],
+) {
+    match size_of::<T>() {
+        4 => rule.columns_f32(&mut tile.cast(), byzantine, bytemuck::cast_slice_mut(out)),
+        _ => rule.columns_f64(&mut tile.cast(), byzantine, bytemuck::cast_slice_mut(out)),
     }
 }
 
@@ -172,8 +49,8 @@ impl<T: Scalar> TileMemory<T> {
     /// Memory for up to `rows` messages; with room to mix them or not, and to sum up distances or not.
     pub(crate) fn new(rows: usize, mixed: bool, distances: bool) -> Self {
         let scratch = || Scratch {
-            tile: AlignedVec::zeros(rows.next_multiple_of(BLOCK) * columns::<T>()),
-            arrived: AlignedVec::zeros(if mixed { rows * columns::<T>() } else { 0 }),
+            tile: AlignedVec::zeros(rows.next_multiple_of(BLOCK) * tile_columns::<T>()),
+            arrived: AlignedVec::zeros(if mixed { rows * tile_columns::<T>() } else { 0 }),
             network: Network::new(rows),
         };
         let mixed = if mixed { rows } else { 0 };
@@ -182,7 +59,7 @@ impl<T: Scalar> TileMemory<T> {
         Self {
             threads: (0..threads).map(|_| scratch()).collect(),
             plan: Plan::with_capacity(mixed, mixed),
-            outputs: (0..outputs).map(|_| AlignedVec::zeros(columns::<T>())).collect(),
+            outputs: (0..outputs).map(|_| AlignedVec::zeros(tile_columns::<T>())).collect(),
             sums: vec![0.0; if distances { PARTS * rows } else { 0 }],
         }
     }
@@ -216,18 +93,18 @@ impl<T: Scalar> Source<'_, T> {
         let ranks = rule.ranks(self.outputs(), byzantine);
         let piece = |from: usize, scratch: &mut Scratch<T>, out: &mut [T]| {
             let mut finite = true;
-            for (i, out) in out.chunks_mut(columns::<T>()).enumerate() {
-                let from = from + i * columns::<T>();
+            for (i, out) in out.chunks_mut(tile_columns::<T>()).enumerate() {
+                let from = from + i * tile_columns::<T>();
                 let (mut tile, good) = self.fill(arch, plan, from, out.len(), &ranks, scratch);
                 finite &= good;
-                T::apply(rule, &mut tile, byzantine, out);
+                apply(rule, &mut tile, byzantine, out);
             }
             finite
         };
         if self.outputs() * out.len() < SERIAL {
             return piece(0, &mut threads[0], out);
         }
-        let per = out.len().div_ceil(threads.len()).next_multiple_of(columns::<T>());
+        let per = out.len().div_ceil(threads.len()).next_multiple_of(tile_columns::<T>());
         out.par_chunks_mut(per)
             .zip(threads.par_iter_mut())
             .enumerate()
@@ -250,7 +127,7 @@ impl<T: Scalar> Source<'_, T> {
         let n = self.outputs();
         let ranks = rule.ranks(n, byzantine);
         let dim = self.messages.dim();
-        let part = dim.div_ceil(PARTS).next_multiple_of(columns::<T>());
+        let part = dim.div_ceil(PARTS).next_multiple_of(tile_columns::<T>());
         let parts = dim.div_ceil(part);
         let sums = &mut sums[..parts * n];
         sums.fill(0.0);
@@ -260,13 +137,13 @@ impl<T: Scalar> Source<'_, T> {
         pieces.for_each(|(i, (sums, (scratch, output)))| {
             for (j, sums) in sums.chunks_exact_mut(n).enumerate() {
                 let from = (i * per + j) * part;
-                for from in (from..(from + part).min(dim)).step_by(columns::<T>()) {
-                    let columns = columns::<T>().min(dim - from);
-                    let point = &mut output[..columns];
-                    let (mut tile, _) = self.fill(arch, plan, from, columns, &ranks, scratch);
-                    T::apply(rule, &mut tile, byzantine, point);
+                for from in (from..(from + part).min(dim)).step_by(tile_columns::<T>()) {
+                    let width = tile_columns::<T>().min(dim - from);
+                    let point = &mut output[..width];
+                    let (mut tile, _) = self.fill(arch, plan, from, width, &ranks, scratch);
+                    apply(rule, &mut tile, byzantine, point);
                     // Again, in the order of workers.
-                    let (tile, _) = self.fill(arch, plan, from, columns, &None, scratch);
+                    let (tile, _) = self.fill(arch, plan, from, width, &None, scratch);
                     arch.dispatch(Squares { tile, point, unit, sums });
                 }
             }
@@ -295,7 +172,7 @@ impl<T: Scalar> Source<'_, T> {
     ) -> (Tile<'b, T>, bool) {
         let Self { messages, rows, mixing } = self;
         let Scratch { tile, arrived, network } = scratch;
-        let stride = self::columns::<T>();
+        let stride = tile_columns::<T>();
         let load = |data| Load { messages, rows, from, columns, data };
         let (finite, begun) = if mixing.is_some() {
             let finite = arch.dispatch(load(&mut *arrived));
@@ -334,7 +211,7 @@ impl<T: Scalar> WithSimd for Load<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
         let Self { messages, rows, from, columns, data } = self;
-        let stride = self::columns::<T>();
+        let stride = tile_columns::<T>();
         let zero = T::splat(simd, T::ZERO);
         // 0 · x is 0 for finite x alone. Several, so that none waits for the one before.
         let mut alarm = [zero; 4];
@@ -376,7 +253,7 @@ impl<T: Scalar> WithSimd for LoadSorted<'_, T> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> bool {
         let Load { messages, rows, from, data, .. } = self.0;
-        let stride = columns::<T>();
+        let stride = tile_columns::<T>();
         // Stands for the rows that are missing in the last block: the largest number stays at the end.
         let largest = [T::MAX; 64];
         let mut alarm = [T::splat(simd, T::ZERO); 4];
@@ -413,7 +290,7 @@ impl<T: Scalar> WithSimd for LoadSorted<'_, T> {
 /// Asks for the numbers of a row that the next tile needs: more rows are read at a time than the machine would notice by itself.
 #[inline(always)]
 fn ask_ahead<T: Scalar>(row: &[T]) {
-    let stride = columns::<T>();
+    let stride = tile_columns::<T>();
     if let Some(ahead) = row.get(stride..2 * stride) {
         for line in 0..4 {
             prefetch_line(&ahead[line * stride / 4]);
@@ -460,7 +337,7 @@ impl<T: Scalar> WithSimd for Squares<'_, T> {
 mod tests {
     use super::*;
     use crate::Messages;
-    use crate::scalar::instruction_sets;
+    use crate::num::instruction_sets;
 
     fn messages<T: Scalar>(workers: usize, dim: usize) -> Messages<T> {
         let mut messages = Messages::zeros(workers, dim);
@@ -510,7 +387,7 @@ mod tests {
                 messages.row_mut(7)[1] = T::from_f64(f64::NAN);
             }
             for mixing in [None, Some(&mixing)] {
-                for columns in [1, 15, 31, columns::<T>()] {
+                for columns in [1, 15, 31, tile_columns::<T>()] {
                     for ranks in [None, Some(4..9)] {
                         let fills = fills(&messages, mixing, columns, ranks);
                         assert!(fills.iter().all(|(silent, _)| *silent == finite));

@@ -1,0 +1,10 @@
+//! The central node: from a round's messages to one.
+
+mod apply;
+mod chain;
+mod decide;
+mod pipeline;
+mod probe;
+
+pub use chain::server_bytes;
+pub use pipeline::{NonFinite, Pipeline, Report};

@@ -1,0 +1,12 @@
+//! Specs as data, with their documentation, and what is wrong with one.
+
+mod describe;
+mod error;
+mod memory;
+
+#[cfg(feature = "serde")]
+#[doc(hidden)]
+pub use describe::NoSettings;
+pub use describe::{Choice, Described, Doc, Kind, Parameter, Setting, file_name};
+pub use error::{AggregateError, SpecError};
+pub use memory::{in_units, limit_memory, room};
