@@ -5,7 +5,7 @@
 mod rounds;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use fl_agg::{CoordinateMedian, GeometricMedian, Krum, MeaMed, TrimmedMean};
+use fl_agg::{CoordinateMedian, GeometricMedian, Krum, Meamed, TrimmedMean};
 use fl_core::{Cx, Geometry, Messages, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError};
 use rounds::{Bench, Round, SIZES};
 use std::hint::black_box;
@@ -95,7 +95,7 @@ fn rules(criterion: &mut Criterion) {
             let sort = || sort_columns(&messages);
             bench.call("coordinate median", f, none(), CoordinateMedian::default(), Some(&sort));
             bench.call("trimmed mean", f, none(), TrimmedMean::default(), Some(&sort));
-            bench.call("meamed", f, none(), MeaMed::default(), None);
+            bench.call("meamed", f, none(), Meamed::default(), None);
             let nnm: Vec<Box<dyn PreAggregatorSpec>> =
                 vec![Box::new(Neighbours { order: Vec::new() })];
             bench.call("nnm + trimmed mean", f, nnm, TrimmedMean::default(), None);

@@ -33,7 +33,7 @@ fl_core::parts! {
     column: rule {
         coordinate_median::{CoordinateMedian, EvenMedian},
         trimmed_mean::TrimmedMean,
-        meamed::MeaMed,
+        meamed::Meamed,
         phocas::Phocas,
         sign_majority::SignMajority,
     }

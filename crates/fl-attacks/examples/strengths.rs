@@ -3,8 +3,8 @@
 //! `cargo run --release -p fl-attacks --example strengths`
 
 use fl_attacks::{
-    AttackSpec, Federation, Gaussian, NoAttack, SampleDuplicating, Sight, SignFlipping, Site,
-    SpecError,
+    AttackContext, AttackSpec, AttackView, Federation, Gaussian, NoAttack, SampleDuplicating,
+    SignFlipping, SpecError,
 };
 use fl_core::{Cx, Messages, Streams};
 
@@ -22,9 +22,9 @@ fn main() -> Result<(), SpecError> {
             messages.row_mut(w)[w % 10] = 1.0;
         }
         let honest = mean(&messages, WORKERS);
-        let mut attack = spec.build(&Site::new(&federation, DIM))?;
+        let mut attack = spec.build(&AttackContext::new(&federation, DIM))?;
         let streams = Streams::new(0);
-        attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
         let moved: f64 =
             mean(&messages, WORKERS).iter().zip(&honest).map(|(a, b)| (a - b).powi(2)).sum();
         println!("{:>18} moves the mean by {:.3}", spec.name(), moved.sqrt());

@@ -60,5 +60,6 @@ pub use shared::perturbation::Perturbation;
 
 // What is needed to carry out an attack, or to write another one.
 pub use fl_core::{
-    Affine, Attack, AttackSpec, Federation, Knowledge, Known, Rays, Sight, Site, SpecError,
+    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Federation, Knowledge,
+    Known, SpecError,
 };

@@ -14,8 +14,8 @@ mod server;
 mod spec;
 
 pub use adversary::{
-    Affine, Attack, AttackSpec, Backdoor, Change, Knowledge, Known, Poison, PoisonSpec, Poisoned,
-    Rays, Rehearsal, Scene, Sight, Site, triggered,
+    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Change, DefenceModel,
+    Knowledge, Known, Poison, PoisonContext, PoisonSpec, Poisoned, Trigger, triggered,
 };
 pub use catalogue::{PartVisitor, Registrable};
 pub use columns::Tile;
@@ -32,7 +32,7 @@ pub use server::{NonFinite, Pipeline, Report, server_bytes};
 #[doc(hidden)]
 pub use spec::NoSettings;
 pub use spec::{
-    AggregateError, Choice, Described, Doc, Kind, Parameter, Setting, SpecError, file_name,
+    AggregateError, Described, Doc, Parameter, Setting, SpecError, ValueKind, Variant, file_name,
     in_units, limit_memory, room,
 };
 

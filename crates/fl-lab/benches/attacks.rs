@@ -6,8 +6,8 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use fl_agg::GeometricMedian;
 use fl_attacks::{Guess, LineSearch, LineSearchMethod};
 use fl_core::{
-    AttackSpec, Cx, Federation, Messages, Pipeline, PreAggregatorSpec, Role, RuleSpec, Shape,
-    Sight, Site, Streams, combine,
+    AttackContext, AttackSpec, AttackView, Cx, Federation, Messages, Pipeline, PreAggregatorSpec,
+    Role, RuleSpec, Shape, Streams, combine,
 };
 use fl_lab::Registry;
 use fl_resample::Resample;
@@ -50,11 +50,11 @@ fn attacks(_: &mut Criterion) {
     let registry = Registry::standard();
     for entry in registry.attacks().iter().filter(|entry| entry.name() != "line-search") {
         let spec = registry.attack(&entry.choice()).expect("defaults").single();
-        let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+        let mut attack = spec.build(&AttackContext::new(&federation, DIM)).expect("valid");
         let mut k = 0;
         let time = least(|| {
             k += 1;
-            let mut sight = Sight::new(&mut messages, &federation);
+            let mut sight = AttackView::new(&mut messages, &federation);
             attack.corrupt(&Cx::new(&streams, k), &mut sight);
         });
         println!("{:>20} {:6.2}", entry.name(), time.as_secs_f64() / pass.as_secs_f64());
@@ -103,11 +103,12 @@ fn line_search(c: &mut Criterion) {
         });
     }
     for evaluations in [1, 20] {
-        let mut attack = search(evaluations).build(&Site::new(&federation, DIM)).expect("valid");
+        let mut attack =
+            search(evaluations).build(&AttackContext::new(&federation, DIM)).expect("valid");
         group.bench_function(BenchmarkId::new("evaluations", evaluations), |b| {
             b.iter(|| {
                 k += 1;
-                let mut sight = Sight::new(&mut messages, &federation);
+                let mut sight = AttackView::new(&mut messages, &federation);
                 attack.corrupt(&Cx::new(&streams, k), &mut sight);
             });
         });

@@ -7,8 +7,8 @@
 
 use fl_agg::{GeometricMedian, Mean};
 use fl_core::{
-    AggregateError, Attack, AttackSpec, Cx, Federation, GeometricRule, Inputs, Knowledge, Role,
-    Rule, RuleSpec, Scalar, Shape, Sight, Site, SpecError, Streams,
+    AggregateError, Attack, AttackContext, AttackSpec, AttackView, Cx, Federation, GeometricRule,
+    Inputs, Knowledge, Role, Rule, RuleSpec, Scalar, Shape, SpecError, Streams,
 };
 use fl_data::PartitionSpec;
 use fl_models::Softmax;
@@ -74,7 +74,7 @@ impl<T: Scalar> AttackSpec<T> for Backwards {
         "backwards"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if !self.factor.is_finite() {
             return Err(SpecError::new("backwards: factor", "finite", self.factor));
         }
@@ -83,7 +83,7 @@ impl<T: Scalar> AttackSpec<T> for Backwards {
 }
 
 impl<T: Scalar> Attack<T> for Backwards {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let federation = sight.federation();
         let scale = -self.factor / federation.regular().len() as f64;
         let Some((&first, others)) = federation.byzantine().split_first() else { return };

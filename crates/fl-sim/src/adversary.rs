@@ -3,7 +3,8 @@
 use crate::protocol::Protocol;
 use crate::roster::Present;
 use fl_core::{
-    Attack, AttackSpec, Cx, Federation, Knowledge, Messages, Scalar, Sight, Site, SpecError, Visit,
+    Attack, AttackContext, AttackSpec, AttackView, Cx, Federation, Knowledge, Messages, Scalar,
+    SpecError, Visit,
 };
 
 /// Writes what Byzantine workers send.
@@ -21,7 +22,7 @@ impl<T: Scalar> Adversary<T> {
         protocol: &Protocol<T>,
         dim: usize,
     ) -> Result<Self, SpecError> {
-        let mut site = Site::new(federation, dim).with_knowledge(knowledge);
+        let mut site = AttackContext::new(federation, dim).with_knowledge(knowledge);
         site.defence = protocol.server().map(|(server, _)| server);
         Ok(Self { attack: attack.build(&site)?, knowledge })
     }
@@ -49,7 +50,7 @@ impl<T: Scalar> Adversary<T> {
             return;
         }
         let (server, previous) = protocol.server().unzip();
-        let mut sight = Sight::new(messages, who.federation)
+        let mut sight = AttackView::new(messages, who.federation)
             .with_knowledge(self.knowledge)
             .with_defence(server)
             .with_previous(previous);

@@ -2,7 +2,7 @@
 //! aggregates fifty messages of a million numbers; and that it leaves them as they were.
 
 use fl_agg::{
-    CoordinateMedian, GeometricMedian, Krum, MeaMed, Mean, Messages, Phocas, SignMajority,
+    CoordinateMedian, GeometricMedian, Krum, Meamed, Mean, Messages, Phocas, SignMajority,
     TrimmedMean,
 };
 use fl_core::{Cx, Pipeline, PreAggregatorSpec, RuleSpec, Shape, Streams};
@@ -59,7 +59,7 @@ fn a_server_needs_square_of_w_numbers_and_tiles_and_writes_no_message() {
         || Box::new(Krum::default()),
         || Box::new(CoordinateMedian::default()),
         || Box::new(TrimmedMean::default()),
-        || Box::new(MeaMed::default()),
+        || Box::new(Meamed::default()),
         || Box::new(Phocas::default()),
         || Box::new(SignMajority),
     ];

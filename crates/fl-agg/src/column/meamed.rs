@@ -36,20 +36,20 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_agg::{MeaMed, Messages, aggregate};
+    /// use fl_agg::{Meamed, Messages, aggregate};
     ///
     /// let messages = Messages::from_rows(&[[1.0], [2.0], [3.0], [4.0], [1e9]]);
-    /// let (mean, _) = aggregate(MeaMed::default(), &messages, 1)?;
+    /// let (mean, _) = aggregate(Meamed::default(), &messages, 1)?;
     /// assert_eq!(mean, [2.5]);
     /// # Ok::<(), fl_agg::Error>(())
     /// ```
-    pub struct MeaMed {
+    pub struct Meamed {
         /// b, how many are left out: f unless given.
         pub count: Option<usize> = None,
     }
 }
 
-impl RuleSpec for MeaMed {
+impl RuleSpec for Meamed {
     fn name(&self) -> &'static str {
         "meamed"
     }
@@ -106,7 +106,7 @@ mod tests {
     use crate::{Messages, aggregate};
 
     fn run(rows: &[[f64; 1]], count: Option<usize>, byzantine: usize) -> f64 {
-        aggregate(MeaMed { count }, &Messages::from_rows(rows), byzantine).expect("valid").0[0]
+        aggregate(Meamed { count }, &Messages::from_rows(rows), byzantine).expect("valid").0[0]
     }
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn the_requirement_is_a_majority_and_something_to_average() {
         let refusal = |count, workers, byzantine| {
-            MeaMed { count }.check(Shape { workers, byzantine }).unwrap_err().to_string()
+            Meamed { count }.check(Shape { workers, byzantine }).unwrap_err().to_string()
         };
         assert!(refusal(None, 4, 2).ends_with("at least 5 (2f + 1, for f = 2 Byzantine), got 4"));
         assert!(refusal(Some(2), 4, 0).ends_with("at least 5 (2b + 1, for b = 2 left out), got 4"));

@@ -1,7 +1,7 @@
 //! Rules that look at one column at a time: golden cases, plain definitions, laws, and what no such rule may do.
 
 use fl_agg::{
-    CoordinateMedian, EvenMedian, MeaMed, Messages, Phocas, RuleSpec, Scalar, SignMajority,
+    CoordinateMedian, EvenMedian, Meamed, Messages, Phocas, RuleSpec, Scalar, SignMajority,
     TrimmedMean, aggregate,
 };
 use proptest::prelude::*;
@@ -27,7 +27,7 @@ fn the_rules_agree_with_another_projects_answers() {
         let (kind, (out, _)) = match op {
             "Median" => (0, aggregate(CoordinateMedian::default(), &messages, f).expect("valid")),
             "TrMean" => (1, aggregate(TrimmedMean::default(), &messages, f).expect("valid")),
-            "Meamed" => (2, aggregate(MeaMed::default(), &messages, f).expect("valid")),
+            "Meamed" => (2, aggregate(Meamed::default(), &messages, f).expect("valid")),
             other => panic!("{other}"),
         };
         let expected = numbers(&case["output"]);
@@ -73,7 +73,7 @@ const CASES: [Case; 7] = [
         |x, _| x[x.len() / 2],
     ),
     ("trimmed mean", || Box::new(TrimmedMean::default()), |x, f| mean(&x[f..x.len() - f])),
-    ("meamed", || Box::new(MeaMed::default()), |x, f| around(x, median(x), x.len() - f)),
+    ("meamed", || Box::new(Meamed::default()), |x, f| around(x, median(x), x.len() - f)),
     (
         "phocas",
         || Box::new(Phocas::default()),

@@ -5,7 +5,7 @@
 
 use fl_agg::{
     Aksel, AkselKeep, Bulyan, Caf, CafDirection, CenteredClipping, Cge, CgeOutput, ClippingStart,
-    CoordinateMedian, Dnc, EvenMedian, Faba, GeometricMedian, Ios, Krum, KrumVariant, Mda, MeaMed,
+    CoordinateMedian, Dnc, EvenMedian, Faba, GeometricMedian, Ios, Krum, KrumVariant, Mda, Meamed,
     Mean, Messages, Monna, MultiKrum, NormFilteredMean, NormUnit, Phocas, Picks, RuleSpec, Scalar,
     Shape, SignMajority, Smea, TrimmedMean, WeightedMean, Weiszfeld,
 };
@@ -721,7 +721,7 @@ laws! {
         [Order, Shift, Scale, Equal, Box, Fresh, Single, Withstands(4.0)];
     trimmed_mean: rule!(TrimmedMean::default()), 1e-14,
         [Order, Shift, Scale, Equal, Box, Fresh, Single, Withstands(4.0)];
-    meamed: rule!(MeaMed::default()), 1e-14,
+    meamed: rule!(Meamed::default()), 1e-14,
         [Order, Shift, Scale, Equal, Box, Fresh, Single, Withstands(4.0)];
     // One round in some thousands has two numbers that are equally far from the centre in single precision only.
     phocas: rule!(Phocas::default()), 1e-14,

@@ -1,7 +1,7 @@
 //! Mixtures: different Byzantine workers play different attacks.
 
 use crate::shared::numbered::numbered;
-use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, Visit};
+use fl_core::{Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, Visit};
 
 /// A mixture: the Byzantine workers, in rising order, are cut into groups, and each group plays an attack of its own.
 ///
@@ -11,15 +11,15 @@ use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, Visit};
 ///
 /// # Example
 /// ```
-/// use fl_attacks::{Attack, AttackSpec, Federation, Mixture, Sight, SignFlipping, Site, Zero};
+/// use fl_attacks::{Attack, AttackSpec, Federation, Mixture, AttackView, SignFlipping, AttackContext, Zero};
 /// use fl_core::{Cx, Messages, Streams};
 ///
 /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [3.0], [4.0]]);
 /// let federation = Federation::new(4, &[1, 2, 3])?;
 /// let parts: Vec<Box<dyn AttackSpec<f32>>> = vec![Box::new(Zero), Box::new(SignFlipping::default())];
-/// let mut attack = Mixture { parts, counts: None }.build(&Site::new(&federation, 1))?;
+/// let mut attack = Mixture { parts, counts: None }.build(&AttackContext::new(&federation, 1))?;
 /// let streams = Streams::new(0);
-/// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+/// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
 /// let sent: Vec<f32> = (0..4).map(|w| messages.row(w)[0]).collect();
 /// assert_eq!(sent, [1.0, 0.0, 0.0, -20.0]);
 /// # Ok::<(), fl_attacks::SpecError>(())
@@ -37,7 +37,7 @@ impl<T: Scalar> AttackSpec<T> for Mixture<T> {
         "mixture"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let (n, all) = (self.parts.len(), site.attackers.len());
         if n == 0 {
             return Err(SpecError::new("attacks", "at least 1", 0).of("mixture"));
@@ -71,7 +71,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let attackers = sight.attackers();
         let mut from = 0;
         for (part, count) in &mut self.parts {

@@ -2,7 +2,7 @@
 
 use crate::shared::numbered::numbered;
 use fl_core::streams::below;
-use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, Sight, Site, SpecError, Visit};
+use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, AttackView, AttackContext, SpecError, Visit};
 
 /// One of several attacks, drawn uniformly in each round and played by all Byzantine workers.
 ///
@@ -13,17 +13,17 @@ use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, Sight, Site, SpecError, Visi
 ///
 /// # Example
 /// ```
-/// use fl_attacks::{Attack, AttackSpec, Federation, Random, Sight, Site, Zero, Ipm};
+/// use fl_attacks::{Attack, AttackSpec, Federation, Random, AttackView, AttackContext, Zero, Ipm};
 /// use fl_core::{Cx, Messages, Streams};
 ///
 /// let federation = Federation::new(2, &[1])?;
 /// let parts: Vec<Box<dyn AttackSpec<f32>>> = vec![Box::new(Zero), Box::new(Ipm::default())];
-/// let mut attack = Random { parts }.build(&Site::new(&federation, 1))?;
+/// let mut attack = Random { parts }.build(&AttackContext::new(&federation, 1))?;
 /// let streams = Streams::new(0);
 /// let mut seen = std::collections::BTreeSet::new();
 /// for round in 0..50 {
 ///     let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
-///     attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+///     attack.corrupt(&Cx::new(&streams, round), &mut AttackView::new(&mut messages, &federation));
 ///     seen.insert(messages.row(1)[0] as i32);
 /// }
 /// assert_eq!(seen.into_iter().collect::<Vec<_>>(), [-2, 0]);
@@ -40,7 +40,7 @@ impl<T: Scalar> AttackSpec<T> for Random<T> {
         "random"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.parts.is_empty() {
             return Err(SpecError::new("attacks", "at least 1", 0).of("random"));
         }
@@ -56,7 +56,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let mut rng = cx.draw(Role::AttackChoice, self.place);
         let chosen = below(&mut rng, self.parts.len() as u32) as usize;
         self.parts[chosen].corrupt(cx, sight);

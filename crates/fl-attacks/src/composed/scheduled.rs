@@ -1,7 +1,7 @@
 //! Schedules: an attack that sleeps, wakes, and comes and goes.
 
 use crate::shared::numbered::numbered;
-use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, Visit};
+use fl_core::{Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, Visit};
 
 /// An attack in some rounds, and another in the others.
 ///
@@ -10,7 +10,7 @@ use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, Visit};
 ///
 /// # Example
 /// ```
-/// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, Scheduled, Sight, Site, Zero};
+/// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, Scheduled, AttackView, AttackContext, Zero};
 /// use fl_core::{Cx, Messages, Streams};
 ///
 /// let federation = Federation::new(2, &[1])?;
@@ -21,11 +21,11 @@ use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, Visit};
 ///     until: None,
 ///     alternate: Some((1, 2)),
 /// };
-/// let mut attack = spec.build(&Site::new(&federation, 1))?;
+/// let mut attack = spec.build(&AttackContext::new(&federation, 1))?;
 /// let streams = Streams::new(0);
 /// let sent = (0..8).map(|round| {
 ///     let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
-///     attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+///     attack.corrupt(&Cx::new(&streams, round), &mut AttackView::new(&mut messages, &federation));
 ///     messages.row(1)[0]
 /// });
 /// assert_eq!(sent.collect::<Vec<_>>(), [2.0, 2.0, 0.0, 2.0, 2.0, 0.0, 2.0, 2.0]);
@@ -50,7 +50,7 @@ impl<T: Scalar> AttackSpec<T> for Scheduled<T> {
         "scheduled"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let Self { from, until, alternate, .. } = *self;
         if let Some(until) = until.filter(|&until| until <= from) {
             let allowed = format!("more than from = {from}");
@@ -77,7 +77,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let round = cx.round();
         let within = round >= self.from && self.until.is_none_or(|until| round < until);
         let now = within

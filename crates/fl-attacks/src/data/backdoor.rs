@@ -3,7 +3,7 @@
 use crate::shared::probability::share_is_probability;
 use fl_core::data::ClassLabel;
 use fl_core::streams::chance;
-use fl_core::{Backdoor as Door, Change, Poison, PoisonSpec, Scene, SpecError, Stream, spec};
+use fl_core::{Trigger, Change, Poison, PoisonSpec, PoisonContext, SpecError, Stream, spec};
 
 spec! {
     /// A backdoor: some of the Byzantine workers' samples carry a trigger, a bright patch in the lower right corner, and the
@@ -50,7 +50,7 @@ impl PoisonSpec for Backdoor {
         "backdoor"
     }
 
-    fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
+    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError> {
         let Self { size, value, share, .. } = *self;
         share_is_probability("backdoor", share)?;
         let classes = scene.data.classes();
@@ -93,12 +93,12 @@ impl Change for Planted {
         }
     }
 
-    fn backdoor(&self) -> Option<&dyn Door> {
+    fn backdoor(&self) -> Option<&dyn Trigger> {
         Some(self)
     }
 }
 
-impl Door for Planted {
+impl Trigger for Planted {
     fn target(&self) -> u32 {
         self.target
     }

@@ -1,6 +1,6 @@
 //! Duplicated samples: learn from what a regular worker holds.
 
-use fl_core::{Poison, PoisonSpec, Scene, SpecError, spec};
+use fl_core::{Poison, PoisonSpec, PoisonContext, SpecError, spec};
 
 spec! {
     /// Duplicated samples: all Byzantine workers hold the samples of one regular worker and follow the protocol.
@@ -34,7 +34,7 @@ impl PoisonSpec for DuplicateSamples {
         "duplicate-samples"
     }
 
-    fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
+    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError> {
         let federation = scene.federation;
         let worker = self.worker.unwrap_or(federation.regular()[0] as usize);
         if worker >= federation.workers() || federation.is_byzantine(worker) {

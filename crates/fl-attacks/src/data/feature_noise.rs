@@ -1,7 +1,7 @@
 //! Feature noise: learn from what can hardly be seen.
 
 use crate::shared::gaussian_spread::GaussianSpread;
-use fl_core::{Change, Poison, PoisonSpec, Scene, SpecError, Stream, spec};
+use fl_core::{Change, Poison, PoisonSpec, PoisonContext, SpecError, Stream, spec};
 use rand_distr::{Distribution, StandardNormal};
 
 spec! {
@@ -38,7 +38,7 @@ impl PoisonSpec for FeatureNoise {
         "feature-noise"
     }
 
-    fn build(&self, _: &Scene<'_>) -> Result<Poison, SpecError> {
+    fn build(&self, _: &PoisonContext<'_>) -> Result<Poison, SpecError> {
         let (setting, value, std) = match self.spread {
             GaussianSpread::Variance(v) => ("spread.variance", v, v.sqrt()),
             GaussianSpread::Std(std) => ("spread.std", std, std),

@@ -3,7 +3,7 @@
 use crate::shared::probability::share_is_probability;
 use fl_core::data::ClassLabel;
 use fl_core::streams::{below, chance};
-use fl_core::{Change, Kind, Parameter, Poison, PoisonSpec, Scene, SpecError, Stream, spec};
+use fl_core::{Change, ValueKind, Parameter, Poison, PoisonSpec, PoisonContext, SpecError, Stream, spec};
 
 spec! {
     /// Label flipping: Byzantine workers learn from their own features with other labels, by default `y → C − 1 − y` for C
@@ -67,8 +67,8 @@ pub enum LabelFlipLabels {
 }
 
 impl Parameter for LabelFlipLabels {
-    const KIND: Kind =
-        Kind::Plain("reverse | next | random | least-likely | { map = list of labels, one for each class }");
+    const KIND: ValueKind =
+        ValueKind::Plain("reverse | next | random | least-likely | { map = list of labels, one for each class }");
 }
 
 impl PoisonSpec for LabelFlip {
@@ -76,7 +76,7 @@ impl PoisonSpec for LabelFlip {
         "label-flip"
     }
 
-    fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError> {
+    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError> {
         let Self { labels, share } = self;
         share_is_probability("label-flip", *share)?;
         let classes = scene.data.classes();

@@ -3,7 +3,7 @@
 use crate::shared::columns;
 use crate::shared::fixed_strength::{finite, fixed_strength};
 use crate::shared::majority::formula;
-use fl_core::{Affine, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, choice, spec};
+use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, choice, spec};
 
 spec! {
     /// ALIE, a little is enough: every Byzantine worker sends the mean moved by z standard deviations in every coordinate, with
@@ -33,14 +33,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Alie, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Alie, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [3.0], [0.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = Alie { z: Some(0.5), ..Alie::default() }.build(&Site::new(&federation, 1))?;
+    /// let mut attack = Alie { z: Some(0.5), ..Alie::default() }.build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [2.5]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -75,7 +75,7 @@ choice! {
 }
 
 impl Alie {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let z = match self.z {
             Some(z) => finite("alie", "z", z)?,
             None => formula("alie", site.federation)?,
@@ -101,7 +101,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let (base, direction) = rays.shared();
         let Self { less, sign, .. } = *self;
         columns::each(sight.known(), base, direction, &mut [], |columns, base, direction, _| {

@@ -2,7 +2,7 @@
 
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::fixed_strength::fixed_strength;
-use fl_core::{Affine, Cx, Geometry, Knowledge, Rays, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Geometry, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Fang's attack on Krum: all Byzantine workers send `v_w = −λ sign(μ)`, with μ the mean of the known honest messages and
@@ -31,14 +31,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, FangKrum, Federation, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, FangKrum, Federation, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[2.0f32], [1.0], [3.0], [2.5], [0.0], [0.0]]);
     /// let federation = Federation::new(6, &[4, 5])?;
-    /// let mut attack = FangKrum::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = FangKrum::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert!(messages.row(4)[0] < 0.0 && messages.row(4) == messages.row(5));
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -49,7 +49,7 @@ spec! {
 }
 
 impl FangKrum {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         if !(self.threshold > 0.0 && self.threshold.is_finite()) {
             let error = SpecError::new("threshold", "positive and finite", self.threshold);
             return Err(error.of("fang-krum"));
@@ -82,7 +82,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let known = sight.known();
         let (n, byzantine) = (known.count(), sight.attackers().len());
         let (base, direction) = rays.shared();

@@ -2,7 +2,7 @@
 
 use crate::shared::columns;
 use fl_core::{
-    AlignedVec, Attack, AttackSpec, Cx, Knowledge, Role, Scalar, Sight, Site, SpecError, spec,
+    AlignedVec, Attack, AttackSpec, Cx, Knowledge, Role, Scalar, AttackView, AttackContext, SpecError, spec,
 };
 use rand::Rng;
 
@@ -31,14 +31,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, FangTrimmedMean, Federation, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, FangTrimmedMean, Federation, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[2.0f32], [1.0], [0.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = FangTrimmedMean::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = FangTrimmedMean::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert!((0.5..=1.0).contains(&messages.row(2)[0]));
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -53,7 +53,7 @@ impl<T: Scalar> AttackSpec<T> for FangTrimmedMean {
         "fang-trimmed-mean"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
             let error = SpecError::new("factor", "finite and at least 1", self.factor);
             return Err(error.of("fang-trimmed-mean"));
@@ -72,7 +72,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         if sight.attackers().is_empty() {
             return;
         }

@@ -3,7 +3,7 @@
 use crate::shared::columns::scaled_mean;
 use crate::shared::gaussian_spread::GaussianSpread;
 use fl_core::{
-    Affine, AlignedVec, Attack, AttackSpec, Cx, Knowledge, Rays, Role, Scalar, Sight, Site,
+    Affine, AlignedVec, Attack, AttackSpec, Cx, Knowledge, AffineMessages, Role, Scalar, AttackView, AttackContext,
     SpecError, choice, spec,
 };
 use rand_distr::{Distribution, StandardNormal};
@@ -29,15 +29,15 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Gaussian, Sight, Site, GaussianSpread};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Gaussian, AttackView, AttackContext, GaussianSpread};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::<f32>::zeros(2, 10_000);
     /// let federation = Federation::new(2, &[1])?;
     /// assert_eq!(Gaussian::default().spread, GaussianSpread::Variance(10_000.0));
-    /// let mut attack = Gaussian::default().build(&Site::new(&federation, 10_000))?;
+    /// let mut attack = Gaussian::default().build(&AttackContext::new(&federation, 10_000))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// let variance = messages.row(1).iter().map(|x| x * x).sum::<f32>() / 10_000.0;
     /// assert!((variance - 10_000.0).abs() < 1_000.0);
     /// # Ok::<(), fl_attacks::SpecError>(())
@@ -61,7 +61,7 @@ choice! {
 }
 
 impl Gaussian {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let (setting, value) = match self.spread {
             GaussianSpread::Variance(variance) => ("spread.variance", variance),
             GaussianSpread::Std(std) => ("spread.std", std),
@@ -84,13 +84,13 @@ impl<T: Scalar> AttackSpec<T> for Gaussian {
         "gaussian"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let aim = self.aim(site)?;
         let mean = aim.centred.then(|| AlignedVec::zeros(site.dim));
         Ok(Box::new(Run { std: aim.std, mean, own: aim.own }))
     }
 
-    fn affine(&self, site: &Site<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+    fn affine(&self, site: &AttackContext<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
         Ok(Some(Box::new(self.aim(site)?)))
     }
 }
@@ -104,7 +104,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         if sight.attackers().is_empty() {
             return;
         }
@@ -135,7 +135,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, cx: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, cx: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let (base, directions) = rays.parts();
         match self.centred {
             true => scaled_mean(sight.known(), 1.0, base),
@@ -169,9 +169,9 @@ mod tests {
         let mut messages = Messages::from_rows(&vec![vec![7.0; 20_000]; 4]);
         let federation = Federation::new(4, &[1, 3]).expect("valid");
         let mut attack =
-            AttackSpec::<f64>::build(&spec, &Site::new(&federation, 20_000)).expect("valid");
+            AttackSpec::<f64>::build(&spec, &AttackContext::new(&federation, 20_000)).expect("valid");
         let streams = Streams::new(seed);
-        attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, round), &mut AttackView::new(&mut messages, &federation));
         messages
     }
 

@@ -1,7 +1,7 @@
 //! Huge: send numbers that are finite, and whose squares are not.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, Site, SpecError, spec};
+use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, spec};
 
 spec! {
     /// Huge but finite: every number of a Byzantine message is the same, by default 10³⁸, a third of what single precision can
@@ -21,14 +21,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Huge, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Huge, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
     /// let federation = Federation::new(2, &[1])?;
-    /// let mut attack = Huge { value: -1e30 }.build(&Site::new(&federation, 1))?;
+    /// let mut attack = Huge { value: -1e30 }.build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(1), [-1e30]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -43,7 +43,7 @@ impl<T: Scalar> AttackSpec<T> for Huge {
         "huge"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let value = T::from_f64(self.value);
         if !value.is_finite() {
             let allowed = format!("finite in {}, at most {:e}", T::NAME, T::MAX.to_f64());

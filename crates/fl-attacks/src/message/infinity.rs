@@ -1,7 +1,7 @@
 //! Infinity: send what is too large to be a number.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, Site, SpecError, choice, spec};
+use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, choice, spec};
 
 spec! {
     /// Infinity: every number of a Byzantine message is `+∞`, or `−∞`.
@@ -17,14 +17,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Infinity, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Infinity, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
     /// let federation = Federation::new(2, &[1])?;
-    /// let mut attack = Infinity::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = Infinity::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(1), [f32::INFINITY]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -49,7 +49,7 @@ impl<T: Scalar> AttackSpec<T> for Infinity {
         "infinity"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(Constant(T::from_f64(match self.sign {
             InfinitySign::Positive => f64::INFINITY,
             InfinitySign::Negative => f64::NEG_INFINITY,

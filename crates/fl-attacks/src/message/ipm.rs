@@ -2,7 +2,7 @@
 
 use crate::shared::columns::scaled_mean;
 use crate::shared::fixed_strength::{finite, fixed_strength};
-use fl_core::{Affine, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Inner product manipulation: every Byzantine worker sends `v_w = −ε μ`, with μ the mean of the honest messages that are
@@ -25,14 +25,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Ipm, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Ipm, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [0.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = Ipm::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = Ipm::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [-3.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -43,7 +43,7 @@ spec! {
 }
 
 impl Ipm {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let epsilon = finite("ipm", "epsilon", self.epsilon)?;
         Ok(Aim { epsilon, own: site.knowledge == Knowledge::Own })
     }
@@ -58,7 +58,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let (base, direction) = rays.shared();
         base.fill(T::ZERO);
         scaled_mean(sight.known(), -1.0, direction);

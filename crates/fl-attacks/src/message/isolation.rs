@@ -2,7 +2,7 @@
 
 use crate::shared::columns;
 use crate::shared::regular_worker::{regular, target};
-use fl_core::{AlignedVec, Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{AlignedVec, Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Isolation: the mean of all messages is the message of one regular worker t, as if nobody else had sent any.
@@ -28,14 +28,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Isolation, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Isolation, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [0.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = Isolation::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = Isolation::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// // (1 + 2 + 0) / 3 is what worker 0 sends.
     /// assert_eq!(messages.row(2), [0.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
@@ -51,7 +51,7 @@ impl<T: Scalar> AttackSpec<T> for Isolation {
         "isolation"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         regular("isolation", self.worker, site)?;
         let rows = std::array::from_fn(|_| AlignedVec::zeros(site.dim));
         Ok(Box::new(Run { worker: self.worker, rows }))
@@ -66,7 +66,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         if sight.attackers().is_empty() {
             return;
         }

@@ -3,7 +3,7 @@
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::regular_worker::{copy, regular, target};
 use fl_core::{
-    Attack, AttackSpec, Cx, Knowledge, Part, Scalar, Sight, Site, SpecError, Visit, spec,
+    Attack, AttackSpec, Cx, Knowledge, Part, Scalar, AttackView, AttackContext, SpecError, Visit, spec,
 };
 
 spec! {
@@ -37,14 +37,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Mimic, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Mimic, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [9.0], [0.0]]);
     /// let federation = Federation::new(4, &[3])?;
-    /// let mut attack = Mimic::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = Mimic::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(3), [9.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -61,7 +61,7 @@ impl<T: Scalar> AttackSpec<T> for Mimic {
         "mimic"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.worker.is_some() {
             regular("mimic", self.worker, site)?;
             return Ok(Box::new(Fixed { worker: self.worker }));
@@ -88,7 +88,7 @@ struct Fixed {
 }
 
 impl<T: Scalar> Attack<T> for Fixed {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         copy(sight, target(self.worker, sight.federation()));
     }
 
@@ -113,7 +113,7 @@ struct Run {
 }
 
 impl Run {
-    fn learn<T: Scalar>(&mut self, sight: &Sight<'_, T>) {
+    fn learn<T: Scalar>(&mut self, sight: &AttackView<'_, T>) {
         let Self { rounds, vectors: [mean, z, sum], scores, sums, now, .. } = self;
         let known = sight.known();
         let (n, t) = (known.count(), *rounds as f64);
@@ -179,7 +179,7 @@ fn largest(numbers: &[f64]) -> usize {
 }
 
 impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         if sight.attackers().is_empty() {
             return;
         }

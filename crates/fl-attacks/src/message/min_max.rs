@@ -2,7 +2,7 @@
 
 use crate::shared::fixed_strength::fixed_strength;
 use crate::shared::perturbation::{Measure, Perturbation};
-use fl_core::{Affine, Cx, Geometry, Knowledge, Rays, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Geometry, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Min-max: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction until the largest
@@ -31,14 +31,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, MinMax, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, MinMax, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [3.0], [0.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = MinMax::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = MinMax::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// // As far from 3 as 1 is.
     /// assert_eq!(messages.row(2), [1.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
@@ -50,7 +50,7 @@ spec! {
 }
 
 impl MinMax {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let workers = site.federation.workers();
         Ok(Aim {
             deviation: self.deviation,
@@ -74,7 +74,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let known = sight.known();
         self.rows.clear();
         self.rows.extend_from_slice(known.workers());

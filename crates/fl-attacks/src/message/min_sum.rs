@@ -2,7 +2,7 @@
 
 use crate::shared::fixed_strength::fixed_strength;
 use crate::shared::perturbation::{Measure, Perturbation};
-use fl_core::{Affine, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Min-sum: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction until the sum of
@@ -30,14 +30,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, MinSum, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, MinSum, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [1.0], [4.0], [0.0]]);
     /// let federation = Federation::new(4, &[3])?;
-    /// let mut attack = MinSum::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = MinSum::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// // As far from the mean 2 as 4 is.
     /// assert!(messages.row(3)[0].abs() < 1e-6);
     /// # Ok::<(), fl_attacks::SpecError>(())
@@ -49,7 +49,7 @@ spec! {
 }
 
 impl MinSum {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let along = Measure::new(site.federation.workers(), site.dim);
         Ok(Aim { deviation: self.deviation, own: site.knowledge == Knowledge::Own, along })
     }
@@ -65,7 +65,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let seen = self.along.measure(self.deviation, sight, rays);
         let farthest = seen.squares.iter().fold(0.0f64, |a, &b| a.max(b));
         if seen.norm > 0.0 { (farthest / seen.norm).sqrt() } else { 0.0 }

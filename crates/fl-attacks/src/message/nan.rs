@@ -1,7 +1,7 @@
 //! NaN: send what is no number.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, Site, SpecError, spec};
+use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, spec};
 
 spec! {
     /// NaN: every number of a Byzantine message is NaN, which spoils every sum that it enters.
@@ -20,14 +20,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Nan, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Nan, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
     /// let federation = Federation::new(2, &[1])?;
-    /// let mut attack = Nan.build(&Site::new(&federation, 1))?;
+    /// let mut attack = Nan.build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert!(messages.row(1)[0].is_nan());
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -39,7 +39,7 @@ impl<T: Scalar> AttackSpec<T> for Nan {
         "nan"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(Constant(T::from_f64(f64::NAN))))
     }
 }

@@ -1,6 +1,6 @@
 //! No attack: Byzantine workers behave.
 
-use fl_core::{Attack, AttackSpec, Cx, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Byzantine workers send their true messages, `v_w = v̂_w`: what every defence must not spoil.
@@ -16,10 +16,10 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, NoAttack, AttackContext};
     ///
     /// let federation = Federation::new(3, &[2])?;
-    /// let attack: Box<dyn Attack<f32>> = NoAttack.build(&Site::new(&federation, 10))?;
+    /// let attack: Box<dyn Attack<f32>> = NoAttack.build(&AttackContext::new(&federation, 10))?;
     /// assert!(attack.needs_true_messages());
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -31,7 +31,7 @@ impl<T: Scalar> AttackSpec<T> for NoAttack {
         "none"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(Run))
     }
 }
@@ -40,5 +40,5 @@ impl<T: Scalar> AttackSpec<T> for NoAttack {
 struct Run;
 
 impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, _: &Cx<'_>, _: &mut Sight<'_, T>) {}
+    fn corrupt(&mut self, _: &Cx<'_>, _: &mut AttackView<'_, T>) {}
 }

@@ -3,7 +3,7 @@
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::fixed_strength::{finite, fixed_strength};
 use crate::shared::majority::formula;
-use fl_core::{Affine, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// ROP, relocated orthogonal perturbation: every Byzantine worker sends a point between the server's last output m and the
@@ -32,15 +32,15 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Rop, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, Rop, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[0.0f32, 2.0], [0.0, 2.0], [0.0, 0.0]]);
     /// let federation = Federation::new(3, &[2])?;
     /// let spec = Rop { z: Some(0.5), location: 0.0, ..Rop::default() };
-    /// let mut attack = spec.build(&Site::new(&federation, 2))?;
+    /// let mut attack = spec.build(&AttackContext::new(&federation, 2))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [0.5, 2.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -57,7 +57,7 @@ spec! {
 }
 
 impl Rop {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let z = match self.z {
             Some(z) => finite("rop", "z", z)?,
             None => formula("rop", site.federation)?,
@@ -97,7 +97,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let Self { location, reference, sin, cos, .. } = *self;
         let (base, direction) = rays.shared();
         let previous = sight.previous();

@@ -1,7 +1,7 @@
 //! Same value: send one number everywhere.
 
 use crate::shared::fixed_strength::{finite, fixed_strength};
-use fl_core::{Affine, Cx, Rays, Scalar, Sight, Site, SpecError, spec};
+use fl_core::{Affine, Cx, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
 
 spec! {
     /// Same value: every Byzantine worker sends `v_w = c · 1`, a message whose numbers are all c = 100.
@@ -17,14 +17,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, SameValue, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, SameValue, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0]]);
     /// let federation = Federation::new(2, &[1])?;
-    /// let mut attack = SameValue::default().build(&Site::new(&federation, 1))?;
+    /// let mut attack = SameValue::default().build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(1), [100.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -35,7 +35,7 @@ spec! {
 }
 
 impl SameValue {
-    fn aim<T: Scalar>(&self, _: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, _: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         Ok(Aim { value: finite("same-value", "value", self.value)? })
     }
 }
@@ -48,7 +48,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, _: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, _: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let (base, direction) = rays.shared();
         base.fill(T::ZERO);
         direction.fill(T::ONE);

@@ -2,7 +2,7 @@
 
 use crate::shared::regular_worker::{copy, regular, target};
 use fl_core::streams::below;
-use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, Sight, Site, SpecError, choice, spec};
+use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, AttackView, AttackContext, SpecError, choice, spec};
 
 spec! {
     /// All Byzantine workers send the message of one regular worker `r`, `v_w = v_r`, as if they held copies of its samples.
@@ -25,14 +25,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, SampleDuplicating, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, SampleDuplicating, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [3.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = SampleDuplicating { worker: Some(1), ..Default::default() }.build(&Site::new(&federation, 1))?;
+    /// let mut attack = SampleDuplicating { worker: Some(1), ..Default::default() }.build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [2.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -59,7 +59,7 @@ impl<T: Scalar> AttackSpec<T> for SampleDuplicating {
         "sample-duplicating"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         regular("sample-duplicating", self.worker, site)?;
         if self.pick == SampleDuplicatingPick::Random {
             if let Some(worker) = self.worker {
@@ -78,7 +78,7 @@ struct Run {
 }
 
 impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         copy(sight, target(self.worker, sight.federation()));
     }
 
@@ -93,7 +93,7 @@ struct Random {
 }
 
 impl<T: Scalar> Attack<T> for Random {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let regular = sight.federation().regular();
         if regular.is_empty() {
             return;
@@ -115,7 +115,7 @@ mod tests {
     fn build(worker: Option<usize>, workers: usize, byzantine: &[u32]) -> Result<(), SpecError> {
         let federation = Federation::new(workers, byzantine)?;
         let spec = SampleDuplicating { worker, ..SampleDuplicating::default() };
-        AttackSpec::<f32>::build(&spec, &Site::new(&federation, 3)).map(|_| ())
+        AttackSpec::<f32>::build(&spec, &AttackContext::new(&federation, 3)).map(|_| ())
     }
 
     #[test]
@@ -136,9 +136,9 @@ mod tests {
     fn sent(spec: &SampleDuplicating, round: u64) -> Vec<f32> {
         let mut messages = fl_core::Messages::from_rows(&[[0.0f32], [1.0], [2.0], [3.0]]);
         let federation = Federation::new(4, &[0, 3]).expect("valid");
-        let mut attack = spec.build(&Site::new(&federation, 1)).expect("valid");
+        let mut attack = spec.build(&AttackContext::new(&federation, 1)).expect("valid");
         let streams = fl_core::Streams::new(0);
-        attack.corrupt(&Cx::new(&streams, round), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, round), &mut AttackView::new(&mut messages, &federation));
         (0..4).map(|w| messages.row(w)[0]).collect()
     }
 

@@ -3,7 +3,7 @@
 use crate::shared::columns::scaled_mean;
 use crate::shared::fixed_strength::{FixedStrength, finite};
 use fl_core::{
-    Affine, Attack, AttackSpec, Cx, Knowledge, Rays, Scalar, Sight, Site, SpecError, choice, spec,
+    Affine, Attack, AttackSpec, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, choice, spec,
 };
 
 spec! {
@@ -23,14 +23,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, Sight, SignFlipping, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, AttackView, SignFlipping, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0, 2.0], [3.0, -1.0]]);
     /// let federation = Federation::new(2, &[1])?;
-    /// let mut attack = SignFlipping::default().build(&Site::new(&federation, 2))?;
+    /// let mut attack = SignFlipping::default().build(&AttackContext::new(&federation, 2))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(1), [-15.0, 5.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -53,7 +53,7 @@ choice! {
 }
 
 impl SignFlipping {
-    fn aim<T: Scalar>(&self, site: &Site<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let factor = finite("sign-flipping", "factor", self.factor)?;
         let own = site.knowledge == Knowledge::Own;
         Ok(Aim { factor, target: self.target, own, attackers: site.attackers.len() })
@@ -65,7 +65,7 @@ impl<T: Scalar> AttackSpec<T> for SignFlipping {
         "sign-flipping"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let aim = self.aim(site)?;
         Ok(match self.target {
             SignFlippingTarget::Own => Box::new(Own { factor: self.factor }),
@@ -73,7 +73,7 @@ impl<T: Scalar> AttackSpec<T> for SignFlipping {
         })
     }
 
-    fn affine(&self, site: &Site<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+    fn affine(&self, site: &AttackContext<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
         Ok(Some(Box::new(self.aim(site)?)))
     }
 }
@@ -85,7 +85,7 @@ struct Own {
 }
 
 impl<T: Scalar> Attack<T> for Own {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let factor = T::from_f64(self.factor);
         sight.write(|_, _, row| row.iter_mut().for_each(|x| *x *= factor));
     }
@@ -100,7 +100,7 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
         let (base, directions) = rays.parts();
         base.fill(T::ZERO);
         match self.target {

@@ -2,7 +2,7 @@
 
 use crate::shared::columns::scaled_mean;
 use fl_core::{
-    AlignedVec, Attack, AttackSpec, Cx, Knowledge, Scalar, Sight, Site, SpecError, spec,
+    AlignedVec, Attack, AttackSpec, Cx, Knowledge, Scalar, AttackView, AttackContext, SpecError, spec,
 };
 
 spec! {
@@ -30,14 +30,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_attacks::{Attack, AttackSpec, Federation, ZeroSum, Sight, Site};
+    /// use fl_attacks::{Attack, AttackSpec, Federation, ZeroSum, AttackView, AttackContext};
     /// use fl_core::{Cx, Messages, Streams};
     ///
     /// let mut messages = Messages::from_rows(&[[1.0f32], [2.0], [0.0]]);
     /// let federation = Federation::new(3, &[2])?;
-    /// let mut attack = ZeroSum.build(&Site::new(&federation, 1))?;
+    /// let mut attack = ZeroSum.build(&AttackContext::new(&federation, 1))?;
     /// let streams = Streams::new(0);
-    /// attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    /// attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     /// assert_eq!(messages.row(2), [-3.0]);
     /// # Ok::<(), fl_attacks::SpecError>(())
     /// ```
@@ -49,7 +49,7 @@ impl<T: Scalar> AttackSpec<T> for ZeroSum {
         "zero-sum"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let own = site.knowledge == Knowledge::Own;
         Ok(Box::new(Run { row: AlignedVec::zeros(site.dim), own }))
     }
@@ -62,7 +62,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let attackers = sight.attackers().len();
         if attackers == 0 {
             return;

@@ -1,8 +1,8 @@
 //! Line search: the strength of an attack, chosen against the defence that it meets.
 
 use fl_core::{
-    Affine, Attack, AttackSpec, Cx, Pipeline, PreAggregatorSpec, Rays, Rehearsal, RuleSpec, Scalar,
-    Shape, Sight, Site, SpecError, choice,
+    Affine, Attack, AttackSpec, Cx, Pipeline, PreAggregatorSpec, AffineMessages, DefenceModel, RuleSpec, Scalar,
+    Shape, AttackView, AttackContext, SpecError, choice,
 };
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
         "line-search"
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.evaluations == 0 {
             return Err(SpecError::new("evaluations", "at least 1", 0).of("line-search"));
         }
@@ -106,8 +106,8 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
         };
         let directions = attack.directions().max(1);
         Ok(Box::new(Run {
-            rehearsal: Rehearsal::new(twin, workers, site.dim, directions)?,
-            rays: Rays::new(site.dim, directions),
+            rehearsal: DefenceModel::new(twin, workers, site.dim, directions)?,
+            rays: AffineMessages::new(site.dim, directions),
             seen: Vec::with_capacity(self.evaluations),
             budget: self.evaluations,
             method: self.method,
@@ -121,8 +121,8 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
 #[derive(Debug)]
 struct Run<T> {
     attack: Box<dyn Affine<T>>,
-    rehearsal: Rehearsal<T>,
-    rays: Rays<T>,
+    rehearsal: DefenceModel<T>,
+    rays: AffineMessages<T>,
     seen: Vec<(f64, f64)>,
     budget: usize,
     method: LineSearchMethod,
@@ -131,7 +131,7 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         if sight.attackers().is_empty() {
             return;
         }

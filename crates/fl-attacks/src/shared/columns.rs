@@ -147,7 +147,7 @@ pub(crate) fn scaled_mean<T: Scalar>(known: Known<'_, T>, factor: f64, out: &mut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fl_core::{Federation, Messages, Sight};
+    use fl_core::{AttackView, Federation, Messages};
 
     #[test]
     fn means_and_spreads_are_those_of_all_columns_whatever_the_length() {
@@ -159,7 +159,7 @@ mod tests {
                 }
             }
             let federation = Federation::new(7, &[0, 2]).expect("valid");
-            let sight = Sight::new(&mut messages, &federation);
+            let sight = AttackView::new(&mut messages, &federation);
             let (mut base, mut direction) = (vec![0.0f32; dim], vec![0.0f32; dim]);
             let mut sums = vec![0.0; 2 * tiles(dim)];
             each(

@@ -1,12 +1,12 @@
 //! What attacks share that send the same number everywhere.
 
-use fl_core::{Attack, Cx, Scalar, Sight};
+use fl_core::{Attack, AttackView, Cx, Scalar};
 
 #[derive(Debug)]
 pub(crate) struct Constant<T>(pub(crate) T);
 
 impl<T: Scalar> Attack<T> for Constant<T> {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         let value = self.0;
         sight.write(|_, _, row| row.fill(value));
     }

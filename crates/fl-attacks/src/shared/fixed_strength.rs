@@ -1,23 +1,23 @@
 //! What attacks share that are affine in a strength.
 
-use fl_core::{Affine, Attack, Cx, Rays, Scalar, Sight, Site};
+use fl_core::{Affine, AffineMessages, Attack, AttackContext, AttackView, Cx, Scalar};
 
 /// An attack with its own strength: `base + t · direction`.
 #[derive(Debug)]
 pub(crate) struct FixedStrength<A, T> {
     attack: A,
-    rays: Rays<T>,
+    rays: AffineMessages<T>,
 }
 
 impl<A: Affine<T>, T: Scalar> FixedStrength<A, T> {
-    pub(crate) fn new(attack: A, site: &Site<'_, T>) -> Self {
+    pub(crate) fn new(attack: A, site: &AttackContext<'_, T>) -> Self {
         let directions = attack.directions();
-        Self { attack, rays: Rays::new(site.dim, directions) }
+        Self { attack, rays: AffineMessages::new(site.dim, directions) }
     }
 }
 
 impl<A: Affine<T>, T: Scalar> Attack<T> for FixedStrength<A, T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         if sight.attackers().is_empty() {
             return;
         }
@@ -45,7 +45,7 @@ macro_rules! fixed_strength {
 
             fn build(
                 &self,
-                site: &fl_core::Site<'_, T>,
+                site: &fl_core::AttackContext<'_, T>,
             ) -> Result<Box<dyn fl_core::Attack<T>>, fl_core::SpecError> {
                 Ok(Box::new(crate::shared::fixed_strength::FixedStrength::new(
                     self.aim(site)?,
@@ -55,7 +55,7 @@ macro_rules! fixed_strength {
 
             fn affine(
                 &self,
-                site: &fl_core::Site<'_, T>,
+                site: &fl_core::AttackContext<'_, T>,
             ) -> Result<Option<Box<dyn fl_core::Affine<T>>>, fl_core::SpecError> {
                 Ok(Some(Box::new(self.aim(site)?)))
             }

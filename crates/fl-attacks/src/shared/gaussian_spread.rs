@@ -1,6 +1,6 @@
 //! The size of Gaussian noise, for attacks on messages and on data.
 
-use fl_core::{Kind, Parameter};
+use fl_core::{Parameter, ValueKind};
 
 /// The size of noise, by name.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -52,5 +52,5 @@ mod with_serde {
 }
 
 impl Parameter for GaussianSpread {
-    const KIND: Kind = Kind::Plain("{ variance = number } or { std = number }");
+    const KIND: ValueKind = ValueKind::Plain("{ variance = number } or { std = number }");
 }

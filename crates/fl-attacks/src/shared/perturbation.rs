@@ -1,7 +1,7 @@
 //! What min-max and min-sum share: the honest mean, a direction away from it, and where the honest messages lie along it.
 
 use crate::shared::columns::{self, tiles, total};
-use fl_core::{Rays, Scalar, Sight, choice};
+use fl_core::{AffineMessages, AttackView, Scalar, choice};
 
 choice! {
     /// In which direction the mean is left; its length does not matter.
@@ -40,8 +40,8 @@ impl Measure {
     pub(crate) fn measure<T: Scalar>(
         &mut self,
         kind: Perturbation,
-        sight: &Sight<'_, T>,
-        rays: &mut Rays<T>,
+        sight: &AttackView<'_, T>,
+        rays: &mut AffineMessages<T>,
     ) -> Seen<'_> {
         let known = sight.known();
         let (n, (base, direction)) = (known.count(), rays.shared());

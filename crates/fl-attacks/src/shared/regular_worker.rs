@@ -1,12 +1,12 @@
 //! What attacks share that use the message of one regular worker.
 
-use fl_core::{Federation, Knowledge, Scalar, Sight, Site, SpecError};
+use fl_core::{AttackContext, AttackView, Federation, Knowledge, Scalar, SpecError};
 
 /// A regular worker whose message an attack uses: the given one, or the lowest.
 pub(crate) fn regular<T: Scalar>(
     attack: &str,
     worker: Option<usize>,
-    site: &Site<'_, T>,
+    site: &AttackContext<'_, T>,
 ) -> Result<usize, SpecError> {
     let federation = site.federation;
     if site.knowledge == Knowledge::Own {
@@ -49,7 +49,7 @@ pub(crate) fn target(worker: Option<usize>, federation: &Federation) -> usize {
 }
 
 /// Lets all attackers send what `worker` sends.
-pub(crate) fn copy<T: Scalar>(sight: &mut Sight<'_, T>, worker: usize) {
+pub(crate) fn copy<T: Scalar>(sight: &mut AttackView<'_, T>, worker: usize) {
     for &b in sight.attackers() {
         sight.copy(worker, b as usize);
     }

@@ -1,8 +1,8 @@
 //! Attacks against the answers of other implementations.
 
 use fl_attacks::{
-    Alie, AlieDeviation, AttackSpec, Federation, Infinity, Ipm, Mimic, Sight, SignFlipping,
-    SignFlippingTarget, Site,
+    Alie, AlieDeviation, AttackContext, AttackSpec, AttackView, Federation, Infinity, Ipm, Mimic,
+    SignFlipping, SignFlippingTarget,
 };
 use fl_core::{Cx, Messages, Streams};
 use serde_json::Value;
@@ -33,9 +33,10 @@ fn same(op: &str, count: usize, spec: impl Fn(&Value) -> Box<dyn AttackSpec<f64>
         rows.push(vec![0.0; dim]);
         let mut messages = Messages::from_rows(&rows);
         let federation = Federation::new(workers + 1, &[workers as u32]).expect("valid");
-        let mut attack = spec(&case["params"]).build(&Site::new(&federation, dim)).expect("valid");
+        let mut attack =
+            spec(&case["params"]).build(&AttackContext::new(&federation, dim)).expect("valid");
         let streams = Streams::new(0);
-        attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
         for (k, (x, y)) in messages.row(workers).iter().zip(numbers(&case["output"])).enumerate() {
             // Rounding of a column is relative to the largest number in it.
             let size = rows.iter().map(|row| row[k].abs()).fold(0.0, f64::max);

@@ -1,10 +1,10 @@
 //! What every attack promises, one macro line an attack.
 
 use fl_attacks::{
-    Alie, AttackSpec, FangKrum, FangTrimmedMean, Federation, Gaussian, GaussianCentre,
-    GaussianSpread, Huge, Infinity, Ipm, Isolation, Knowledge, Mimic, MinMax, MinSum, Mixture, Nan,
-    NoAttack, Perturbation, Random, Rop, SameValue, SampleDuplicating, SampleDuplicatingPick,
-    Scheduled, Sight, SignFlipping, SignFlippingTarget, Site, Zero, ZeroSum,
+    Alie, AttackContext, AttackSpec, AttackView, FangKrum, FangTrimmedMean, Federation, Gaussian,
+    GaussianCentre, GaussianSpread, Huge, Infinity, Ipm, Isolation, Knowledge, Mimic, MinMax,
+    MinSum, Mixture, Nan, NoAttack, Perturbation, Random, Rop, SameValue, SampleDuplicating,
+    SampleDuplicatingPick, Scheduled, SignFlipping, SignFlippingTarget, Zero, ZeroSum,
 };
 use fl_core::{Cx, Messages, Scalar, Streams};
 
@@ -30,10 +30,10 @@ fn attacked<T: Scalar>(
     mut messages: Messages<T>,
 ) -> Vec<Vec<T>> {
     let federation = Federation::new(WORKERS, byzantine).expect("valid");
-    let site = Site::new(&federation, messages.dim()).with_knowledge(knowledge);
+    let site = AttackContext::new(&federation, messages.dim()).with_knowledge(knowledge);
     let mut attack = spec.build(&site).expect("valid");
     let streams = Streams::new(seed);
-    let mut sight = Sight::new(&mut messages, &federation).with_knowledge(knowledge);
+    let mut sight = AttackView::new(&mut messages, &federation).with_knowledge(knowledge);
     attack.corrupt(&Cx::new(&streams, round), &mut sight);
     messages.view().rows().map(<[T]>::to_vec).collect()
 }
@@ -96,11 +96,11 @@ fn an_attack_is_determined_by_seed_and_round(spec: &dyn AttackSpec<f32>, promise
 
 fn a_used_object_does_what_a_fresh_one_does(spec: &dyn AttackSpec<f64>) {
     let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-    let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+    let mut attack = spec.build(&AttackContext::new(&federation, DIM)).expect("valid");
     let (streams, mut messages) = (Streams::new(1), honest(DIM));
     for round in 0..3 {
         messages = honest(DIM);
-        let mut sight = Sight::new(&mut messages, &federation);
+        let mut sight = AttackView::new(&mut messages, &federation);
         attack.corrupt(&Cx::new(&streams, round), &mut sight);
     }
     let used: Vec<Vec<f64>> = messages.view().rows().map(<[f64]>::to_vec).collect();
@@ -125,7 +125,7 @@ fn true_messages_are_asked_for_exactly_when_they_matter(
     promise: Promise,
 ) {
     let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-    let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+    let mut attack = spec.build(&AttackContext::new(&federation, DIM)).expect("valid");
     assert_eq!(attack.needs_true_messages(), promise.needs_true_messages);
     // Rubbish in the Byzantine rows shows through only if they are looked at.
     let sent = |attack: &mut dyn fl_attacks::Attack<f64>, rubbish: f64| {
@@ -133,7 +133,7 @@ fn true_messages_are_asked_for_exactly_when_they_matter(
         messages.row_mut(2).fill(rubbish);
         messages.row_mut(5).fill(-rubbish);
         let streams = Streams::new(0);
-        let mut sight = Sight::new(&mut messages, &federation);
+        let mut sight = AttackView::new(&mut messages, &federation);
         // A round in which the random choice is sign flipping.
         attack.corrupt(&Cx::new(&streams, 2), &mut sight);
         bits(&messages.view().rows().map(<[f64]>::to_vec).collect::<Vec<_>>())
@@ -144,7 +144,7 @@ fn true_messages_are_asked_for_exactly_when_they_matter(
 
 fn what_is_not_known_does_not_matter(spec: &dyn AttackSpec<f32>, promise: Promise) {
     let federation = Federation::new(WORKERS, &[2, 4, 5]).expect("valid");
-    let site = Site::new(&federation, DIM).with_knowledge(Knowledge::Own);
+    let site = AttackContext::new(&federation, DIM).with_knowledge(Knowledge::Own);
     if let Err(error) = spec.build(&site) {
         assert!(!promise.own, "{error}");
         assert_eq!((&*error.part, &*error.setting), (spec.name(), "knowledge"), "{error}");
@@ -252,7 +252,7 @@ impl fl_core::PartVisitor for Listed {
         let name = AttackSpec::<f32>::name(&spec);
         self.names.push(name);
         let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-        let site = Site::<f32>::new(&federation, DIM);
+        let site = AttackContext::<f32>::new(&federation, DIM);
         let Ok(attack) = spec.build(&site) else { return };
         let first = bits(&rows::<f32>(&spec, &[2, 5], 7, 3));
         let promise = Promise {
@@ -359,7 +359,7 @@ fn scheduled<T: Scalar>() -> Scheduled<T> {
 
 fn refusal(spec: &dyn AttackSpec<f32>) -> String {
     let federation = Federation::new(WORKERS, &[6]).expect("valid");
-    spec.build(&Site::new(&federation, DIM)).expect_err("a bad setting").to_string()
+    spec.build(&AttackContext::new(&federation, DIM)).expect_err("a bad setting").to_string()
 }
 
 #[test]

@@ -4,7 +4,9 @@ use fl_attacks::{
     Backdoor, DuplicateSamples, FeatureNoise, GaussianSpread, LabelFlip, LabelFlipLabels,
 };
 use fl_core::data::{ClassLabel, Layout, Values};
-use fl_core::{Dataset, Federation, Poison, PoisonSpec, Poisoned, Scene, Streams, triggered};
+use fl_core::{
+    Dataset, Federation, Poison, PoisonContext, PoisonSpec, Poisoned, Streams, triggered,
+};
 
 const CLASSES: usize = 5;
 
@@ -23,12 +25,12 @@ fn row(data: &Dataset, i: usize) -> Vec<f64> {
 }
 
 /// Worker 1 of three is Byzantine and holds rows 50 to 149.
-fn with_scene<R>(data: &Dataset, picture: bool, then: impl FnOnce(&Scene<'_>) -> R) -> R {
+fn with_scene<R>(data: &Dataset, picture: bool, then: impl FnOnce(&PoisonContext<'_>) -> R) -> R {
     let all: Vec<u32> = (0..200).collect();
     let samples = [&all[..50], &all[50..150], &all[150..]];
     let federation = Federation::new(3, &[1]).expect("valid");
     let picture = picture.then_some((4, 5));
-    then(&Scene { data, picture, samples: &samples, federation: &federation })
+    then(&PoisonContext { data, picture, samples: &samples, federation: &federation })
 }
 
 fn poisoned(spec: &dyn PoisonSpec, data: &Dataset, seed: u64) -> Poisoned {

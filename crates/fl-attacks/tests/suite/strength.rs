@@ -1,8 +1,9 @@
 //! What attacks promise of the messages that they send, beyond who sends them.
 
 use fl_attacks::{
-    Alie, Attack, AttackSpec, FangKrum, FangTrimmedMean, Federation, Isolation, Knowledge, Mimic,
-    MinMax, MinSum, Mixture, Perturbation, Rop, Sight, SignFlipping, Site, Zero, ZeroSum,
+    Alie, Attack, AttackContext, AttackSpec, AttackView, FangKrum, FangTrimmedMean, Federation,
+    Isolation, Knowledge, Mimic, MinMax, MinSum, Mixture, Perturbation, Rop, SignFlipping, Zero,
+    ZeroSum,
 };
 use fl_core::{Cx, Messages, Part, Scalar, Streams};
 
@@ -26,10 +27,10 @@ fn send<T: Scalar>(
     byzantine: &[u32],
 ) -> Messages<T> {
     let federation = Federation::new(messages.workers(), byzantine).expect("valid");
-    let site = Site::new(&federation, messages.dim());
+    let site = AttackContext::new(&federation, messages.dim());
     let mut attack = spec.build(&site).expect("valid");
     let streams = Streams::new(0);
-    attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     messages
 }
 
@@ -195,10 +196,10 @@ fn rop_is_z_from_its_place_at_its_angle() {
             let spec = Rop { z: Some(2.0), angle, location, reference };
             let mut messages = round(workers, dim, 7);
             let last: Vec<f64> = (0..dim).map(|k| (k as f64).cos()).collect();
-            let mut attack =
-                AttackSpec::<f64>::build(&spec, &Site::new(&federation, dim)).expect("valid");
+            let mut attack = AttackSpec::<f64>::build(&spec, &AttackContext::new(&federation, dim))
+                .expect("valid");
             let streams = Streams::new(0);
-            let mut sight = Sight::new(&mut messages, &federation).with_previous(Some(&last));
+            let mut sight = AttackView::new(&mut messages, &federation).with_previous(Some(&last));
             attack.corrupt(&Cx::new(&streams, 0), &mut sight);
             let (rows, out) = regular(&messages, byzantine);
             let mean = |k: usize| rows.iter().map(|r| r[k]).sum::<f64>() / rows.len() as f64;
@@ -229,11 +230,12 @@ fn biased(t: u64) -> Messages<f64> {
 fn mimic_finds_the_worker_that_is_always_off_and_stays_with_it() {
     let federation = Federation::new(10, &[8, 9]).expect("valid");
     let spec = Mimic { warm_up: 15, ..Mimic::default() };
-    let mut attack = AttackSpec::<f64>::build(&spec, &Site::new(&federation, 25)).expect("valid");
+    let mut attack =
+        AttackSpec::<f64>::build(&spec, &AttackContext::new(&federation, 25)).expect("valid");
     let streams = Streams::new(0);
     for t in 0..30 {
         let mut messages = biased(t);
-        attack.corrupt(&Cx::new(&streams, t), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, t), &mut AttackView::new(&mut messages, &federation));
         if t >= 10 {
             assert_eq!(messages.row(8), messages.row(3), "round {t}");
             assert_eq!(messages.row(9), messages.row(3), "round {t}");
@@ -244,7 +246,7 @@ fn mimic_finds_the_worker_that_is_always_off_and_stays_with_it() {
 #[test]
 fn a_mimic_that_is_restored_goes_on_where_it_was_also_inside_a_mixture() {
     let federation = Federation::new(10, &[8, 9]).expect("valid");
-    let site = Site::new(&federation, 25);
+    let site = AttackContext::new(&federation, 25);
     let build = || -> Box<dyn Attack<f64>> {
         let mimic = Box::new(Mimic { warm_up: 8, ..Mimic::default() });
         let spec = Mixture::<f64> { parts: vec![Box::new(Zero), mimic], counts: None };
@@ -253,7 +255,7 @@ fn a_mimic_that_is_restored_goes_on_where_it_was_also_inside_a_mixture() {
     let streams = Streams::new(0);
     let play = |attack: &mut dyn Attack<f64>, t: u64| {
         let mut messages = biased(t);
-        attack.corrupt(&Cx::new(&streams, t), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, t), &mut AttackView::new(&mut messages, &federation));
         messages.row(9).to_vec()
     };
     for stop in [1, 4, 12] {
@@ -293,10 +295,10 @@ fn a_group_of_a_mixture_takes_the_regular_mean_or_that_of_its_own_messages() {
     for (knowledge, expected) in [(Knowledge::Omniscient, 1.5), (Knowledge::Own, 40.0)] {
         let mut messages = Messages::from_rows(&[[1.0], [2.0], [10.0], [20.0], [30.0], [50.0]]);
         let federation = Federation::new(6, &[2, 3, 4, 5]).expect("valid");
-        let site = Site::new(&federation, 1).with_knowledge(knowledge);
+        let site = AttackContext::new(&federation, 1).with_knowledge(knowledge);
         let mut attack = Mixture { parts: parts(), counts: None }.build(&site).expect("valid");
         let streams = Streams::new(0);
-        let mut sight = Sight::new(&mut messages, &federation).with_knowledge(knowledge);
+        let mut sight = AttackView::new(&mut messages, &federation).with_knowledge(knowledge);
         attack.corrupt(&Cx::new(&streams, 0), &mut sight);
         let sent: Vec<f64> = (2..6).map(|w| messages.row(w)[0]).collect();
         assert_eq!(sent, [0.0, 0.0, expected, expected]);

@@ -6,7 +6,8 @@ use crate::host::matrix::{self, Format, Matrix};
 use anyhow::anyhow;
 use clap::{Args as ClapArgs, ValueEnum};
 use fl_core::{
-    Cx, Federation, Knowledge, Messages, Pipeline, Shape, Sight, Site, SpecError, Streams,
+    AttackContext, AttackView, Cx, Federation, Knowledge, Messages, Pipeline, Shape, SpecError,
+    Streams,
 };
 use fl_lab::{Number, Registry};
 use std::path::PathBuf;
@@ -97,7 +98,7 @@ fn run<T: Number>(
         KnowledgeArg::Omniscient => Knowledge::Omniscient,
         KnowledgeArg::Own => Knowledge::Own,
     };
-    let mut site = Site::new(&federation, dim).with_knowledge(knowledge);
+    let mut site = AttackContext::new(&federation, dim).with_knowledge(knowledge);
     site.defence = defence.as_ref();
     let attack = T::attack(&*registry.attack(&choice(&args.name)?)?);
     let mut attack = attack.build(&site).map_err(usage)?;
@@ -106,7 +107,7 @@ fn run<T: Number>(
     let mut messages = Messages::from_rows(&rows);
     // As in the first round of a run, in which the server has made nothing yet.
     let previous = defence.is_some().then(|| vec![T::ZERO; dim]);
-    let mut sight = Sight::new(&mut messages, &federation)
+    let mut sight = AttackView::new(&mut messages, &federation)
         .with_knowledge(knowledge)
         .with_defence(defence.as_ref())
         .with_previous(previous.as_deref());

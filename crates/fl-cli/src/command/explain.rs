@@ -138,7 +138,7 @@ fn rows<S: 'static>(title: &str, kind: &Category<S>) -> String {
                 let name = file_name(setting.name);
                 let default = entry.defaults().get(&name).map_or("none".into(), |v| v.to_string());
                 let mut row = format!("`{name}` = {default}");
-                if let fl_core::Kind::Choice(choices) = setting.kind {
+                if let fl_core::ValueKind::Choice(choices) = setting.kind {
                     for choice in choices {
                         let told = plain(choice.doc.concat().trim());
                         let _ = write!(row, "<br>{}: {told}", file_name(choice.name));
@@ -283,7 +283,7 @@ fn entry_text<S>(entry: &Entry<S>, key: &str) -> String {
             let default =
                 entry.defaults().get(&name).map_or("none".to_owned(), ToString::to_string);
             let mut doc = plain(&setting.doc.concat());
-            if let fl_core::Kind::Choice(choices) = setting.kind {
+            if let fl_core::ValueKind::Choice(choices) = setting.kind {
                 for choice in choices {
                     let _ = write!(
                         doc,

@@ -23,7 +23,7 @@ crate::choice! {
 /// Where an attack is to take place: what is known before the first round.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Site<'a, T> {
+pub struct AttackContext<'a, T> {
     /// Who is who.
     pub federation: &'a Federation,
     /// Who plays the attack, in rising order: the Byzantine workers, or some of them.
@@ -39,7 +39,7 @@ pub struct Site<'a, T> {
     pub place: usize,
 }
 
-impl<'a, T: Scalar> Site<'a, T> {
+impl<'a, T: Scalar> AttackContext<'a, T> {
     /// All Byzantine workers of a federation, omniscient, with messages of `dim` numbers and no server.
     pub fn new(federation: &'a Federation, dim: usize) -> Self {
         let (attackers, knowledge) = (federation.byzantine(), Knowledge::default());
@@ -112,7 +112,7 @@ impl<'a, T: Scalar> Known<'a, T> {
 
 /// A round as the adversary has it: it reads what it knows, and writes Byzantine rows only.
 #[derive(Debug)]
-pub struct Sight<'a, T> {
+pub struct AttackView<'a, T> {
     messages: &'a mut Messages<T>,
     federation: &'a Federation,
     attackers: &'a [u32],
@@ -121,7 +121,7 @@ pub struct Sight<'a, T> {
     previous: Option<&'a [T]>,
 }
 
-impl<'a, T: Scalar> Sight<'a, T> {
+impl<'a, T: Scalar> AttackView<'a, T> {
     /// The view of an omniscient adversary, in which Byzantine rows hold those workers' true messages.
     pub fn new(messages: &'a mut Messages<T>, federation: &'a Federation) -> Self {
         let (attackers, knowledge) = (federation.byzantine(), Knowledge::default());
@@ -148,9 +148,9 @@ impl<'a, T: Scalar> Sight<'a, T> {
     }
 
     /// The same round for some of the Byzantine workers, as the ones before them left it.
-    pub fn of<'b>(&'b mut self, attackers: &'b [u32]) -> Sight<'b, T> {
+    pub fn of<'b>(&'b mut self, attackers: &'b [u32]) -> AttackView<'b, T> {
         let Self { federation, knowledge, defence, previous, .. } = *self;
-        Sight { messages: self.messages, federation, attackers, knowledge, defence, previous }
+        AttackView { messages: self.messages, federation, attackers, knowledge, defence, previous }
     }
 
     /// Who is who.
@@ -247,12 +247,12 @@ impl<'a, T: Scalar> Sight<'a, T> {
 
 /// Messages that are affine in a strength t: attacker number b sends `base + t · direction_b`.
 #[derive(Clone, Debug)]
-pub struct Rays<T> {
+pub struct AffineMessages<T> {
     base: AlignedVec<T>,
     directions: Messages<T>,
 }
 
-impl<T: Scalar> Rays<T> {
+impl<T: Scalar> AffineMessages<T> {
     /// Zeros for messages of `dim` numbers, with `directions` directions: 1 if all attackers send the same.
     pub fn new(dim: usize, directions: usize) -> Self {
         Self { base: AlignedVec::zeros(dim), directions: Messages::zeros(directions.max(1), dim) }
@@ -302,7 +302,7 @@ impl<T: Scalar> Rays<T> {
 /// An attack whose messages are affine in its strength, so that the strength can be chosen when everything else is known.
 pub trait Affine<T: Scalar>: Send + Debug {
     /// Writes the round's base and directions, and gives the strength that the attack has by its own settings.
-    fn aim(&mut self, cx: &Cx<'_>, sight: &Sight<'_, T>, rays: &mut Rays<T>) -> f64;
+    fn aim(&mut self, cx: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64;
 
     /// The strengths among which a search should look, where the attack's own is `strength`.
     fn range(&self, strength: f64) -> (f64, f64) {
@@ -327,15 +327,15 @@ pub trait Affine<T: Scalar>: Send + Debug {
 
 /// What the Byzantine workers send in place of their true messages.
 pub trait Attack<T: Scalar>: Send + Debug {
-    /// Overwrites the rows of the attackers ([`Sight::attackers`]).
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>);
+    /// Overwrites the rows of the attackers ([`AttackView::attackers`]).
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>);
 
     /// Whether the Byzantine workers' true messages are looked at; if not they need not be computed.
     fn needs_true_messages(&self) -> bool {
         true
     }
 
-    /// Whether the server's last output is looked at ([`Sight::previous`]), which a checkpoint then has to hold.
+    /// Whether the server's last output is looked at ([`AttackView::previous`]), which a checkpoint then has to hold.
     fn looks_back(&self) -> bool {
         false
     }
@@ -356,13 +356,13 @@ pub trait AttackSpec<T: Scalar>: Debug + Send + Sync {
     ///
     /// # Errors
     /// When it cannot be carried out there.
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError>;
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError>;
 
     /// The attack with its strength left open; `None` for one that has none.
     ///
     /// # Errors
     /// As [`AttackSpec::build`].
-    fn affine(&self, site: &Site<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+    fn affine(&self, site: &AttackContext<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
         let _ = site;
         Ok(None)
     }

@@ -1,9 +1,11 @@
 //! The adversary: what it sees of a round, what it writes, and what it makes of the defence.
 
 mod attack;
+mod defence_model;
 mod poison;
-mod rehearsal;
 
-pub use attack::{Affine, Attack, AttackSpec, Knowledge, Known, Rays, Sight, Site};
-pub use poison::{Backdoor, Change, Poison, PoisonSpec, Poisoned, Scene, triggered};
-pub use rehearsal::Rehearsal;
+pub use attack::{
+    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Knowledge, Known,
+};
+pub use defence_model::DefenceModel;
+pub use poison::{Change, Poison, PoisonContext, PoisonSpec, Poisoned, Trigger, triggered};

@@ -6,7 +6,7 @@ use std::fmt::Debug;
 
 /// What is known where a poison is prepared.
 #[derive(Clone, Copy, Debug)]
-pub struct Scene<'a> {
+pub struct PoisonContext<'a> {
     /// What workers learn from.
     pub data: &'a Dataset,
     /// Height and width, where a sample is a picture whose pixels are the columns in row-major order.
@@ -35,13 +35,13 @@ pub trait Change: Debug + Send + Sync {
     fn change(&self, features: &mut [f64], label: &mut u32, rng: &mut Stream);
 
     /// The backdoor that the change is to open.
-    fn backdoor(&self) -> Option<&dyn Backdoor> {
+    fn backdoor(&self) -> Option<&dyn Trigger> {
         None
     }
 }
 
 /// A backdoor: what makes a trained model answer with the adversary's class.
-pub trait Backdoor: Debug {
+pub trait Trigger: Debug {
     /// The class that the adversary wants to see.
     fn target(&self) -> u32;
 
@@ -58,7 +58,7 @@ pub trait PoisonSpec: Debug + Send + Sync {
     ///
     /// # Errors
     /// When it cannot be carried out there.
-    fn build(&self, scene: &Scene<'_>) -> Result<Poison, SpecError>;
+    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError>;
 }
 
 /// The Byzantine workers' samples after a change, as a data set of their own.
@@ -80,7 +80,7 @@ impl Poisoned {
     /// When a changed feature is not finite or a label outside the classes.
     pub fn new(
         change: &dyn Change,
-        scene: &Scene<'_>,
+        scene: &PoisonContext<'_>,
         streams: &Streams,
     ) -> Result<Self, DatasetError> {
         let (mut rows, mut owners, mut samples) = (Vec::new(), Vec::new(), Vec::new());
@@ -104,7 +104,7 @@ impl Poisoned {
 ///
 /// # Errors
 /// When the trigger is not finite.
-pub fn triggered(data: &Dataset, backdoor: &dyn Backdoor) -> Result<Option<Dataset>, DatasetError> {
+pub fn triggered(data: &Dataset, backdoor: &dyn Trigger) -> Result<Option<Dataset>, DatasetError> {
     let target = backdoor.target();
     let rows: Vec<u32> =
         (0..data.rows() as u32).filter(|&i| data.labels()[i as usize] != target).collect();
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    impl Backdoor for Draw {
+    impl Trigger for Draw {
         fn target(&self) -> u32 {
             1
         }
@@ -156,7 +156,8 @@ mod tests {
         let federation = Federation::new(3, &[0, 2]).expect("valid");
         let streams = Streams::new(7);
         let poisoned = |samples: &[&[u32]]| {
-            let scene = Scene { data: &data, picture: None, samples, federation: &federation };
+            let scene =
+                PoisonContext { data: &data, picture: None, samples, federation: &federation };
             Poisoned::new(&Draw, &scene, &streams).expect("valid")
         };
         let row = |set: &Dataset, i: u32| {

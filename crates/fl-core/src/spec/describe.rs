@@ -8,18 +8,18 @@ use std::fmt::{self, Debug};
 
 /// What a setting may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
+pub enum ValueKind {
     /// Something with a name: "integer", "number", "true or false", "list of numbers".
     Plain(&'static str),
     /// One of several names.
-    Choice(&'static [Choice]),
+    Choice(&'static [Variant]),
     /// A choice or nothing.
     Optional(&'static str),
 }
 
 /// One of the names that a setting may be.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Choice {
+pub struct Variant {
     /// The name in Rust, in camel case; files have it with hyphens ([`file_name`]).
     pub name: &'static str,
     /// Its documentation, line by line.
@@ -34,7 +34,7 @@ pub struct Setting {
     /// Its documentation, line by line.
     pub doc: &'static [&'static str],
     /// What it may be.
-    pub kind: Kind,
+    pub kind: ValueKind,
 }
 
 /// What is known of a spec's type.
@@ -78,38 +78,38 @@ pub trait Described {
 /// A type that a setting may have.
 pub trait Parameter {
     /// What may be written for it.
-    const KIND: Kind;
+    const KIND: ValueKind;
 }
 
 macro_rules! parameter {
-    ($($t:ty => $kind:expr),* $(,)?) => { $(impl Parameter for $t { const KIND: Kind = $kind; })* };
+    ($($t:ty => $kind:expr),* $(,)?) => { $(impl Parameter for $t { const KIND: ValueKind = $kind; })* };
 }
 
 parameter! {
-    usize => Kind::Plain("whole number"),
-    u32 => Kind::Plain("whole number"),
-    u64 => Kind::Plain("whole number"),
-    f64 => Kind::Plain("number"),
-    bool => Kind::Plain("true or false"),
-    String => Kind::Plain("text"),
-    crate::data::ClassLabel => Kind::Plain("class as the data name it"),
-    Vec<f64> => Kind::Plain("list of numbers"),
-    Vec<u32> => Kind::Plain("list of whole numbers"),
-    Vec<usize> => Kind::Plain("list of whole numbers"),
-    Option<usize> => Kind::Optional("whole number"),
-    Option<u32> => Kind::Optional("whole number"),
-    Option<u64> => Kind::Optional("whole number"),
-    Option<f64> => Kind::Optional("number"),
-    Option<Vec<f64>> => Kind::Optional("list of numbers"),
-    Option<Vec<u32>> => Kind::Optional("list of whole numbers"),
+    usize => ValueKind::Plain("whole number"),
+    u32 => ValueKind::Plain("whole number"),
+    u64 => ValueKind::Plain("whole number"),
+    f64 => ValueKind::Plain("number"),
+    bool => ValueKind::Plain("true or false"),
+    String => ValueKind::Plain("text"),
+    crate::data::ClassLabel => ValueKind::Plain("class as the data name it"),
+    Vec<f64> => ValueKind::Plain("list of numbers"),
+    Vec<u32> => ValueKind::Plain("list of whole numbers"),
+    Vec<usize> => ValueKind::Plain("list of whole numbers"),
+    Option<usize> => ValueKind::Optional("whole number"),
+    Option<u32> => ValueKind::Optional("whole number"),
+    Option<u64> => ValueKind::Optional("whole number"),
+    Option<f64> => ValueKind::Optional("number"),
+    Option<Vec<f64>> => ValueKind::Optional("list of numbers"),
+    Option<Vec<u32>> => ValueKind::Optional("list of whole numbers"),
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for ValueKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Kind::Plain(what) => f.write_str(what),
-            Kind::Optional(what) => write!(f, "{what}, may be left out"),
-            Kind::Choice(choices) => {
+            ValueKind::Plain(what) => f.write_str(what),
+            ValueKind::Optional(what) => write!(f, "{what}, may be left out"),
+            ValueKind::Choice(choices) => {
                 for (i, choice) in choices.iter().enumerate() {
                     write!(f, "{}{}", if i == 0 { "" } else { " | " }, file_name(choice.name))?;
                 }
@@ -244,9 +244,9 @@ macro_rules! choice {
         }
 
         impl $crate::Parameter for $name {
-            const KIND: $crate::Kind = $crate::Kind::Choice(&[
-                $crate::Choice { name: stringify!($first), doc: &[$($first_doc),*] },
-                $( $crate::Choice { name: stringify!($variant), doc: &[$($variant_doc),*] } ),*
+            const KIND: $crate::ValueKind = $crate::ValueKind::Choice(&[
+                $crate::Variant { name: stringify!($first), doc: &[$($first_doc),*] },
+                $( $crate::Variant { name: stringify!($variant), doc: &[$($variant_doc),*] } ),*
             ]);
         }
     };

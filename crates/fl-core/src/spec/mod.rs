@@ -7,6 +7,6 @@ mod memory;
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 pub use describe::NoSettings;
-pub use describe::{Choice, Described, Doc, Kind, Parameter, Setting, file_name};
+pub use describe::{Described, Doc, Parameter, Setting, ValueKind, Variant, file_name};
 pub use error::{AggregateError, SpecError};
 pub use memory::{in_units, limit_memory, room};

@@ -82,7 +82,7 @@ pub(super) fn enough(rows: &Rows<'_>, workers: usize, each: usize) -> Result<(),
 /// written unless `#[default = "function"]` or `= default` (the type's own) gives it a value.
 macro_rules! kind {
     (@kind $ty:ty) => { <$ty as fl_core::Parameter>::KIND };
-    (@kind $ty:ty, $is:literal) => { fl_core::Kind::Plain($is) };
+    (@kind $ty:ty, $is:literal) => { fl_core::ValueKind::Plain($is) };
     (
         $(#[doc = $doc:literal])*
         pub struct $name:ident $(<$p:ident>)? {

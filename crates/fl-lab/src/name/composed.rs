@@ -3,12 +3,12 @@
 use crate::file::ConfigError;
 use crate::name::{AnyAttack, Choice, Composed, Lookup, Number};
 use fl_attacks::{Guess, LineSearchMethod};
-use fl_core::{AttackSpec, Kind, Parameter, spec};
+use fl_core::{AttackSpec, Parameter, ValueKind, spec};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 impl Parameter for Choice {
-    const KIND: Kind = Kind::Plain("name, or table with one name in it");
+    const KIND: ValueKind = ValueKind::Plain("name, or table with one name in it");
 }
 
 /// Several choices.
@@ -17,7 +17,7 @@ impl Parameter for Choice {
 pub struct Choices(pub Vec<Choice>);
 
 impl Parameter for Choices {
-    const KIND: Kind = Kind::Plain("list of names, or of tables with one name in each");
+    const KIND: ValueKind = ValueKind::Plain("list of names, or of tables with one name in each");
 }
 
 /// A choice, or none.
@@ -26,7 +26,7 @@ impl Parameter for Choices {
 pub struct MaybeChoice(pub Option<Choice>);
 
 impl Parameter for MaybeChoice {
-    const KIND: Kind = Kind::Optional("name, or table with one name in it");
+    const KIND: ValueKind = ValueKind::Optional("name, or table with one name in it");
 }
 
 fn named(name: &str) -> Choice {

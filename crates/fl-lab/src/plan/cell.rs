@@ -8,9 +8,9 @@ use crate::name::{Choice, Named, Number};
 use crate::store::StopConfig;
 use fl_core::data::{ClassValues, DatasetError, Layout, TILE, Values};
 use fl_core::{
-    AttackSpec, Dataset, Estimator, EstimatorSpec, Federation, Local, ModelSpec, Objective,
-    Pipeline, Poison, Poisoned, PreAggregatorSpec, Role, RuleSpec, Scene, Shape, Site, SpecError,
-    Streams, streams, triggered,
+    AttackContext, AttackSpec, Dataset, Estimator, EstimatorSpec, Federation, Local, ModelSpec,
+    Objective, Pipeline, Poison, PoisonContext, Poisoned, PreAggregatorSpec, Role, RuleSpec, Shape,
+    SpecError, Streams, streams, triggered,
 };
 use fl_data::{Loaded, Partition, PartitionError};
 use fl_sim::{ByzantineData, Participation, ProtocolSpec, Rotation, Setup};
@@ -412,7 +412,7 @@ fn check_attack<T: Number>(
                 None => None,
             };
         for federation in &federations {
-            let mut site = Site::new(federation, 1).with_knowledge(config.knowledge);
+            let mut site = AttackContext::new(federation, 1).with_knowledge(config.knowledge);
             site.defence = defence.as_ref();
             let built = attack.build(&site).map_err(|e| {
                 let error = source.error_at(at, e);
@@ -716,7 +716,7 @@ pub(crate) fn assign_from(
             let samples: Vec<&[u32]> = (0..workers).map(|w| partition.worker(w)).collect();
             let data_seen = seen.as_deref().unwrap_or(train);
             let (picture, samples, federation) = (data.picture, &*samples, &federation);
-            let scene = Scene { data: data_seen, picture, samples, federation };
+            let scene = PoisonContext { data: data_seen, picture, samples, federation };
             let spec = source.registry().poisons().make(poison)?;
             let poison = spec.build(&scene).map_err(|e| at(e.to_string()))?;
             Some(learn(poison, &scene, &data.split.test, &streams).map_err(|e| at(e.to_string()))?)
@@ -728,7 +728,7 @@ pub(crate) fn assign_from(
 /// Prepares what a poison makes of the samples.
 fn learn(
     poison: Poison,
-    scene: &Scene<'_>,
+    scene: &PoisonContext<'_>,
     test: &Dataset,
     streams: &Streams,
 ) -> Result<AssignedData, DatasetError> {

@@ -1,6 +1,6 @@
 //! How the first parameters are drawn.
 
-use fl_core::{Choice, Kind, Parameter, Scalar, SpecError, Stream};
+use fl_core::{Parameter, Scalar, SpecError, Stream, ValueKind, Variant};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
@@ -43,13 +43,13 @@ pub enum Initialise {
 }
 
 impl Parameter for Initialise {
-    const KIND: Kind = Kind::Choice(&[
-        Choice { name: "Zeros", doc: &["All zero."] },
-        Choice { name: "FanIn", doc: &["Weights and biases uniform in ±1/√n, for n inputs."] },
-        Choice { name: "Glorot", doc: &["Weights uniform in ±√(6/(n + m)), biases zero."] },
-        Choice { name: "Lecun", doc: &["Weights normal with variance 1/n, biases zero."] },
-        Choice { name: "He", doc: &["Weights normal with variance 2/n, biases zero."] },
-        Choice { name: "Normal", doc: &["Weights normal with a deviation, biases zero."] },
+    const KIND: ValueKind = ValueKind::Choice(&[
+        Variant { name: "Zeros", doc: &["All zero."] },
+        Variant { name: "FanIn", doc: &["Weights and biases uniform in ±1/√n, for n inputs."] },
+        Variant { name: "Glorot", doc: &["Weights uniform in ±√(6/(n + m)), biases zero."] },
+        Variant { name: "Lecun", doc: &["Weights normal with variance 1/n, biases zero."] },
+        Variant { name: "He", doc: &["Weights normal with variance 2/n, biases zero."] },
+        Variant { name: "Normal", doc: &["Weights normal with a deviation, biases zero."] },
     ]);
 }
 

@@ -8,7 +8,10 @@ mod yardstick;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use fl_agg::GeometricMedian;
 use fl_attacks::SampleDuplicating;
-use fl_core::{Attack, AttackSpec, Cx, Dataset, EstimatorSpec, Federation, Sight, Site, SpecError};
+use fl_core::{
+    Attack, AttackContext, AttackSpec, AttackView, Cx, Dataset, EstimatorSpec, Federation,
+    SpecError,
+};
 use fl_data::partition::ByClass;
 use fl_data::{Partition, PartitionSpec};
 use fl_models::{Perceptron, Softmax};
@@ -29,7 +32,7 @@ impl AttackSpec<f32> for AllComputed {
     fn name(&self) -> &'static str {
         "sample-duplicating"
     }
-    fn build(&self, site: &Site<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
         let inner = AttackSpec::<f32>::build(
             &SampleDuplicating { worker: Some(0), ..Default::default() },
             site,
@@ -39,7 +42,7 @@ impl AttackSpec<f32> for AllComputed {
 }
 
 impl Attack<f32> for Looking {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, f32>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, f32>) {
         self.0.corrupt(cx, sight);
     }
 }

@@ -3,8 +3,8 @@
 use crate::common::{World, gradient, resampled, rsa};
 use fl_agg::{GeometricMedian, Krum, Mean};
 use fl_core::{
-    Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Local, Scalar, Sight, Site, SpecError, Visit,
-    Workspace,
+    Attack, AttackContext, AttackSpec, AttackView, Cx, Estimator, EstimatorSpec, Local, Scalar,
+    SpecError, Visit, Workspace,
 };
 use fl_saga::Sgd;
 use fl_sim::{ProtocolSpec, SimError, Simulation};
@@ -18,13 +18,13 @@ impl<T: Scalar> AttackSpec<T> for Nonsense {
         "nonsense"
     }
 
-    fn build(&self, _: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(Nonsense))
     }
 }
 
 impl<T: Scalar> Attack<T> for Nonsense {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         for &b in sight.federation().byzantine() {
             sight.row_mut(b as usize)[b as usize] = T::from_f64(f64::NAN);
         }

@@ -4,8 +4,8 @@ use crate::common::{World, gradient, resampled, rsa};
 use fl_agg::{GeometricMedian, Krum, Mean};
 use fl_attacks::{Gaussian, SampleDuplicating, SignFlipping, SignFlippingTarget};
 use fl_core::{
-    Attack, AttackSpec, Cx, Estimator, EstimatorSpec, Federation, Local, Scalar, Sight, Site,
-    SpecError, Visit, Workspace,
+    Attack, AttackContext, AttackSpec, AttackView, Cx, Estimator, EstimatorSpec, Federation, Local,
+    Scalar, SpecError, Visit, Workspace,
 };
 use fl_saga::{Saga, Sgd};
 use fl_sim::{ProtocolSpec, Simulation};
@@ -24,13 +24,13 @@ impl<T: Scalar, A: AttackSpec<T>> AttackSpec<T> for Looking<A> {
         self.0.name()
     }
 
-    fn build(&self, site: &Site<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         Ok(Box::new(LookingAttack(self.0.build(site)?)))
     }
 }
 
 impl<T: Scalar> Attack<T> for LookingAttack<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut Sight<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
         self.0.corrupt(cx, sight);
     }
 }
@@ -50,7 +50,7 @@ fn computing_true_messages_that_nobody_looks_at_changes_nothing() {
     let duplicate = SampleDuplicating { worker: Some(0), ..Default::default() };
     fn unseen<A: AttackSpec<f32>>(attack: &A) -> bool {
         let federation = Federation::new(30, &[29]).unwrap();
-        !attack.build(&Site::new(&federation, 650)).unwrap().needs_true_messages()
+        !attack.build(&AttackContext::new(&federation, 650)).unwrap().needs_true_messages()
     }
     assert!(unseen(&flip) && unseen(&duplicate) && unseen(&Gaussian::default()));
     assert!(!unseen(&Looking(flip.clone())));

@@ -4,12 +4,12 @@ use fl_agg::{
     Bulyan, CenteredClipping, CoordinateMedian, GeometricMedian, Krum, Mean, MultiKrum, TrimmedMean,
 };
 use fl_attacks::{
-    Alie, AlieDeviation, AttackSpec, Federation, Gaussian, Guess, Ipm, Knowledge, LineSearch,
-    LineSearchMethod, MinMax, Sight, SignFlipping, Site,
+    Alie, AlieDeviation, AttackContext, AttackSpec, AttackView, Federation, Gaussian, Guess, Ipm,
+    Knowledge, LineSearch, LineSearchMethod, MinMax, SignFlipping,
 };
 use fl_core::{
-    Cx, Messages, Pipeline, PreAggregatorSpec, Rays, Rehearsal, Role, RuleSpec, Scalar, Shape,
-    Streams,
+    AffineMessages, Cx, DefenceModel, Messages, Pipeline, PreAggregatorSpec, Role, RuleSpec,
+    Scalar, Shape, Streams,
 };
 use fl_resample::{AdaptiveClipping, Bucketing, Clipping, Nnm, Resample};
 use serde_json::Value;
@@ -97,17 +97,17 @@ fn what_is_evaluated_on_distances_is_what_the_server_does() {
     for (name, pre, rule) in defences() {
         let mut server = Pipeline::<f64>::build(pre, rule, shape, DIM).expect("valid");
         for spec in attacks() {
-            let site = Site::new(&federation, DIM).with_defence(&server);
+            let site = AttackContext::new(&federation, DIM).with_defence(&server);
             let mut attack = spec.affine(&site).expect("valid").expect("an attack with a strength");
             let directions = attack.directions();
             let twin = server.twin().expect("valid");
-            let mut rehearsal = Rehearsal::new(twin, WORKERS, DIM, directions).expect("valid");
-            let mut rays = Rays::new(DIM, directions);
+            let mut rehearsal = DefenceModel::new(twin, WORKERS, DIM, directions).expect("valid");
+            let mut rays = AffineMessages::new(DIM, directions);
             let streams = Streams::new(9);
             for k in 0..3 {
                 let cx = Cx::new(&streams, k);
                 let mut messages = round::<f64>(WORKERS, DIM, k);
-                let sight = Sight::new(&mut messages, &federation).with_defence(Some(&server));
+                let sight = AttackView::new(&mut messages, &federation).with_defence(Some(&server));
                 attack.aim(&cx, &sight, &mut rays);
                 assert!(rehearsal.begin(&sight, &rays));
                 let mut out = vec![0.0; DIM];
@@ -156,7 +156,7 @@ fn the_search_moves_the_aggregate_as_far_as_any_fixed_strength() {
             for k in 0..3 {
                 let cx = Cx::new(&streams, k);
                 let honest = round::<f64>(WORKERS, DIM, 50 + k);
-                let site = Site::new(&federation, DIM).with_defence(&server);
+                let site = AttackContext::new(&federation, DIM).with_defence(&server);
                 let aggregate = |messages: &Messages<f64>| {
                     let mut out = vec![0.0; DIM];
                     let mut server = server.twin().expect("valid");
@@ -168,13 +168,14 @@ fn the_search_moves_the_aggregate_as_far_as_any_fixed_strength() {
                     let mut messages = honest.clone();
                     let fixed = Alie { z: Some(f64::from(i) / 40.0), ..Alie::default() };
                     let mut attack = AttackSpec::<f64>::build(&fixed, &site).expect("valid");
-                    attack.corrupt(&cx, &mut Sight::new(&mut messages, &federation));
+                    attack.corrupt(&cx, &mut AttackView::new(&mut messages, &federation));
                     best = best.max(aggregate(&messages));
                 }
                 let mut messages = honest.clone();
                 let spec = search(Box::<Alie>::default(), 30, method);
                 let mut attack = spec.build(&site).expect("valid");
-                let mut sight = Sight::new(&mut messages, &federation).with_defence(Some(&server));
+                let mut sight =
+                    AttackView::new(&mut messages, &federation).with_defence(Some(&server));
                 attack.corrupt(&cx, &mut sight);
                 let found = aggregate(&messages);
                 worst = worst.min(found / best);
@@ -197,9 +198,9 @@ fn one_evaluation_is_the_attacks_own_strength() {
     };
     let sent = |spec: &dyn AttackSpec<f64>| {
         let mut messages = round::<f64>(WORKERS, DIM, 0);
-        let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+        let mut attack = spec.build(&AttackContext::new(&federation, DIM)).expect("valid");
         let streams = Streams::new(0);
-        attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
         messages.row(5).to_vec()
     };
     assert_eq!(sent(&spec), sent(&Ipm::default()));
@@ -215,18 +216,18 @@ fn a_guess_decides_what_is_sent_and_the_mean_is_driven_to_the_end_of_the_range()
             ..search(Box::<Ipm>::default(), 20, LineSearchMethod::GoldenSection)
         };
         let mut messages = round::<f64>(WORKERS, DIM, 0);
-        let mut attack = spec.build(&Site::new(&federation, DIM)).expect("valid");
+        let mut attack = spec.build(&AttackContext::new(&federation, DIM)).expect("valid");
         let streams = Streams::new(0);
-        attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+        attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
         norm(messages.row(5))
     };
     let (mean, krum) = (sent(Arc::new(Mean)), sent(Arc::new(Krum::default())));
     let mut messages = round::<f64>(WORKERS, DIM, 0);
     let mut strongest =
-        AttackSpec::<f64>::build(&Ipm { epsilon: 6.0 }, &Site::new(&federation, DIM))
+        AttackSpec::<f64>::build(&Ipm { epsilon: 6.0 }, &AttackContext::new(&federation, DIM))
             .expect("valid");
     let streams = Streams::new(0);
-    strongest.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    strongest.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     assert_eq!(mean, norm(messages.row(5)));
     assert!(krum < 0.6 * mean, "{krum} of {mean}");
 }
@@ -243,10 +244,11 @@ fn an_adversary_that_knows_its_own_messages_alone_searches_on_these() {
                 messages.row_mut(r as usize).fill(rubbish);
             }
             let own = Knowledge::Own;
-            let site = Site::new(&federation, DIM).with_defence(&server).with_knowledge(own);
+            let site =
+                AttackContext::new(&federation, DIM).with_defence(&server).with_knowledge(own);
             let spec = search(Box::<MinMax>::default(), 10, LineSearchMethod::Bisection);
             let mut attack = spec.build(&site).expect("valid");
-            let mut sight = Sight::new(&mut messages, &federation)
+            let mut sight = AttackView::new(&mut messages, &federation)
                 .with_defence(Some(&server))
                 .with_knowledge(own);
             let streams = Streams::new(0);
@@ -276,11 +278,11 @@ fn any_number_of_threads_finds_the_same_bits() {
                 to: None,
                 guess: None,
             };
-            let site = Site::new(&federation, 5000).with_defence(&server);
+            let site = AttackContext::new(&federation, 5000).with_defence(&server);
             let mut attack = spec.build(&site).expect("valid");
             let mut messages = round::<f32>(WORKERS, 5000, 2);
             let streams = Streams::new(0);
-            attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+            attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
             messages.row(13).to_vec()
         })
     };
@@ -296,12 +298,12 @@ fn rules_that_see_columns_behind_their_own_chain_are_rehearsed_too() {
     let shape = Shape { workers: WORKERS, byzantine: 3 };
     let server =
         Pipeline::<f64>::build(Vec::new(), Box::<Bulyan>::default(), shape, DIM).expect("valid");
-    let site = Site::new(&federation, DIM).with_defence(&server);
+    let site = AttackContext::new(&federation, DIM).with_defence(&server);
     let spec = search(Box::<Alie>::default(), 10, LineSearchMethod::GoldenSection);
     let mut attack = spec.build(&site).expect("valid");
     let mut messages = round::<f64>(WORKERS, DIM, 4);
     let streams = Streams::new(0);
-    attack.corrupt(&Cx::new(&streams, 0), &mut Sight::new(&mut messages, &federation));
+    attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     assert_eq!(messages.row(0), messages.row(2));
 }
 
@@ -352,8 +354,8 @@ fn the_expansion_finds_what_byzfl_finds() {
         let streams = Streams::new(0);
         let cx = Cx::new(&streams, 0);
         let mut attack =
-            spec.build(&Site::new(&federation, dim).with_defence(&server)).expect("valid");
-        attack.corrupt(&cx, &mut Sight::new(&mut messages, &federation));
+            spec.build(&AttackContext::new(&federation, dim).with_defence(&server)).expect("valid");
+        attack.corrupt(&cx, &mut AttackView::new(&mut messages, &federation));
         let theirs = numbers(&case["output"]);
         let ours = messages.row(honest).to_vec();
         let size = norm(&theirs).max(1e-9);

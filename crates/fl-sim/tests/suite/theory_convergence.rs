@@ -5,8 +5,8 @@ use fl_agg::GeometricMedian;
 use fl_attacks::{Gaussian, SignFlipping};
 use fl_core::data::{Layout, Values};
 use fl_core::{
-    Attack, AttackSpec, Batch, Cx, Dataset, EstimatorSpec, Federation, Fold, Knowledge, Objective,
-    Role, Sight, Site, SpecError, Stream, Streams,
+    Attack, AttackContext, AttackSpec, AttackView, Batch, Cx, Dataset, EstimatorSpec, Federation,
+    Fold, Knowledge, Objective, Role, SpecError, Stream, Streams,
 };
 use fl_resample::{Law, Resample};
 use fl_saga::{Saga, Sgd};
@@ -180,13 +180,13 @@ impl AttackSpec<f64> for FarAway {
     fn name(&self) -> &'static str {
         "far-away"
     }
-    fn build(&self, _: &Site<'_, f64>) -> Result<Box<dyn Attack<f64>>, SpecError> {
+    fn build(&self, _: &AttackContext<'_, f64>) -> Result<Box<dyn Attack<f64>>, SpecError> {
         Ok(Box::new(FarAway))
     }
 }
 
 impl Attack<f64> for FarAway {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut Sight<'_, f64>) {
+    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, f64>) {
         for &b in sight.attackers() {
             sight.row_mut(b as usize).fill(1e4);
         }

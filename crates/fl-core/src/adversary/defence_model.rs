@@ -12,14 +12,15 @@
 //! the messages, at `O(W p)`.
 
 use crate::{
-    AlignedVec, Cx, Geometry, Knowledge, Messages, Pipeline, Rays, Scalar, Sight, SpecError,
+    AffineMessages, AlignedVec, AttackView, Cx, Geometry, Knowledge, Messages, Pipeline, Scalar,
+    SpecError,
 };
 use pulp::Arch;
 use rayon::prelude::*;
 
 /// A twin of a defence, and what is known of a round.
 #[derive(Debug)]
-pub struct Rehearsal<T> {
+pub struct DefenceModel<T> {
     twin: Pipeline<T>,
     workers: usize,
     /// The regular workers.
@@ -57,7 +58,7 @@ struct Columns<T> {
     memory: Option<AlignedVec<T>>,
 }
 
-impl<T: Scalar> Rehearsal<T> {
+impl<T: Scalar> DefenceModel<T> {
     /// Room for rehearsing against `twin`, with rays of at most `directions` directions and messages of `dim` numbers.
     ///
     /// # Errors
@@ -104,7 +105,7 @@ impl<T: Scalar> Rehearsal<T> {
     ///
     /// Cost: the distances between the messages, and a pass over them for each direction. A copy of the messages for a defence
     /// that sees columns.
-    pub fn begin(&mut self, sight: &Sight<'_, T>, rays: &Rays<T>) -> bool {
+    pub fn begin(&mut self, sight: &AttackView<'_, T>, rays: &AffineMessages<T>) -> bool {
         let federation = sight.federation();
         if let (true, Some(memory)) =
             (self.twin.has_memory(), sight.defence().and_then(Pipeline::memory))
@@ -187,7 +188,7 @@ impl<T: Scalar> Rehearsal<T> {
     /// refuses the round.
     ///
     /// Cost: `O(W²)` and what the defence's own step costs on distances; an aggregation for a defence that sees columns.
-    pub fn distance(&mut self, cx: &Cx<'_>, rays: &Rays<T>, t: f64) -> f64 {
+    pub fn distance(&mut self, cx: &Cx<'_>, rays: &AffineMessages<T>, t: f64) -> f64 {
         match self.columns {
             None => self.on_geometry(cx, t),
             Some(_) => self.on_messages(cx, rays, t),
@@ -225,7 +226,7 @@ impl<T: Scalar> Rehearsal<T> {
         candidate.length(errors) * candidate.unit()
     }
 
-    fn on_messages(&mut self, cx: &Cx<'_>, rays: &Rays<T>, t: f64) -> f64 {
+    fn on_messages(&mut self, cx: &Cx<'_>, rays: &AffineMessages<T>, t: f64) -> f64 {
         let Some(columns) = &mut self.columns else { return f64::NAN };
         let Columns { messages, mean, out, memory } = columns;
         let mut place = 0;
