@@ -37,7 +37,7 @@ pub enum LabError {
     /// A folder that holds something else.
     #[error(
         "{} holds results from another configuration: expected {expected}, found {found}; move it away, or choose \
-         another folder with --out", path.display()
+         another folder", path.display()
     )]
     OtherConfiguration {
         /// The cell's folder.
@@ -57,8 +57,8 @@ pub enum LabError {
     },
     /// A results file of another version of this program.
     #[error(
-        "{} was written by {} version (schema {found}; this one reads {expected}); move the folder away, or run with \
-         --fresh to replace it", path.display(), if found < expected { "an older" } else { "a newer" }
+        "{} was written by {} version (schema {found}; this one reads {expected}); move the folder away, or start the \
+         cell over", path.display(), if found < expected { "an older" } else { "a newer" }
     )]
     OtherSchema {
         /// The file.
@@ -71,7 +71,7 @@ pub enum LabError {
     /// More rounds have been done than are asked for.
     #[error(
         "{} has gone on to round {done}, beyond the {asked} rounds that are asked for, and cannot go back; ask for at \
-         least {done}, choose another folder with --out, or run with --fresh to start it over", path.display()
+         least {done}, choose another folder, or start the cell over", path.display()
     )]
     Further {
         /// The cell's folder.

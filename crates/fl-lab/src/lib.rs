@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod check;
 mod error;
 mod file;
 mod name;
@@ -9,26 +10,32 @@ mod run;
 mod store;
 mod sweep;
 pub mod theory;
+mod tree;
 
+pub use check::check;
 pub use error::LabError;
 pub use file::{
-    ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, Empty, EvaluateOn, Experiment,
-    ExperimentText, FederationConfig, Keep, MethodConfig, Mistake, Precision, ProtocolConfig,
-    RotatingConfig, SmallWorkers, TelemetryConfig, TrainConfig, Weights,
+    ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, EvaluateOn, Experiment,
+    ExperimentText, FederationConfig, Keep, Key, MethodConfig, Mistake, Plateau, Precision,
+    ProtocolConfig, RotatingConfig, SmallWorkers, StopConfig, TelemetryConfig, TrainConfig,
+    TuneConfig, Weights, all_keys, key_table,
 };
 pub use name::{
-    AnyAttack, AnyEstimator, AnyModel, Category, Choice, Choices, Composed, Entry, LineSearch,
-    Lookup, MaybeChoice, Mixture, Named, Number, Random, Registrable, Registry, Scheduled,
+    AnyAttack, AnyEstimator, AnyModel, AttackChoice, Attacks, Category, Choice, ChoiceError,
+    Composed, Entry, EstimatorChoice, LineSearch, Lookup, MaybeRule, Mixture, ModelChoice, Number,
+    PoisonChoice, PreAggregatorChoice, PreAggregators, Random, Registrable, Registry, RuleChoice,
+    Scheduled,
 };
-pub use plan::{AssignedData, Assignment, AssignmentCache, Cell, assign, cells, check, setup};
+pub use plan::{AssignedData, Assignment, AssignmentCache, Cell, assign, cells, evaluated, setup};
 pub use run::{
     Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task,
-    Trial, TuneConfig, Tuning, check_tasks, check_with_data, evaluated, memory, run_cell,
-    run_experiment, run_tasks, trial,
+    Trial, Tuning, check_tasks, check_with_data, memory, run_cell, run_experiment, run_tasks,
+    trial,
 };
 pub use store::{
-    ChangedFile, Difference, Done, Ending, Finals, Outcome, Overhead, Plateau, Progress, Resources,
-    Status, Stop, StopConfig, Summary, Timing, edited, finished_cells, read_metrics, read_timing,
-    status, statuses, summarise, write_whole,
+    ChangedFile, Difference, Done, Ending, Finals, Outcome, Overhead, Progress, Resources, Status,
+    Stop, Summary, Timing, edited, finished_cells, read_metrics, read_timing, status, statuses,
+    summarise, write_whole,
 };
 pub use sweep::{Axis, AxisValue, MOST_RUNS, Sweep, SweepCell};
+pub use tree::Fault;

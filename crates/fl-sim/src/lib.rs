@@ -2,6 +2,7 @@
 
 mod adversary;
 mod error;
+mod finite;
 mod measure;
 mod protocol;
 mod roster;
@@ -11,6 +12,7 @@ mod view;
 mod workers;
 
 pub use error::SimError;
+pub use finite::require_finite;
 pub use measure::{
     Evaluator, FullPass, Metrics, NotFound, Optimum, Problem, TOLERANCE, full_pass, minimise,
 };
@@ -18,5 +20,5 @@ pub use protocol::{ProtocolSpec, Rsa, RsaDecay, RsaOrder};
 pub use roster::{Participation, Rotation};
 pub use setup::Setup;
 pub use simulation::Simulation;
-pub use view::{RoundView, View, require_finite};
+pub use view::{RoundView, View};
 pub use workers::ByzantineData;

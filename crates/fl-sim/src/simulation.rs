@@ -1,11 +1,12 @@
 //! The round: the sentence that everything else serves.
 
 use crate::adversary::Adversary;
+use crate::error::SimError;
 use crate::protocol::{Decision, Protocol};
 use crate::roster::Roster;
+use crate::setup::Setup;
 use crate::view::{RoundView, View};
 use crate::workers::{Lessons, Workers};
-use crate::{Setup, SimError};
 use fl_core::{AlignedVec, Cx, Messages, Part, Role, Scalar, Shape, SpecError, Streams, Visit};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;

@@ -1,7 +1,8 @@
 //! What an observer sees of a round.
 
-use crate::SimError;
-use crate::protocol::{Decision, Protocol, norm};
+use crate::error::SimError;
+use crate::finite::{all_finite, norm, require_finite};
+use crate::protocol::{Decision, Protocol};
 use crate::roster::Present;
 use crate::workers::Workers;
 use fl_core::{Cx, Dataset, Federation, Messages, Objective, Pipeline, Report, Scalar};
@@ -67,19 +68,6 @@ impl<'a, T: Scalar> RoundView<'a, T> {
             }
         }
     }
-}
-
-/// Whether parameters that are seen at a round are finite.
-///
-/// # Errors
-/// [`SimError::ParametersDiverged`].
-pub fn require_finite<T: Scalar>(params: &[T], round: u64) -> Result<(), SimError> {
-    if all_finite(params) { Ok(()) } else { Err(SimError::ParametersDiverged { round }) }
-}
-
-/// Whether all numbers are finite, without a way out in between: so that several are looked at at once.
-fn all_finite<T: Scalar>(x: &[T]) -> bool {
-    x.chunks(256).all(|x| x.iter().fold(true, |all, x| all & x.is_finite()))
 }
 
 /// The workers, for observers that measure them.

@@ -7,6 +7,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fl-resample", &["shared", "mix", "length"]),
     ("fl-saga", &["shared", "estimator", "around"]),
     ("fl-attacks", &["shared", "message", "composed", "search", "data"]),
+    (
+        "fl-lab",
+        &[
+            "tree", "name", "file", "error", "plan", "check", "read", "sweep", "store", "run",
+            "theory",
+        ],
+    ),
     ("fl-models", &["kernel", "shared", "model"]),
     ("fl-data", &["format", "shape", "known", "load", "fetch", "partition"]),
     (
@@ -28,19 +35,16 @@ const ROOMS: &[(&str, &[&str])] = &[
         "fl-sim",
         &[
             "error",
+            "finite",
             "roster",
             "workers",
             "protocol",
-            "setup",
             "adversary",
+            "setup",
             "view",
             "simulation",
             "measure",
         ],
-    ),
-    (
-        "fl-lab",
-        &["error", "name", "file", "plan", "check", "read", "sweep", "store", "run", "theory"],
     ),
     ("fl-cli", &["host", "show", "command"]),
     (

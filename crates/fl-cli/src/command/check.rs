@@ -163,7 +163,7 @@ impl Needs {
             let assignment = assignments.assign(cell, data, source)?;
             let memory = fl_lab::memory(cell, data, &assignment, source)?;
             needs.by_kind.insert(kind, memory);
-            needs.long.extend(cells::long_parts(cell, &assignment, source.registry()));
+            needs.long.extend(cells::long_parts(cell, &assignment));
             let greatest = needs.greatest.map_or(0, |m| m.total());
             if memory.total() > greatest {
                 needs.greatest = Some(memory);

@@ -202,40 +202,82 @@ fn cell(text: &str) -> String {
 
 /// Prints all that is known about a name.
 pub(crate) fn explain(args: &ExplainArgs, registry: &Registry) -> Result<(), Failure> {
-    let choice = choice(&args.name)?;
+    let name = &*choice::<()>(&args.name)?.name;
     let shape = Shape { workers: args.workers, byzantine: args.byzantine };
-    let rule = registry.rules().find(&choice.name);
+    let rule = registry.rules().find(name);
     if !args.pre.is_empty() && rule.is_none() {
-        return Err(Failure::Usage(anyhow!("--pre goes with a rule, and {} is none", choice.name)));
+        return Err(Failure::Usage(anyhow!("--pre goes with a rule, and {name} is none")));
     }
     if let Some(entry) = rule {
-        let rule = registry.rules().make(&choice)?;
+        let rule = registry.rules().make(&choice(&args.name)?)?;
         let pre = chain(&args.pre, registry)?;
         say::result(entry_text(entry, "rule"));
         say::result(rule_on(&*rule, &pre, shape));
-    } else if let Some(entry) = registry.pre_aggregators().find(&choice.name) {
-        let pre = registry.pre_aggregators().make(&choice)?;
+    } else if let Some(entry) = registry.pre_aggregators().find(name) {
+        let pre = registry.pre_aggregators().make(&choice(&args.name)?)?;
         say::result(entry_text(entry, "pre-aggregator"));
         say::result(match pre.output(shape) {
             Ok(out) => format!("(W, f): {} → {}", pair(shape), pair(out)),
             Err(e) => format!("(W, f) = {}: cannot be computed, {e}", pair(shape)),
         });
-    } else if let Some(entry) = registry.attacks().find(&choice.name) {
-        registry.attack(&choice)?;
+    } else if let Some(entry) = registry.attacks().find(name) {
+        registry.attack(&choice(&args.name)?)?;
         say::result(entry_text(entry, "attack"));
-    } else if let Some(entry) = registry.poisons().find(&choice.name) {
-        registry.poisons().make(&choice)?;
+    } else if let Some(entry) = registry.poisons().find(name) {
+        registry.poisons().make(&choice(&args.name)?)?;
         say::result(entry_text(entry, "poison"));
-    } else if let Some(entry) = registry.estimators().find(&choice.name) {
-        registry.estimators().make(&choice)?;
+    } else if let Some(entry) = registry.estimators().find(name) {
+        registry.estimators().make(&choice(&args.name)?)?;
         say::result(entry_text(entry, "estimator"));
-    } else if let Some(entry) = registry.models().find(&choice.name) {
-        registry.models().make(&choice)?;
+    } else if let Some(entry) = registry.models().find(name) {
+        registry.models().make(&choice(&args.name)?)?;
         say::result(entry_text(entry, "model"));
     } else {
-        return Err(Failure::Usage(unknown(&choice.name, registry)));
+        let keys = keys(name);
+        if keys.is_empty() {
+            return Err(Failure::Usage(unknown(name, registry)));
+        }
+        say::result(keys.join("\n"));
     }
     Ok(())
+}
+
+/// What is known of the keys of experiment files that are meant: by their whole paths, or the ends of them.
+fn keys(name: &str) -> Vec<String> {
+    let all = fl_lab::all_keys();
+    let whole: Vec<_> = all.iter().filter(|(path, _)| path == name).collect();
+    let ending = format!(".{name}");
+    let meant = match whole.is_empty() {
+        true => all.iter().filter(|(path, _)| path.ends_with(&ending)).collect(),
+        false => whole,
+    };
+    meant.into_iter().map(|(path, key)| key_text(path, key, &all)).collect()
+}
+
+fn key_text(path: &str, key: &fl_lab::Key, all: &[(String, &fl_lab::Key)]) -> String {
+    let mut text = format!("{path} (key of experiment files)\n\n");
+    for line in key.doc() {
+        text += &format!("{}\n", line.trim());
+    }
+    text += &format!("\nvalue: {}\n", key.kind());
+    text += &match key.otherwise() {
+        Some(otherwise) => format!("if left out: {otherwise}\n"),
+        None => "must be there\n".to_owned(),
+    };
+    text += &match key.fixed() {
+        Some(why) => format!("cannot be swept over: {why}\n"),
+        None => "can be swept over\n".to_owned(),
+    };
+    let inside = format!("{path}.");
+    for (path, key) in all.iter().filter(|(p, _)| p.starts_with(&inside)) {
+        text += &format!("\n  {path}: {}\n", key.summary());
+    }
+    for setting in key.settings().iter().flat_map(|doc| doc.settings) {
+        let doc: Vec<&str> = setting.doc.iter().map(|line| line.trim()).collect();
+        let name = fl_core::file_name(setting.name);
+        text += &format!("\n  {path}.{name} ({}): {}\n", setting.kind, doc.join(" "));
+    }
+    text
 }
 
 fn unknown(name: &str, registry: &Registry) -> anyhow::Error {

@@ -149,7 +149,7 @@ fn fitting_jobs(
             greatest = Some(memory);
         }
         if !quiet {
-            long.extend(cells::long_parts(cell, &assignment, source.registry()));
+            long.extend(cells::long_parts(cell, &assignment));
         }
         assignments.give_back(cell);
     }

@@ -80,7 +80,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
         abandon: Some(signals.abandon()),
     };
     let folder = args.results.out.join(format!("{}-tune", experiment.name));
-    let mut tuning = Tuning::new(experiment, &source, &data, &args.method)?;
+    let mut tuning = Tuning::new(experiment, &data, &args.method)?;
     while let Some((rung, rung_source)) = tuning.next()? {
         let (number, all) = tuning.rung();
         let out = folder.join(&rung.name);

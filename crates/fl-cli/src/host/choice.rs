@@ -6,7 +6,7 @@ use fl_core::PreAggregatorSpec;
 use fl_lab::{Choice, Registry};
 
 /// `name` or `name:key=value,key=value` on the command line.
-pub(crate) fn choice(text: &str) -> Result<Choice, Failure> {
+pub(crate) fn choice<S>(text: &str) -> Result<Choice<S>, Failure> {
     let (name, settings) = text.split_once(':').unwrap_or((text, ""));
     let mut table = toml::Table::new();
     for setting in split(settings) {
@@ -23,7 +23,7 @@ pub(crate) fn choice(text: &str) -> Result<Choice, Failure> {
             .unwrap_or_else(|| value.into());
         table.insert(key.to_owned(), value);
     }
-    Ok(Choice { name: name.trim().to_owned(), settings: table })
+    Ok(Choice::new(name.trim(), table))
 }
 
 /// Splits at the commas that are not in brackets.
@@ -54,11 +54,11 @@ mod tests {
 
     #[test]
     fn settings_may_hold_lists_and_names() {
-        let choice = choice("rule:a=1,b=[1, 2],c=upper,d={ x = 1, y = 2 }").unwrap();
+        let choice: Choice<()> = choice("rule:a=1,b=[1, 2],c=upper,d={ x = 1, y = 2 }").unwrap();
         assert_eq!(choice.name, "rule");
-        assert_eq!(choice.settings.len(), 4);
-        assert_eq!(choice.settings["b"].as_array().unwrap().len(), 2);
-        assert_eq!(choice.settings["c"].as_str(), Some("upper"));
-        assert!(super::choice("rule:a").is_err());
+        assert_eq!(choice.settings().len(), 4);
+        assert_eq!(choice.settings()["b"].as_array().unwrap().len(), 2);
+        assert_eq!(choice.settings()["c"].as_str(), Some("upper"));
+        assert!(super::choice::<()>("rule:a").is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Failures, and the exit codes they end in.
 
-use fl_lab::{ConfigError, LabError};
+use fl_lab::{ChoiceError, ConfigError, LabError};
 use std::fmt;
 use std::process::ExitCode;
 
@@ -138,13 +138,25 @@ impl From<ConfigError> for Failure {
     }
 }
 
+impl From<ChoiceError> for Failure {
+    fn from(e: ChoiceError) -> Self {
+        Failure::Usage(e.into())
+    }
+}
+
 impl From<LabError> for Failure {
     fn from(e: LabError) -> Self {
         match e {
-            LabError::Config(_)
-            | LabError::Spec(_)
-            | LabError::OtherConfiguration { .. }
-            | LabError::Further { .. } => Failure::Usage(e.into()),
+            LabError::Config(_) | LabError::Spec(_) => Failure::Usage(e.into()),
+            LabError::OtherConfiguration { .. } => Failure::Usage(anyhow::anyhow!(
+                "{e}\n  help: --out names another folder for results"
+            )),
+            LabError::Further { .. } => Failure::Usage(anyhow::anyhow!(
+                "{e}\n  help: --out names another folder for results, --fresh starts the cell over"
+            )),
+            LabError::OtherSchema { .. } => {
+                Failure::Failed(anyhow::anyhow!("{e}\n  help: --fresh starts the cell over"))
+            }
             LabError::Data(e) => e.into(),
             LabError::Io { .. } => Failure::Failed(anyhow::anyhow!(
                 "{e}\n  help: --out names another folder for results"

@@ -38,13 +38,13 @@ pub(crate) fn with_draws(
     let mut given = Vec::new();
     if let Some(picks) = &draws.picks {
         let place = only("--picks", "resample")?;
-        let settings = choice::choice(&names[place])?.settings;
+        let settings = choice::choice::<()>(&names[place])?.settings().clone();
         let resample: Resample = settings.try_into().map_err(|e| usage(e.to_string()))?;
         given.push((place, Given { picks: picks.clone(), draws: Draws::Picks(resample) }));
     }
     if let Some(order) = &draws.permutation {
         let place = only("--permutation", "bucketing")?;
-        let settings = choice::choice(&names[place])?.settings;
+        let settings = choice::choice::<()>(&names[place])?.settings().clone();
         let bucketing: Bucketing = settings.try_into().map_err(|e| usage(e.to_string()))?;
         given.push((place, Given { picks: order.clone(), draws: Draws::Order(bucketing) }));
     }

@@ -6,7 +6,7 @@ use crate::host::flags::Pick;
 use crate::host::say::{self, on_one_line};
 use anyhow::anyhow;
 use fl_core::Shape;
-use fl_lab::{Assignment, Cell, ChangedFile, Registry, Status, Sweep, SweepCell};
+use fl_lab::{Assignment, Cell, ChangedFile, Status, Sweep, SweepCell};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -108,10 +108,10 @@ pub(crate) fn edited(sweep: &Sweep, cells: &[usize], root: &Path) -> Result<Vec<
 }
 
 /// What takes long on the server of a cell, a line each.
-pub(crate) fn long_parts(cell: &Cell, assignment: &Assignment, registry: &Registry) -> Vec<String> {
+pub(crate) fn long_parts(cell: &Cell, assignment: &Assignment) -> Vec<String> {
     let Some(rule) = &cell.method.rule else { return Vec::new() };
-    let Ok(rule) = registry.rules().make(rule) else { return Vec::new() };
-    let pre = cell.method.pre.iter().map(|pre| registry.pre_aggregators().make(pre));
+    let Ok(rule) = rule.spec() else { return Vec::new() };
+    let pre = cell.method.pre.iter().map(|pre| pre.spec());
     let Ok(pre) = pre.collect::<Result<Vec<_>, _>>() else { return Vec::new() };
     let federation = &assignment.federation;
     let byzantine = federation.byzantine().len();

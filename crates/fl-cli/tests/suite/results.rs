@@ -143,7 +143,8 @@ fn results_of_another_configuration_are_refused_and_left_alone() {
             &*cell,
             "holds results from another configuration: expected configuration ",
             found,
-            "move it away, or choose another folder with --out",
+            "move it away, or choose another folder",
+            "help: --out names another folder",
         ];
         room.run(&["run", "small.toml"]).expect(2, &says);
         assert_eq!(room.read(&config), wrong);
@@ -171,7 +172,8 @@ fn results_on_other_data_are_refused() {
         &*room.cell("Mean"),
         &*expected,
         "found results on data of SHA-256 abababababab…",
-        "choose another folder with --out",
+        "choose another folder",
+        "help: --out names another folder",
     ];
     room.run(&["run", "small.toml"]).expect(2, &says);
 }

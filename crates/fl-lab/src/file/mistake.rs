@@ -63,6 +63,8 @@ pub struct Mistake {
     pub(crate) help: Option<String>,
     /// The keys that lead to what is wrong, where it is a key.
     pub(crate) path: Vec<String>,
+    /// Whether it is a key that nothing knows.
+    pub(crate) is_unknown_key: bool,
     /// For which values of a sweep it is one, if not for all.
     pub(crate) when: Option<String>,
 }
@@ -131,6 +133,7 @@ impl ConfigError {
             message: message.to_string(),
             help: None,
             path: Vec::new(),
+            is_unknown_key: false,
             when: None,
         })
     }

@@ -1,20 +1,24 @@
-//! The experiment file: its text, what it may say, and mistakes at their places.
+//! The experiment file: what it may say, its text, and mistakes at their places.
 
-mod evaluate_on;
+mod edit;
+mod keys;
+mod lookup;
 mod mistake;
+mod runs;
 mod schema;
 mod text;
 
-pub use evaluate_on::EvaluateOn;
+pub use keys::Key;
+pub use lookup::{all_keys, key_table};
+pub(crate) use lookup::{fixed, home, stand_in};
+pub(crate) use mistake::Mistakes;
 pub use mistake::{ConfigError, Mistake};
-pub(crate) use mistake::{Mistakes, Place};
+pub use runs::{
+    CheckpointConfig, EvaluateOn, Keep, Plateau, StopConfig, TelemetryConfig, TuneConfig,
+};
 pub(crate) use schema::no_attack;
 pub use schema::{
-    ByzantineConfig, CheckpointConfig, DataConfig, Empty, Experiment, FederationConfig, Keep,
-    MethodConfig, Precision, ProtocolConfig, RotatingConfig, SmallWorkers, TelemetryConfig,
-    TrainConfig, Weights,
+    ByzantineConfig, DataConfig, Experiment, FederationConfig, MethodConfig, Precision,
+    ProtocolConfig, RotatingConfig, SmallWorkers, TrainConfig, Weights,
 };
 pub use text::ExperimentText;
-pub(crate) use text::{
-    Change, Path, Tree, find, graft, in_words, locate, nearest, suggestion, value,
-};

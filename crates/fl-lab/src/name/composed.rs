@@ -1,36 +1,47 @@
 //! Attacks that are made of others, as experiment files have them.
 
-use crate::file::ConfigError;
-use crate::name::{AnyAttack, Choice, Composed, Lookup, Number};
+use super::any::{AnyAttack, Number};
+use super::category::Composed;
+use super::choice::{AttackChoice, Lookup, PreAggregatorChoice, RuleChoice};
+use crate::tree::Fault;
 use fl_attacks::{Guess, LineSearchMethod};
 use fl_core::{AttackSpec, Parameter, ValueKind, spec};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-impl Parameter for Choice {
+impl Parameter for AttackChoice {
     const KIND: ValueKind = ValueKind::Plain("name, or table with one name in it");
 }
 
-/// Several choices.
+/// Several attacks.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Choices(pub Vec<Choice>);
+pub struct Attacks(pub Vec<AttackChoice>);
 
-impl Parameter for Choices {
+impl Parameter for Attacks {
     const KIND: ValueKind = ValueKind::Plain("list of names, or of tables with one name in each");
 }
 
-/// A choice, or none.
+/// Several pre-aggregators.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct MaybeChoice(pub Option<Choice>);
+pub struct PreAggregators(pub Vec<PreAggregatorChoice>);
 
-impl Parameter for MaybeChoice {
+impl Parameter for PreAggregators {
+    const KIND: ValueKind = ValueKind::Plain("list of names, or of tables with one name in each");
+}
+
+/// A rule, or none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MaybeRule(pub Option<RuleChoice>);
+
+impl Parameter for MaybeRule {
     const KIND: ValueKind = ValueKind::Optional("name, or table with one name in it");
 }
 
-fn named(name: &str) -> Choice {
-    Choice { name: name.to_owned(), settings: toml::Table::new() }
+fn named(name: &str) -> AttackChoice {
+    AttackChoice::named(name)
 }
 
 spec! {
@@ -50,15 +61,15 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_lab::{Choice, Registry};
+    /// use fl_lab::{AttackChoice, Registry};
     ///
     /// let text = "mixture = { attacks = [\"alie\", { ipm = { epsilon = 0.1 } }], counts = [2, 1] }";
-    /// let choice: Choice = toml::from_str(text).expect("a choice");
+    /// let choice: AttackChoice = toml::from_str(text).expect("a choice");
     /// assert!(Registry::standard().attack(&choice).is_ok());
     /// ```
     pub struct Mixture {
         /// The attacks.
-        pub attacks: Choices = Choices(vec![named("sign-flipping"), named("gaussian")]),
+        pub attacks: Attacks = Attacks(vec![named("sign-flipping"), named("gaussian")]),
         /// How many workers play each; as equal numbers as can be if left out, the first ones with one more.
         pub counts: Option<Vec<u32>> = None,
     }
@@ -81,14 +92,14 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_lab::{Choice, Registry};
+    /// use fl_lab::{AttackChoice, Registry};
     ///
-    /// let choice: Choice = toml::from_str("random = { attacks = [\"alie\", \"zero\"] }").expect("a choice");
+    /// let choice: AttackChoice = toml::from_str("random = { attacks = [\"alie\", \"zero\"] }").expect("a choice");
     /// assert!(Registry::standard().attack(&choice).is_ok());
     /// ```
     pub struct Random {
         /// The attacks.
-        pub attacks: Choices = Choices(vec![named("sign-flipping"), named("gaussian")]),
+        pub attacks: Attacks = Attacks(vec![named("sign-flipping"), named("gaussian")]),
     }
 }
 
@@ -108,16 +119,16 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_lab::{Choice, Registry};
+    /// use fl_lab::{AttackChoice, Registry};
     ///
-    /// let choice: Choice = toml::from_str("scheduled = { attack = \"alie\", from = 500 }").expect("a choice");
+    /// let choice: AttackChoice = toml::from_str("scheduled = { attack = \"alie\", from = 500 }").expect("a choice");
     /// assert!(Registry::standard().attack(&choice).is_ok());
     /// ```
     pub struct Scheduled {
         /// What is played by schedule.
-        pub attack: Choice = named("sign-flipping"),
+        pub attack: AttackChoice = named("sign-flipping"),
         /// What is played otherwise.
-        pub otherwise: Choice = named("none"),
+        pub otherwise: AttackChoice = named("none"),
         /// The first round of the attack.
         pub from: u64 = 0,
         /// The first round after it; never if left out.
@@ -158,15 +169,15 @@ spec! {
     ///
     /// # Example
     /// ```
-    /// use fl_lab::{Choice, Registry};
+    /// use fl_lab::{AttackChoice, Registry};
     ///
     /// let text = "line-search = { attack = \"alie\", evaluations = 20, guess = \"mean\" }";
-    /// let choice: Choice = toml::from_str(text).expect("a choice");
+    /// let choice: AttackChoice = toml::from_str(text).expect("a choice");
     /// assert!(Registry::standard().attack(&choice).is_ok());
     /// ```
     pub struct LineSearch {
         /// The attack whose strength is searched.
-        pub attack: Choice = named("alie"),
+        pub attack: AttackChoice = named("alie"),
         /// How many strengths are tried in a round.
         pub evaluations: usize = 20,
         /// How intervals are narrowed.
@@ -176,19 +187,15 @@ spec! {
         /// The largest strength; the attack's own range if left out.
         pub to: Option<f64> = None,
         /// The rule that an adversary takes the defence to be; it knows the defence if this is left out.
-        pub guess: MaybeChoice = MaybeChoice(None),
+        pub guess: MaybeRule = MaybeRule(None),
         /// The pre-aggregators before the guessed rule.
-        pub guess_pre: Choices = Choices(Vec::new()),
+        pub guess_pre: PreAggregators = PreAggregators(Vec::new()),
     }
 }
 
-fn all(
-    choices: &mut Choices,
-    key: &str,
-    lookup: &Lookup<'_>,
-) -> Result<Vec<Box<dyn AnyAttack>>, ConfigError> {
-    let numbered = choices.0.iter_mut().enumerate();
-    numbered.map(|(i, choice)| lookup.attack(choice, &[key, &i.to_string()])).collect()
+fn all(attacks: &mut Attacks, lookup: Lookup<'_>) -> Result<Vec<Arc<dyn AnyAttack>>, Fault> {
+    let numbered = attacks.0.iter_mut().enumerate();
+    numbered.map(|(i, choice)| lookup.attack(choice, &["attacks", &i.to_string()])).collect()
 }
 
 /// An attack for both number types, from what makes it for either.
@@ -208,7 +215,7 @@ macro_rules! any_attack {
 
 #[derive(Debug)]
 struct MixtureOf {
-    parts: Vec<Box<dyn AnyAttack>>,
+    parts: Vec<Arc<dyn AnyAttack>>,
     counts: Option<Vec<usize>>,
 }
 
@@ -224,16 +231,16 @@ any_attack!(MixtureOf);
 impl Composed for Mixture {
     const NAME: &'static str = "mixture";
 
-    fn compose(&mut self, lookup: &Lookup<'_>) -> Result<Box<dyn AnyAttack>, ConfigError> {
-        let parts = all(&mut self.attacks, "attacks", lookup)?;
+    fn compose(&mut self, lookup: Lookup<'_>) -> Result<Arc<dyn AnyAttack>, Fault> {
+        let parts = all(&mut self.attacks, lookup)?;
         let counts = self.counts.as_ref().map(|c| c.iter().map(|&c| c as usize).collect());
-        Ok(Box::new(MixtureOf { parts, counts }))
+        Ok(Arc::new(MixtureOf { parts, counts }))
     }
 }
 
 #[derive(Debug)]
 struct RandomOf {
-    parts: Vec<Box<dyn AnyAttack>>,
+    parts: Vec<Arc<dyn AnyAttack>>,
 }
 
 impl RandomOf {
@@ -248,15 +255,15 @@ any_attack!(RandomOf);
 impl Composed for Random {
     const NAME: &'static str = "random";
 
-    fn compose(&mut self, lookup: &Lookup<'_>) -> Result<Box<dyn AnyAttack>, ConfigError> {
-        Ok(Box::new(RandomOf { parts: all(&mut self.attacks, "attacks", lookup)? }))
+    fn compose(&mut self, lookup: Lookup<'_>) -> Result<Arc<dyn AnyAttack>, Fault> {
+        Ok(Arc::new(RandomOf { parts: all(&mut self.attacks, lookup)? }))
     }
 }
 
 #[derive(Debug)]
 struct ScheduledOf {
-    attack: Box<dyn AnyAttack>,
-    otherwise: Box<dyn AnyAttack>,
+    attack: Arc<dyn AnyAttack>,
+    otherwise: Arc<dyn AnyAttack>,
     from: u64,
     until: Option<u64>,
     /// Where only one of the two is given the other is 0, which is refused in its own name.
@@ -276,7 +283,7 @@ any_attack!(ScheduledOf);
 impl Composed for Scheduled {
     const NAME: &'static str = "scheduled";
 
-    fn compose(&mut self, lookup: &Lookup<'_>) -> Result<Box<dyn AnyAttack>, ConfigError> {
+    fn compose(&mut self, lookup: Lookup<'_>) -> Result<Arc<dyn AnyAttack>, Fault> {
         let attack = lookup.attack(&mut self.attack, &["attack"])?;
         let otherwise = lookup.attack(&mut self.otherwise, &["otherwise"])?;
         let alternate = match (self.on, self.off) {
@@ -284,13 +291,13 @@ impl Composed for Scheduled {
             (on, off) => Some((on.unwrap_or(0), off.unwrap_or(0))),
         };
         let Self { from, until, .. } = *self;
-        Ok(Box::new(ScheduledOf { attack, otherwise, from, until, alternate }))
+        Ok(Arc::new(ScheduledOf { attack, otherwise, from, until, alternate }))
     }
 }
 
 #[derive(Debug)]
 struct LineSearchOf {
-    attack: Box<dyn AnyAttack>,
+    attack: Arc<dyn AnyAttack>,
     spec: LineSearch,
     guess: Option<Guess>,
 }
@@ -308,7 +315,7 @@ any_attack!(LineSearchOf);
 impl Composed for LineSearch {
     const NAME: &'static str = "line-search";
 
-    fn compose(&mut self, lookup: &Lookup<'_>) -> Result<Box<dyn AnyAttack>, ConfigError> {
+    fn compose(&mut self, lookup: Lookup<'_>) -> Result<Arc<dyn AnyAttack>, Fault> {
         let attack = lookup.attack(&mut self.attack, &["attack"])?;
         let mut pre = Vec::new();
         for (i, choice) in self.guess_pre.0.iter_mut().enumerate() {
@@ -324,6 +331,6 @@ impl Composed for LineSearch {
             }
             None => None,
         };
-        Ok(Box::new(LineSearchOf { attack, spec: self.clone(), guess }))
+        Ok(Arc::new(LineSearchOf { attack, spec: self.clone(), guess }))
     }
 }

@@ -1,13 +1,18 @@
 //! What experiment files can name.
 
+mod any;
+mod category;
 mod choice;
 mod composed;
 mod registry;
+mod standard;
 
-pub(crate) use choice::name_or_table;
-pub use choice::{Choice, Named};
-pub use composed::{Choices, LineSearch, MaybeChoice, Mixture, Random, Scheduled};
-pub use fl_core::Registrable;
-pub use registry::{
-    AnyAttack, AnyEstimator, AnyModel, Category, Composed, Entry, Lookup, Number, Registry,
+pub use any::{AnyAttack, AnyEstimator, AnyModel, Number};
+pub use category::{Category, Composed};
+pub use choice::{
+    AttackChoice, Choice, ChoiceError, Entry, EstimatorChoice, Lookup, ModelChoice, PoisonChoice,
+    PreAggregatorChoice, RuleChoice,
 };
+pub use composed::{Attacks, LineSearch, MaybeRule, Mixture, PreAggregators, Random, Scheduled};
+pub use fl_core::Registrable;
+pub use registry::Registry;

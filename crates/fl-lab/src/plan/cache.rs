@@ -1,7 +1,8 @@
 //! Who holds which samples, dealt once for all cells that agree on it.
 
+use super::assign::{Assignment, Shares, assign_from, share_out};
+use super::cell::Cell;
 use crate::file::{ConfigError, DataConfig, ExperimentText};
-use crate::plan::cell::{Assignment, Cell, Shares, assign_from, share_out};
 use fl_data::Loaded;
 use serde::Serialize;
 use std::collections::HashMap;

@@ -1,9 +1,22 @@
 //! From an experiment to cells, and from a cell to what a simulation is made of.
 
+mod assign;
+mod build;
+mod byzantine;
 mod cache;
 mod cell;
+mod hash;
+mod rows;
+mod within;
 
+pub(crate) use assign::partition_error;
+pub use assign::{AssignedData, Assignment, assign};
+pub use build::setup;
+pub(crate) use build::{Parts, WEIGHTS, pre, weighed};
+pub(crate) use byzantine::{Classes, federation_of};
 pub use cache::AssignmentCache;
 pub(crate) use cache::key;
-pub use cell::{AssignedData, Assignment, Cell, assign, cells, check, setup};
-pub(crate) use cell::{batch_path, check_federation, deciding, hash};
+pub(crate) use cell::batch_path;
+pub use cell::{Cell, cells};
+pub(crate) use hash::{deciding, hash};
+pub use rows::evaluated;

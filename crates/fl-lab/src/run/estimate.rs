@@ -1,10 +1,10 @@
 //! What a cell will cost: memory from shapes alone, time from a trial of a few rounds.
 
+use super::host::Host;
 use crate::LabError;
 use crate::file::{ConfigError, ExperimentText, Precision};
 use crate::name::Number;
-use crate::plan::{Assignment, Cell, setup};
-use crate::run::Host;
+use crate::plan::{Assignment, Cell, Parts, setup};
 use fl_core::Shape;
 use fl_data::Loaded;
 use fl_sim::{Evaluator, ProtocolSpec, Simulation, full_pass};
@@ -39,12 +39,7 @@ pub fn memory(
     assignment: &Assignment,
     source: &ExperimentText,
 ) -> Result<Memory, ConfigError> {
-    fn of<T: Number>(
-        cell: &Cell,
-        data: &Loaded,
-        assignment: &Assignment,
-        source: &ExperimentText,
-    ) -> Result<Memory, ConfigError> {
+    fn of<T: Number>((cell, data, assignment, source): Parts<'_>) -> Result<Memory, ConfigError> {
         let setup = setup::<T>(cell, data, assignment, source)?;
         let samples = setup.samples.iter().map(|samples| samples.len());
         let (workers, dim) = (setup.samples.len(), setup.objective.dim());
@@ -54,7 +49,7 @@ pub fn memory(
             ProtocolSpec::Gradient { pre, rule } => {
                 fl_core::server_bytes::<T>(pre, &**rule, shape, dim).unwrap_or(0)
             }
-            _ => 0,
+            ProtocolSpec::Rsa(_) => 0,
         };
         let evaluation = Evaluator::bytes(&*setup.objective, &data.split.test);
         Ok(Memory {
@@ -64,8 +59,8 @@ pub fn memory(
         })
     }
     match cell.experiment.precision {
-        Precision::F32 => of::<f32>(cell, data, assignment, source),
-        Precision::F64 => of::<f64>(cell, data, assignment, source),
+        Precision::F32 => of::<f32>((cell, data, assignment, source)),
+        Precision::F64 => of::<f64>((cell, data, assignment, source)),
     }
 }
 
@@ -83,16 +78,13 @@ pub fn trial(
     seconds: f64,
 ) -> Result<f64, LabError> {
     match cell.experiment.precision {
-        Precision::F32 => trial_of::<f32>(cell, data, assignment, source, host, seconds),
-        Precision::F64 => trial_of::<f64>(cell, data, assignment, source, host, seconds),
+        Precision::F32 => trial_of::<f32>((cell, data, assignment, source), host, seconds),
+        Precision::F64 => trial_of::<f64>((cell, data, assignment, source), host, seconds),
     }
 }
 
 fn trial_of<T: Number>(
-    cell: &Cell,
-    data: &Loaded,
-    assignment: &Assignment,
-    source: &ExperimentText,
+    (cell, data, assignment, source): Parts<'_>,
     host: Host<'_>,
     seconds: f64,
 ) -> Result<f64, LabError> {

@@ -1,12 +1,20 @@
-//! Running cells: one, or many at a time and beside other processes.
+//! Running cells: one, or many at a time and next to other processes.
 
+mod begin;
+mod cadence;
+mod course;
 mod estimate;
+mod experiment;
+mod host;
+mod measure;
 mod one;
 mod schedule;
+mod stopwatch;
 mod tune;
 
 pub use estimate::{Memory, memory, trial};
-pub use one::{Busy, Event, Host, Options, check_with_data, run_cell, run_experiment};
-pub use schedule::{SEEDS_CHECKED, Tally, Task, check_tasks, evaluated, run_tasks};
-pub(crate) use tune::check_tuning;
-pub use tune::{Candidate, Choosing, Rung, Trial, TuneConfig, Tuning};
+pub use experiment::{check_with_data, run_experiment};
+pub use host::{Busy, Event, Host, Options};
+pub use one::run_cell;
+pub use schedule::{SEEDS_CHECKED, Tally, Task, check_tasks, run_tasks};
+pub use tune::{Candidate, Choosing, Rung, Trial, Tuning};

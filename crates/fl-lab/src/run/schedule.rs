@@ -1,14 +1,12 @@
 //! Running many cells, of one experiment or of a whole sweep: several at a time, and beside other processes.
 
+use super::host::{Busy, Event, Host, Options};
+use super::one::run_with;
 use crate::LabError;
-use crate::file::{
-    ConfigError, DataConfig, Experiment, ExperimentText, MethodConfig, Mistakes, Precision,
-};
-use crate::name::{Choice, Named};
-use crate::plan::{AssignmentCache, Cell, key};
-use crate::run::one::{Busy, Event, Host, Options, build_check, run_with};
-use crate::store::optima::Optima;
-use crate::store::record::{Ending, FAILURE, Outcome};
+use crate::file::{ConfigError, DataConfig, ExperimentText, MethodConfig, Mistakes, Precision};
+use crate::name::ModelChoice;
+use crate::plan::{Assignment, AssignmentCache, Cell, batch_path, evaluated, key, setup};
+use crate::store::{Ending, FAILURE, Optima, Outcome};
 use fl_data::Loaded;
 use serde::Serialize;
 use std::borrow::Cow;
@@ -28,29 +26,13 @@ pub struct Task<'a> {
     pub data: &'a Loaded,
 }
 
-/// The data of an experiment's runs: those given, or with other rows in the place of the test rows ([`EvaluateOn`]). What
-/// runs or checks cells does this itself.
-///
-/// [`EvaluateOn`]: crate::EvaluateOn
-///
-/// # Errors
-/// When the set does not have these rows, at the place in the file.
-pub fn evaluated<'d>(
-    experiment: &Experiment,
-    source: &ExperimentText,
-    data: &'d Loaded,
-) -> Result<Cow<'d, Loaded>, ConfigError> {
-    let Named(on) = experiment.data.evaluate_on;
-    on.of(data).map_err(|why| source.error_at(&["data", "evaluate-on"], why))
-}
-
 /// That for all tasks, once for each set and each choice of rows; and the place of each task's.
 fn sets<'d>(tasks: &[Task<'d>]) -> Result<(Vec<Cow<'d, Loaded>>, Vec<usize>), ConfigError> {
     let mut known = HashMap::new();
     let (mut sets, mut places) = (Vec::new(), Vec::with_capacity(tasks.len()));
     for Task { cell, source, data } in tasks {
         let next = sets.len();
-        let which = (std::ptr::from_ref(*data), cell.experiment.data.evaluate_on.0);
+        let which = (std::ptr::from_ref(*data), cell.experiment.data.evaluate_on);
         let place = *known.entry(which).or_insert(next);
         if place == next {
             sets.push(evaluated(&cell.experiment, source, data)?);
@@ -102,7 +84,7 @@ pub fn check_tasks(tasks: &[Task<'_>], assignments: &AssignmentCache) -> Result<
 /// As [`check_tasks`], on the data that accuracy is measured on.
 fn check_on(tasks: &[Task<'_>], assignments: &AssignmentCache) -> Result<(), LabError> {
     #[derive(Serialize)]
-    struct Workers<'a>(&'a DataConfig, usize, &'a MethodConfig, &'a Choice, usize, Precision);
+    struct Workers<'a>(&'a DataConfig, usize, &'a MethodConfig, &'a ModelChoice, usize, Precision);
     let mut seen: HashMap<String, HashSet<u64>> = HashMap::new();
     let mut mistakes = Mistakes::default();
     for task in tasks {
@@ -129,6 +111,49 @@ fn check_on(tasks: &[Task<'_>], assignments: &AssignmentCache) -> Result<(), Lab
         }
     }
     Ok(mistakes.or(())?)
+}
+
+/// Builds what `Simulation::new` builds and [`check`](crate::check()) could not, because it depends on the data.
+fn build_check(
+    cell: &Cell,
+    data: &Loaded,
+    assignment: &Assignment,
+    source: &ExperimentText,
+) -> Result<(), LabError> {
+    let setup = setup::<f32>(cell, data, assignment, source)?;
+    // The worker with the fewest samples, so that what is suggested suits all of them.
+    let Some((worker, samples)) =
+        setup.samples.iter().enumerate().min_by_key(|(_, samples)| samples.len())
+    else {
+        return Ok(());
+    };
+    let local = fl_core::Local {
+        worker,
+        workers: setup.samples.len(),
+        objective: &*setup.objective,
+        data: setup.train,
+        samples,
+    };
+    let index = cell.method_index.to_string();
+    setup.estimator.build(&local).map_err(|e| {
+        // Where the setting that it names stands in the file.
+        let path = match &*e.part {
+            decorator @ ("local-steps" | "momentum" | "clip") => {
+                vec!["method", &*index, decorator, &*e.setting]
+            }
+            _ if e.setting == "batch" => batch_path(&cell.method, &index),
+            _ => vec!["method", &*index, "estimator"],
+        };
+        let error = source.error_at(&path, &e);
+        if e.setting != "batch" {
+            return error;
+        }
+        error.with_help(format!(
+            "this is so under seed {}; train.small-workers = \"take-all\" lets a small worker take what it has",
+            cell.seed
+        ))
+    })?;
+    Ok(())
 }
 
 /// Runs cells, several at a time; those that are finished are read, not repeated, and those that were interrupted go on.
@@ -182,15 +207,7 @@ pub(crate) fn run_each(
     let assignments = AssignmentCache::of(once.iter().map(|&i| tasks[i].cell));
     check_on(tasks, &assignments)?;
     fs::create_dir_all(options.out).map_err(LabError::io("make the folder", options.out))?;
-    // Cells that share a partition follow each other, so that few of them are in memory.
-    let mut groups: HashMap<String, usize> = HashMap::new();
-    let mut order: Vec<(usize, usize)> = Vec::new();
-    for &index in &once {
-        let next = groups.len();
-        order.push((*groups.entry(key(tasks[index].cell)).or_insert(next), index));
-    }
-    order.sort_unstable();
-    let queue: Mutex<VecDeque<usize>> = Mutex::new(order.into_iter().map(|(_, i)| i).collect());
+    let queue = Mutex::new(in_turn(tasks, &once));
     // Cells that another process had when it was their turn.
     let later: Mutex<VecDeque<usize>> = Mutex::default();
     let pop = |queue: &Mutex<VecDeque<usize>>| {
@@ -200,7 +217,8 @@ pub(crate) fn run_each(
     let turn = |index: usize, busy: Busy| {
         let Task { cell, source, data } = &tasks[index];
         let with = Options { busy, ..options };
-        let result = run_with(&optima, &assignments, index, cell, source, data, with, host, watch);
+        let (shared, of) = ((&optima, &assignments), (index, *cell, source, *data));
+        let result = run_with(shared, of, with, host, watch);
         if matches!(result, Ok(None)) && options.busy == Busy::Wait {
             return later.lock().unwrap_or_else(PoisonError::into_inner).push_back(index);
         }
@@ -214,27 +232,36 @@ pub(crate) fn run_each(
     };
     let jobs = options.jobs.min(options.threads).clamp(1, once.len().max(1));
     let threads = (options.threads / jobs).max(1);
+    let work = || {
+        while let Some(index) = pop(&queue) {
+            turn(index, Busy::Skip);
+        }
+        while let Some(index) = pop(&later) {
+            turn(index, Busy::Wait);
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..jobs {
-            scope.spawn(|| {
-                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-                let work = || {
-                    while let Some(index) = pop(&queue) {
-                        turn(index, Busy::Skip);
-                    }
-                    while let Some(index) = pop(&later) {
-                        turn(index, Busy::Wait);
-                    }
-                };
-                match &pool {
-                    Ok(pool) => pool.install(work),
-                    // Without threads of its own a cell still runs, on the pool that is there.
-                    Err(_) => work(),
-                }
+            // Without threads of its own a cell still runs, on the pool that is there.
+            scope.spawn(|| match rayon::ThreadPoolBuilder::new().num_threads(threads).build() {
+                Ok(pool) => pool.install(work),
+                Err(_) => work(),
             });
         }
     });
     Ok(())
+}
+
+/// Cells that share a partition follow each other, so that few of them are in memory.
+fn in_turn(tasks: &[Task<'_>], once: &[usize]) -> VecDeque<usize> {
+    let mut groups: HashMap<String, usize> = HashMap::new();
+    let mut order: Vec<(usize, usize)> = Vec::new();
+    for &index in once {
+        let next = groups.len();
+        order.push((*groups.entry(key(tasks[index].cell)).or_insert(next), index));
+    }
+    order.sort_unstable();
+    order.into_iter().map(|(_, index)| index).collect()
 }
 
 /// Leaves word of a failure, for whoever asks how a sweep stands. Where even that cannot be written, the error that is

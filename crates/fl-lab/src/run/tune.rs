@@ -1,107 +1,13 @@
 //! Choosing each method's step size, and RSA's λ, by successive halving on rows that no final run is judged by.
 
+use crate::check::unknown_method;
 use crate::file::{
-    ConfigError, EvaluateOn, Experiment, ExperimentText, MethodConfig, Mistakes, ProtocolConfig,
-    TelemetryConfig,
+    ConfigError, EvaluateOn, Experiment, ExperimentText, MethodConfig, ProtocolConfig, StopConfig,
+    TelemetryConfig, TuneConfig,
 };
-use crate::name::Named;
-use crate::store::record::{Ending, Finals, Outcome};
-use crate::store::stop::StopConfig;
+use crate::store::{Ending, Finals, Outcome};
 use fl_data::Loaded;
-use serde::{Deserialize, Serialize};
-
-/// How `fl-cli tune` chooses step sizes: the table `[tune]` of an experiment file. No run depends on it.
-///
-/// Every candidate runs a short while; the best third goes on for three times as long; and so on until the last rung,
-/// which has all rounds. A candidate's score is its final accuracy (the window of its method, shortened as the rung is) on
-/// rows set aside, averaged over seeds; one that diverges under any seed is worst. Ties, as of candidates that all are at
-/// chance in a short rung, go to the smaller loss on these rows, then to the smaller step, then to the smaller λ.
-///
-/// **Reference**: Jamieson and Talwalkar 2016.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct TuneConfig {
-    /// Candidates for γ.
-    pub step: Vec<f64>,
-    /// Candidates for RSA's λ, each of which is tried with each γ.
-    pub lambda: Vec<f64>,
-    /// The methods to tune; all if left out. The others keep their steps.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub methods: Option<Vec<String>>,
-    /// Seeds of the runs; others than those of the final runs.
-    pub seeds: Vec<u64>,
-    /// Rows that candidates are judged by; if left out the set's own validation rows, or else a tenth of the training rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub evaluate_on: Option<Named<EvaluateOn>>,
-    /// How often candidates are compared.
-    pub rungs: u32,
-    /// Of so many candidates one goes on to the next rung, which has as many times the rounds.
-    pub keep_one_in: u32,
-}
-
-impl Default for TuneConfig {
-    fn default() -> Self {
-        Self {
-            step: vec![0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0],
-            lambda: vec![
-                0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
-            ],
-            methods: None,
-            seeds: vec![1000, 1001],
-            evaluate_on: None,
-            rungs: 3,
-            keep_one_in: 3,
-        }
-    }
-}
-
-/// What is wrong with a table `[tune]`, each at its place.
-pub(crate) fn check_tuning(
-    experiment: &Experiment,
-    source: &ExperimentText,
-    mistakes: &mut Mistakes,
-) {
-    let Some(tune) = &experiment.tune else { return };
-    let mut at = |path: &[&str], message: String| mistakes.add(source.error_at(path, message));
-    for (key, values) in [("step", &tune.step), ("lambda", &tune.lambda)] {
-        if values.is_empty() {
-            at(&["tune", key], format!("{key} must hold at least one candidate, got none"));
-        }
-        for (i, &value) in values.iter().enumerate() {
-            let path = ["tune", key, &i.to_string()];
-            if !(value > 0.0 && value.is_finite()) {
-                at(&path, format!("a {key} must be a positive number, got {value}"));
-            } else if values[..i].contains(&value) {
-                at(&path, format!("every {key} must be there once, got {value} twice"));
-            }
-        }
-    }
-    if tune.seeds.is_empty() {
-        at(&["tune", "seeds"], "seeds must hold at least one number, got none".into());
-    }
-    for (i, seed) in tune.seeds.iter().enumerate() {
-        if tune.seeds[..i].contains(seed) {
-            let message = format!("every seed must be there once, got {seed} twice");
-            at(&["tune", "seeds", &i.to_string()], message);
-        }
-    }
-    for (key, value, least) in [("rungs", tune.rungs, 1), ("keep-one-in", tune.keep_one_in, 2)] {
-        if value < least || value > 20 {
-            at(&["tune", key], format!("{key} must be from {least} to 20, got {value}"));
-        }
-    }
-    for (i, name) in tune.methods.iter().flatten().enumerate() {
-        if experiment.method.iter().all(|m| m.name != *name) {
-            at(&["tune", "methods", &i.to_string()], unknown(experiment, name));
-        }
-    }
-}
-
-/// That there is no method of this name.
-fn unknown(experiment: &Experiment, name: &str) -> String {
-    let names: Vec<String> = experiment.method.iter().map(|m| format!("{:?}", m.name)).collect();
-    format!("no method is called {name:?}; there are {}", names.join(", "))
-}
+use serde::Serialize;
 
 /// A step, with λ where the method is RSA.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -165,7 +71,6 @@ pub struct Choosing {
 #[derive(Debug)]
 pub struct Tuning<'a> {
     experiment: &'a Experiment,
-    source: &'a ExperimentText,
     config: TuneConfig,
     evaluate_on: EvaluateOn,
     rung: u32,
@@ -179,20 +84,19 @@ impl<'a> Tuning<'a> {
     /// When a name is no method's.
     pub fn new(
         experiment: &'a Experiment,
-        source: &'a ExperimentText,
         data: &Loaded,
         methods: &[String],
     ) -> Result<Self, ConfigError> {
         let config = experiment.tune.clone().unwrap_or_default();
         for name in methods {
             if experiment.method.iter().all(|m| m.name != *name) {
-                return Err(ConfigError::plain("--method", unknown(experiment, name)));
+                return Err(ConfigError::plain("the search", unknown_method(experiment, name)));
             }
         }
         let named = if methods.is_empty() { config.methods.as_deref() } else { Some(methods) };
         let wanted = |method: &MethodConfig| named.is_none_or(|n| n.contains(&method.name));
         let evaluate_on = match (config.evaluate_on, &data.split.validation) {
-            (Some(Named(chosen)), _) => chosen,
+            (Some(chosen), _) => chosen,
             (None, Some(_)) => EvaluateOn::Validation,
             (None, None) => EvaluateOn::TrainingRows((data.split.train.rows() / 10).max(1)),
         };
@@ -210,7 +114,7 @@ impl<'a> Tuning<'a> {
                 left: candidates(method, &config),
             })
             .collect();
-        Ok(Self { experiment, source, config, evaluate_on, rung: 0, methods })
+        Ok(Self { experiment, config, evaluate_on, rung: 0, methods })
     }
 
     /// The number of the rung that comes next, from 0, and of all.
@@ -250,7 +154,7 @@ impl<'a> Tuning<'a> {
                 let mut one = original.clone();
                 one.name = name(&original.name, candidate);
                 one.step = Some(candidate.step);
-                if let (Some(lambda), Some(Named(ProtocolConfig::Rsa(rsa)))) =
+                if let (Some(lambda), Some(ProtocolConfig::Rsa(rsa))) =
                     (candidate.lambda, &mut one.protocol)
                 {
                     rsa.lambda = lambda;
@@ -272,11 +176,12 @@ impl<'a> Tuning<'a> {
         experiment.telemetry = TelemetryConfig::default();
         experiment.stop = StopConfig::default();
         experiment.tune = None;
-        experiment.data.evaluate_on = Named(self.evaluate_on);
+        experiment.data.evaluate_on = self.evaluate_on;
         experiment.method = method;
         let file = format!("rung {} of the search", self.rung + 1);
         let text = toml::to_string(&experiment).map_err(|e| ConfigError::plain(&file, e))?;
-        Experiment::parse_with(self.source.registry(), &text, &file, &[]).map(Some)
+        let source = ExperimentText::new(&text, &file, &[])?;
+        Ok(Some((experiment, source)))
     }
 
     /// What came of the experiment that [`Tuning::next`] asked for.

@@ -3,6 +3,7 @@
 use crate::LabError;
 use crate::file::Experiment;
 use crate::plan::{Cell, deciding};
+use crate::read::written;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io::ErrorKind;
@@ -103,7 +104,7 @@ pub fn edited(cells: &[&Cell], root: &Path) -> Result<Vec<ChangedFile>, LabError
                 }
                 read += 1;
                 let text = fs::read_to_string(root.join(folder).join("config.toml")).ok();
-                let was = text.and_then(|text| toml::from_str::<Experiment>(&text).ok());
+                let was = text.and_then(|text| written(&text));
                 known.insert(folder, was.as_ref().map(settings));
             }
             let Some(Some(before)) = known.get(folder.as_str()) else { continue };

@@ -179,7 +179,7 @@ impl Snapshot {
         };
         write().map_err(|why| {
             let _ = fs::remove_file(&beside);
-            super::record::lost_or(folder, "write", &path, why)
+            super::files::lost_or(folder, "write", &path, why)
         })
     }
 }

@@ -2,17 +2,23 @@
 
 mod changed_file;
 pub(crate) mod checkpoint;
-pub(crate) mod optima;
-pub(crate) mod record;
+mod done;
+mod files;
+mod folder;
+mod lines;
+mod optima;
 mod status;
-pub(crate) mod stop;
+mod stop;
 mod summary;
 
 pub use changed_file::{ChangedFile, Difference, edited};
-pub use record::{
-    Done, Ending, Finals, Outcome, Overhead, Resources, Timing, finished_cells, read_metrics,
-    read_timing, write_whole,
-};
+pub use done::{Done, Ending, Finals, Outcome, Overhead, Resources, Stop};
+pub(crate) use done::{FAILURE, SCHEMA};
+pub use files::write_whole;
+pub use folder::finished_cells;
+pub(crate) use folder::{Folder, Resumed};
+pub(crate) use lines::Writer;
+pub use lines::{Timing, read_metrics, read_timing};
+pub(crate) use optima::Optima;
 pub use status::{Progress, Status, status, statuses};
-pub use stop::{Plateau, Stop, StopConfig};
 pub use summary::{Summary, summarise};

@@ -1,9 +1,9 @@
 //! Where x* is kept.
 
+use super::files::write_whole;
 use crate::LabError;
 use crate::file::ExperimentText;
 use crate::plan::{Assignment, Cell, setup};
-use crate::store::record::write_whole;
 use fl_data::{Loaded, npy};
 use fl_sim::{Optimum, Problem, TOLERANCE, minimise};
 use sha2::{Digest, Sha256};

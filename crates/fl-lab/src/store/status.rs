@@ -1,9 +1,8 @@
 //! How cells stand, from what is in their folders: nothing is run, and no process is asked.
 
+use super::done::{Done, Ending, FAILURE, Stop};
 use crate::LabError;
 use crate::plan::Cell;
-use crate::store::record::{Done, Ending, FAILURE};
-use crate::store::stop::Stop;
 use fl_sim::Metrics;
 use rayon::prelude::*;
 use serde::Deserialize;

@@ -1,104 +1,14 @@
-//! `[stop]`: when a run ends before its last round.
+//! `[stop]`: whether a run ends before its last round.
 //!
 //! A run is judged at its evaluations, by nothing but the lines that it has written, so a run that was interrupted ends
 //! where one ends that was not. Like the number of rounds, these settings decide where results end and not what they
 //! are: they are not part of a cell's hash, and a run that ended early goes on when they are changed.
 
-use crate::file::{ConfigError, ExperimentText};
-use crate::store::record::Ending;
+use super::done::{Ending, Stop};
+use crate::file::{Plateau, StopConfig};
 use fl_sim::Metrics;
-use serde::{Deserialize, Serialize};
-
-/// When a run ends before its last round; the first that applies ends it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct StopConfig {
-    /// At an evaluation with this test accuracy or more; with real targets this R².
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub accuracy: Option<f64>,
-    /// When nothing improves any more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plateau: Option<Plateau>,
-    /// At an evaluation with a test loss above this, or one that is not finite.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub loss_above: Option<f64>,
-    /// After so many seconds of one call, at the next round. Time is no result: the cell is not finished, and the next call
-    /// goes on with it, for as many seconds.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub seconds: Option<f64>,
-}
-
-/// No improvement for a while.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Plateau {
-    /// Rounds for which the best test accuracy, with real targets the best R², has to stand.
-    pub rounds: u64,
-    /// By more than how much it has to be exceeded to count as improved.
-    #[serde(default)]
-    pub by: f64,
-}
-
-/// What ended a run before its last round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stop {
-    /// The test accuracy asked for was reached.
-    Accuracy,
-    /// The test accuracy did not improve any more.
-    Plateau,
-    /// The test loss was too large, or not finite.
-    LossAbove,
-    /// The seconds were over. The cell is not finished.
-    Seconds,
-}
-
-impl std::fmt::Display for Stop {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Stop::Accuracy => "the accuracy asked for was reached",
-            Stop::Plateau => "the accuracy did not improve any more",
-            Stop::LossAbove => "the loss was too large",
-            Stop::Seconds => "its seconds were over",
-        })
-    }
-}
 
 impl StopConfig {
-    /// Settings that cannot be meant, at their place in the file.
-    pub(crate) fn check(&self, source: &ExperimentText) -> Result<(), ConfigError> {
-        let at = |key: &[&str], message: String| {
-            let path: Vec<&str> = ["stop"].iter().chain(key).copied().collect();
-            Err(source.error_at(&path, message))
-        };
-        if let Some(a) = self.accuracy.filter(|a| !(*a > 0.0 && *a <= 1.0)) {
-            return at(
-                &["accuracy"],
-                format!("stop.accuracy must be above 0 and at most 1, got {a}"),
-            );
-        }
-        if let Some(l) = self.loss_above.filter(|l| l.is_nan() || *l <= 0.0) {
-            return at(
-                &["loss-above"],
-                format!("stop.loss-above must be a positive number, got {l}"),
-            );
-        }
-        if let Some(s) = self.seconds.filter(|s| s.is_nan() || *s <= 0.0) {
-            return at(&["seconds"], format!("stop.seconds must be a positive number, got {s}"));
-        }
-        if let Some(Plateau { rounds, by }) = self.plateau {
-            if rounds == 0 {
-                let message = "stop.plateau.rounds must be at least 1, got 0";
-                return at(&["plateau", "rounds"], message.into());
-            }
-            if by.is_nan() || by < 0.0 {
-                let message = format!("stop.plateau.by must be at least 0, got {by}");
-                return at(&["plateau", "by"], message);
-            }
-        }
-        Ok(())
-    }
-
     /// What ends a run at the last of these lines, if anything does.
     pub(crate) fn at_end(&self, lines: &[Metrics]) -> Option<Stop> {
         let last = lines.last()?;

@@ -1,6 +1,6 @@
 //! Numbers over seeds.
 
-use crate::store::record::{Ending, Outcome};
+use super::done::{Ending, Outcome};
 /// A method's final accuracy over seeds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Summary {

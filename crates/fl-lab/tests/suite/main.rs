@@ -9,6 +9,8 @@ mod divergence;
 #[path = "../../../fl-sim/tests/suite/common/mod.rs"]
 mod federation;
 mod invariance;
+mod keys;
+mod memory;
 mod optimum;
 mod participation;
 mod poison;

@@ -266,7 +266,7 @@ fn fewer_rounds_than_were_done_are_an_error_that_names_both_and_nothing_is_lost(
     let short = edited(STATEFUL, &[("rounds = 20\n", "rounds = 12\n")]);
     let error = run_until(&short, out.path(), |o| o, None).0.unwrap_err();
     assert!(matches!(error, LabError::Further { done: 20, asked: 12, .. }), "{error}");
-    assert!(error.to_string().contains("--fresh"), "{error}");
+    assert!(error.to_string().contains("start the cell over"), "{error}");
     assert!(results(out.path()) == before);
     // Not even the finished ones count, when only twelve are asked about.
     let (experiment, _) = Experiment::parse(&short, "test.toml", &[]).unwrap();

@@ -112,8 +112,12 @@ fn methods_are_addressed_by_name_by_place_and_all_at_once() {
     assert_eq!(steps("\"method.*.step\""), [Some(0.25); 7]);
     // By the name of a pre-aggregator; methods without it stay as they are.
     let sweep = sweep("[sweep]\n\"method.*.pre.resample.s\" = [3]\n");
-    let s: Vec<_> =
-        sweep.base.method.iter().map(|m| m.pre.first().map(|p| p.settings["s"].clone())).collect();
+    let s: Vec<_> = sweep
+        .base
+        .method
+        .iter()
+        .map(|m| m.pre.first().map(|p| p.settings()["s"].clone()))
+        .collect();
     assert_eq!(s, [None, None, Some(3.into()), None, None, None, Some(toml::Value::from(3))]);
 }
 

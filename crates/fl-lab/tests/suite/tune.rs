@@ -19,7 +19,7 @@ const GRID: &str = "step = [0.2, 0.00001, 0.02]\nlambda = [0.02, 50.0]\nseeds = 
 fn search(text: &str, data: &Loaded, out: &Path, threads: usize) -> (Vec<Choosing>, usize, String) {
     let (experiment, source) = Experiment::parse(text, "test.toml", &[]).expect("an experiment");
     fl_lab::check(&experiment, &source).unwrap_or_else(|e| panic!("{e}"));
-    let mut tuning = Tuning::new(&experiment, &source, data, &[]).expect("a search");
+    let mut tuning = Tuning::new(&experiment, data, &[]).expect("a search");
     assert_eq!(tuning.conditions().1, EvaluateOn::TrainingRows(data.split.train.rows() / 10));
     let mut ran = 0;
     while let Some((rung, source)) = tuning.next().expect("a rung") {
@@ -111,9 +111,9 @@ fn divergence_is_worst_and_where_all_diverge_nothing_is_chosen() {
 fn a_set_with_validation_rows_is_judged_by_them() {
     let mut data = fl_data::digits::load();
     data.split.validation = Some(data.split.test.clone());
-    let (experiment, source) = Experiment::parse(SEVEN, "test.toml", &[]).expect("an experiment");
-    let tuning = Tuning::new(&experiment, &source, &data, &[]).expect("a search");
+    let (experiment, _) = Experiment::parse(SEVEN, "test.toml", &[]).expect("an experiment");
+    let tuning = Tuning::new(&experiment, &data, &[]).expect("a search");
     assert_eq!(tuning.conditions(), (&[1000, 1001][..], EvaluateOn::Validation));
-    let error = Tuning::new(&experiment, &source, &data, &["Krumm".to_owned()]).unwrap_err();
+    let error = Tuning::new(&experiment, &data, &["Krumm".to_owned()]).unwrap_err();
     assert!(error.to_string().contains("no method is called \"Krumm\"; there are \"SGD\""));
 }

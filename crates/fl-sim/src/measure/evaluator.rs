@@ -1,7 +1,7 @@
 //! What is measured on the test rows, and of a round's messages.
 
 use super::metrics::Metrics;
-use crate::RoundView;
+use crate::view::RoundView;
 use fl_core::{Batch, Dataset, Messages, Objective, Scalar};
 use rayon::prelude::*;
 use std::sync::Arc;

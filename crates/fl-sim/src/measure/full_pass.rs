@@ -1,7 +1,7 @@
 //! Full passes over the regular workers' training data.
 
 use super::metrics::FullPass;
-use crate::View;
+use crate::view::View;
 use crate::workers::Workers;
 use fl_core::{Fold, Scalar, Workspace};
 use rayon::prelude::*;

@@ -1,7 +1,7 @@
 //! Gradients to a server: workers send estimates at x^k, and the node steps along their aggregate (Algorithm 2).
 
-use super::norm;
-use crate::SimError;
+use crate::error::SimError;
+use crate::finite::norm;
 use crate::roster::Present;
 use crate::workers::Workers;
 use fl_core::{
@@ -31,8 +31,7 @@ impl<T: Scalar> Gradient<T> {
 
     /// Those who are there send what their estimators say.
     pub(super) fn send(
-        cx: &Cx<'_>,
-        who: &Present<'_>,
+        (cx, who): (&Cx<'_>, &Present<'_>),
         workers: &mut Workers<'_, T>,
         params: &[T],
         messages: &mut Messages<T>,

@@ -5,7 +5,7 @@ mod rsa;
 
 pub use rsa::{Rsa, RsaDecay, RsaOrder};
 
-use crate::SimError;
+use crate::error::SimError;
 use crate::roster::Present;
 use crate::workers::Workers;
 use fl_core::{
@@ -95,8 +95,8 @@ impl<T: Scalar> Protocol<T> {
         messages: &mut Messages<T>,
     ) {
         match &mut self.0 {
-            Kind::Gradient(_) => Gradient::send(cx, who, workers, params, messages),
-            Kind::Rsa(rsa) => rsa.send(cx, who, workers, params, messages),
+            Kind::Gradient(_) => Gradient::send((cx, who), workers, params, messages),
+            Kind::Rsa(rsa) => rsa.send((cx, who), workers, params, messages),
         }
         // What did not arrive must not be taken for a message; for RSA's server a NaN has no sign.
         for w in (0..messages.workers()).filter(|&w| !who.has(w)) {
@@ -171,9 +171,4 @@ impl<T: Scalar> Protocol<T> {
             Kind::Rsa(rsa) => rsa.state(visit),
         }
     }
-}
-
-/// ‖x‖, in double precision.
-pub(crate) fn norm<T: Scalar>(x: &[T]) -> f64 {
-    x.iter().map(|x| x.to_f64() * x.to_f64()).sum::<f64>().sqrt()
 }

@@ -105,8 +105,7 @@ impl<T: Scalar> Models<T> {
     /// Those who are there send their models, and step.
     pub(super) fn send(
         &mut self,
-        cx: &Cx<'_>,
-        who: &Present<'_>,
+        (cx, who): (&Cx<'_>, &Present<'_>),
         workers: &mut Workers<'_, T>,
         params: &[T],
         messages: &mut Messages<T>,

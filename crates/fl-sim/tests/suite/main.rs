@@ -12,6 +12,7 @@ mod participation;
 mod reference;
 mod ridge;
 mod rotation;
+mod round;
 mod saga;
 mod theory_convergence;
 mod theory_sampling;

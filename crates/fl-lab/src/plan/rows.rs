@@ -1,23 +1,9 @@
 //! What accuracy is measured on: the test rows, or rows that settings are tuned on.
 
+use crate::file::{ConfigError, EvaluateOn, Experiment, ExperimentText};
 use fl_data::{Loaded, Split};
-use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
-
-/// What accuracy is measured on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EvaluateOn {
-    /// The test rows.
-    #[default]
-    Test,
-    /// The set's own validation rows.
-    Validation,
-    /// This many of the training rows, which nobody then learns from: of each class its share, evenly spaced in the order of
-    /// the file.
-    TrainingRows(usize),
-}
 
 impl EvaluateOn {
     /// The data of a run: the same set with what accuracy is measured on in the place of the test rows.
@@ -88,6 +74,25 @@ fn set_aside(labels: &[u32], classes: usize, count: usize) -> (Vec<u32>, Vec<u32
         seen[class] += 1;
         (i + 1) * m / n == i * m / n
     })
+}
+
+/// The data of an experiment's runs: those given, or with other rows in the place of the test rows ([`EvaluateOn`]). What
+/// runs or checks cells does this itself.
+///
+/// [`EvaluateOn`]: crate::EvaluateOn
+///
+/// # Errors
+/// When the set does not have these rows, at the place in the file.
+pub fn evaluated<'d>(
+    experiment: &Experiment,
+    source: &ExperimentText,
+    data: &'d Loaded,
+) -> Result<Cow<'d, Loaded>, ConfigError> {
+    experiment
+        .data
+        .evaluate_on
+        .of(data)
+        .map_err(|why| source.error_at(&["data", "evaluate-on"], why))
 }
 
 #[cfg(test)]

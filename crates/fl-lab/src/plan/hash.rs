@@ -1,0 +1,50 @@
+//! What decides a cell's results, as twelve hexadecimal digits.
+
+use super::byzantine::Classes;
+use crate::file::{ByzantineConfig, CheckpointConfig, Experiment, StopConfig};
+use sha2::{Digest, Sha256};
+
+/// A cell with everything removed that does not decide its metrics.
+pub(crate) fn deciding(cell: &Experiment) -> Experiment {
+    let mut core = cell.clone();
+    core.name = String::new();
+    core.rounds = 0;
+    core.final_window = None;
+    core.checkpoint = CheckpointConfig::default();
+    core.tune = None;
+    core.stop = StopConfig::default();
+    // Classes of known sets by their places, which is how they were always written into a hash.
+    if let (ByzantineConfig::Classes(list), Some(Classes { count, values })) =
+        (&mut core.federation.byzantine, Classes::known(cell))
+    {
+        for label in list {
+            if let Some(place) = values.place(label, count) {
+                *label = place.into();
+            }
+        }
+    }
+    for method in &mut core.method {
+        method.name = String::new();
+        method.final_window = None;
+        // A method's own value and a shared one mean the same.
+        method.step = Some(method.step.unwrap_or(core.train.step));
+        method.batch = Some(method.batch.unwrap_or(core.train.batch));
+    }
+    core.train.step = 0.0;
+    core.train.batch = 0;
+    core
+}
+
+/// SHA-256 over what decides a cell's metrics.
+pub(crate) fn hash(cell: &Experiment) -> String {
+    short_digest(&decides(cell))
+}
+
+/// What decides a cell's metrics, as a text.
+pub(super) fn decides(cell: &Experiment) -> String {
+    serde_json::to_string(&deciding(cell)).expect("an experiment is plain data")
+}
+
+pub(super) fn short_digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes())[..6].iter().map(|b| format!("{b:02x}")).collect()
+}

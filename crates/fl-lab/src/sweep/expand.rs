@@ -1,0 +1,203 @@
+//! From points to cells: a file is read at each of them.
+
+use super::axis::Axis;
+use super::points::Point;
+use crate::check::check;
+use crate::file::{ConfigError, Experiment, ExperimentText, Mistake, Mistakes};
+use crate::name::Registry;
+use crate::plan::{Cell, cells};
+use crate::read::read;
+use crate::tree::{Change, Tree, graft, value};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+
+/// More mistakes of a file than these help nobody.
+const ENOUGH: usize = 50;
+
+/// A cell of a sweep.
+#[derive(Clone, Debug)]
+pub struct SweepCell {
+    /// The point that it belongs to.
+    pub point: usize,
+    /// The cell.
+    pub cell: Cell,
+}
+
+/// What an experiment file asks for: one experiment, or with `[sweep]` many of them.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// The experiment at the first point; its methods are those of the file.
+    pub base: Experiment,
+    /// The keys that are swept over, in the order of the file; none for a file without `[sweep]`.
+    pub axes: Vec<Axis>,
+    /// Every point: the place of its value in each axis. The last axis changes fastest.
+    pub points: Vec<Vec<usize>>,
+    /// All cells: points first, then seeds, then methods. A cell that several points share is there for each of them.
+    pub cells: Vec<SweepCell>,
+    pub(super) source: ExperimentText,
+    /// Methods that are excluded at each point, by their places in the file.
+    pub(super) without: Vec<Vec<usize>>,
+}
+
+/// A file with its sweep, to be read at its points.
+pub(super) struct Expansion<'a, 't> {
+    pub(super) registry: &'a Registry,
+    pub(super) source: &'a ExperimentText,
+    /// Without `[sweep]`.
+    pub(super) tree: &'a Tree<'t>,
+    pub(super) whole: &'a Tree<'t>,
+    pub(super) axes: &'a [Axis],
+}
+
+impl Expansion<'_, '_> {
+    fn read(
+        &self,
+        places: &[usize],
+        without: &[usize],
+    ) -> Result<(Experiment, ExperimentText), ConfigError> {
+        let mut tree = self.tree.clone();
+        for (axis, place) in self.axes.iter().zip(places) {
+            let from = [&axis.from[..], &[place.to_string()]].concat();
+            let Some(taken) = value(self.whole, &from) else { continue };
+            for to in &axis.to {
+                graft(&mut tree, to, taken.clone(), taken.span());
+            }
+        }
+        for method in without.iter().rev() {
+            leave_out(*method).apply(&mut tree);
+        }
+        let source = changed(self.source, self.axes, places, without);
+        let (experiment, source) = read(self.registry, &source, tree)?;
+        check(&experiment, &source)?;
+        Ok((experiment, source))
+    }
+
+    /// All cells, or all mistakes.
+    pub(super) fn cells(
+        &self,
+        points: Vec<Point>,
+        methods: usize,
+        seeds: &[u64],
+        mut mistakes: Mistakes,
+    ) -> Result<Sweep, ConfigError> {
+        let Some(first) = points.first() else {
+            return mistakes.or(()).and(Err(ConfigError::plain("[sweep]", "has no point")));
+        };
+        let without: Vec<Vec<usize>> =
+            points.iter().map(|point| point.without(methods, seeds)).collect();
+        // With every method that is left anywhere, so that the first point speaks for all.
+        let base = self.read(&first.places, &[]);
+        let cells_at = |index: usize| -> Result<Vec<SweepCell>, ConfigError> {
+            let (experiment, _) = self.read(&points[index].places, &without[index])?;
+            let stays = |m: &usize| !without[index].contains(m);
+            let places: Vec<usize> = (0..methods).filter(stays).collect();
+            let is_in = |c: &Cell| !points[index].out.contains(&(places[c.method_index], c.seed));
+            let cells = cells(&experiment).into_iter().filter(is_in);
+            Ok(cells.map(|cell| SweepCell { point: index, cell }).collect())
+        };
+        let few = |index: &usize| {
+            // Around the first point every value is met once, which is enough to tell what is wrong.
+            let places = points[*index].places.iter().zip(&first.places);
+            base.is_ok() || places.filter(|(a, b)| a != b).count() <= 1
+        };
+        let chosen: Vec<usize> = (0..points.len()).filter(few).collect();
+        let results: Vec<_> = if chosen.len() > 16 {
+            chosen.par_iter().map(|&index| cells_at(index)).collect()
+        } else {
+            chosen.iter().map(|&index| cells_at(index)).collect()
+        };
+        let (mut all, mut wrong) = (Vec::new(), Vec::new());
+        for (&index, result) in chosen.iter().zip(results) {
+            match result {
+                Ok(cells) => all.extend(cells),
+                Err(error) if wrong.len() < ENOUGH => wrong.push((index, error)),
+                Err(_) => {}
+            }
+        }
+        for mistake in self.together(&wrong, &chosen, &points) {
+            mistakes.add(ConfigError::new(mistake));
+        }
+        let places = points.into_iter().map(|point| point.places).collect();
+        let (axes, source) = (self.axes.to_vec(), self.source.clone());
+        match base {
+            Ok((base, _)) => {
+                mistakes.or(Sweep { base, axes, points: places, cells: all, source, without })
+            }
+            Err(error) => {
+                // What is wrong at the first point only for a method that is excluded there is no mistake.
+                if mistakes.is_empty() {
+                    mistakes.add(error);
+                }
+                mistakes.or(()).and(Err(ConfigError::plain("[sweep]", "has no point")))
+            }
+        }
+    }
+
+    /// The mistakes of several points, each once, with the values for which it is one.
+    fn together(
+        &self,
+        wrong: &[(usize, ConfigError)],
+        chosen: &[usize],
+        points: &[Point],
+    ) -> Vec<Mistake> {
+        let mut found: Vec<(Mistake, Vec<usize>)> = Vec::new();
+        for (index, error) in wrong {
+            for mistake in error.mistakes() {
+                match found.iter_mut().find(|(m, _)| m.is_like(mistake)) {
+                    Some((_, at)) => at.push(*index),
+                    None => found.push((mistake.clone(), vec![*index])),
+                }
+            }
+        }
+        for (mistake, at) in &mut found {
+            // A key has the place of its value, which an unknown key has nothing to do with.
+            let begins = |axis: &&Axis| axis.values.iter().any(|v| mistake.begins(&v.span));
+            let axis = self.axes.iter().find(begins);
+            if let Some(axis) = axis.filter(|_| mistake.is_unknown_key) {
+                *mistake = self.source.moved(mistake.clone(), axis.span.clone());
+            }
+            let values = |axis: usize, of: &[usize]| -> BTreeSet<usize> {
+                of.iter().map(|&index| points[index].places[axis]).collect()
+            };
+            let mut conditions = Vec::new();
+            for (i, axis) in self.axes.iter().enumerate() {
+                let (here, all) = (values(i, at), values(i, chosen));
+                // A value that is wrong by itself is shown already.
+                let shown = here.iter().any(|&v| mistake.is_at(&axis.values[v].span));
+                if here != all && !shown {
+                    let labels: Vec<&str> =
+                        here.iter().map(|&v| axis.values[v].label.as_str()).collect();
+                    conditions.push(format!("{} = {}", axis.key, labels.join(" or ")));
+                }
+            }
+            if !conditions.is_empty() {
+                mistake.when = Some(conditions.join(" and "));
+            }
+        }
+        found.into_iter().map(|(mistake, _)| mistake).collect()
+    }
+}
+
+/// A method that is excluded.
+fn leave_out(method: usize) -> Change {
+    Change::Take { path: vec!["method".to_owned(), method.to_string()] }
+}
+
+/// The changes that make a file's text what it says at a point.
+pub(super) fn changed(
+    source: &ExperimentText,
+    axes: &[Axis],
+    places: &[usize],
+    without: &[usize],
+) -> ExperimentText {
+    let mut changes: Vec<Change> = Vec::new();
+    for (axis, &place) in axes.iter().zip(places) {
+        for to in &axis.to {
+            let from = [&axis.from[..], &[place.to_string()]].concat();
+            changes.push(Change::Graft { from, to: to.clone() });
+        }
+    }
+    changes.push(Change::Remove { path: vec!["sweep".to_owned()] });
+    changes.extend(without.iter().rev().map(|m| leave_out(*m)));
+    source.changed(&changes)
+}
