@@ -120,7 +120,6 @@ pub(crate) fn draw(args: &DrawArgs) -> Result<(), Failure> {
 
 fn save(picture: Picture, stem: &std::path::Path) -> Result<[PathBuf; 2], Failure> {
     let Picture { title, footer, columns, width, height, styles, legend, panels, heat } = picture;
-    let number = |x: Option<f64>| x.unwrap_or(f64::NAN);
     if let Some(heat) = heat {
         let values = heat.values.into_iter().map(number).collect();
         let map = HeatMap {
@@ -135,39 +134,7 @@ fn save(picture: Picture, stem: &std::path::Path) -> Result<[PathBuf; 2], Failur
         };
         return Ok(map.save(stem)?);
     }
-    let panels = panels
-        .into_iter()
-        .map(|panel| {
-            let curves = panel
-                .curves
-                .into_iter()
-                .map(|curve| {
-                    let points = curve
-                        .points
-                        .iter()
-                        .map(|p| {
-                            let at = |i: usize| p.get(i).copied().flatten();
-                            let (x, y) = (number(at(0)), number(at(1)));
-                            Point::with_band(x, y, at(2).unwrap_or(y), at(3).unwrap_or(y))
-                        })
-                        .collect();
-                    let form = match curve.form {
-                        FormText::Line => Form::Line,
-                        FormText::Marked => Form::Marked,
-                        FormText::Dots => Form::Dots,
-                    };
-                    Curve::new(curve.name, points).form(form)
-                })
-                .collect();
-            let axis = |axis: AxisText| Axis {
-                label: axis.label,
-                scale: if axis.log { AxisScale::Log } else { AxisScale::Linear },
-                range: axis.range,
-            };
-            Panel { title: panel.title, ..Panel::new(axis(panel.x), axis(panel.y), curves) }
-        })
-        .collect();
-    let figure = Figure::new(panels);
+    let figure = Figure::new(panels.into_iter().map(panel).collect());
     let figure = Figure {
         title,
         footer,
@@ -184,6 +151,35 @@ fn save(picture: Picture, stem: &std::path::Path) -> Result<[PathBuf; 2], Failur
         ..figure
     };
     Ok(fl_plot::save(&figure, stem)?)
+}
+
+/// A number, or none.
+fn number(x: Option<f64>) -> f64 {
+    x.unwrap_or(f64::NAN)
+}
+
+fn panel(panel: PanelText) -> Panel {
+    let axis = |axis: AxisText| Axis {
+        label: axis.label,
+        scale: if axis.log { AxisScale::Log } else { AxisScale::Linear },
+        range: axis.range,
+    };
+    let curves = panel.curves.into_iter().map(curve).collect();
+    Panel { title: panel.title, ..Panel::new(axis(panel.x), axis(panel.y), curves) }
+}
+
+fn curve(curve: CurveText) -> Curve {
+    let point = |p: &Vec<Option<f64>>| {
+        let at = |i: usize| p.get(i).copied().flatten();
+        let (x, y) = (number(at(0)), number(at(1)));
+        Point::with_band(x, y, at(2).unwrap_or(y), at(3).unwrap_or(y))
+    };
+    let form = match curve.form {
+        FormText::Line => Form::Line,
+        FormText::Marked => Form::Marked,
+        FormText::Dots => Form::Dots,
+    };
+    Curve::new(curve.name, curve.points.iter().map(point).collect()).form(form)
 }
 
 #[cfg(test)]

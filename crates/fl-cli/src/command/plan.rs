@@ -6,9 +6,9 @@ use crate::host::say::on_one_line;
 use crate::host::sets::Sets;
 use crate::host::{self, experiment, limits, say};
 use crate::show::cells::{SHOWN, alike, counts, distinct, pick};
-use crate::show::words::{duration, megabytes, state, tally};
+use crate::show::words::{duration, megabytes, right, state, tally};
 use clap::Args as ClapArgs;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{Table, presets};
 use fl_lab::{AssignmentCache, Cell, Host, Registry, Status, Sweep, SweepCell};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -80,22 +80,14 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
     let refs: Vec<&Cell> = cells.iter().map(|&i| &sweep.cells[i].cell).collect();
     let statuses = fl_lab::statuses(&refs, &root)?;
     if args.lines {
-        for (cell, _) in refs.iter().zip(&statuses).filter(|(_, s)| !s.is_finished()) {
-            say::result(line(args, cell));
-        }
+        let left = refs.iter().zip(&statuses).filter(|(_, status)| is_left(status));
+        left.for_each(|(cell, _)| say::result(line(args, cell)));
         return Ok(());
     }
     let locations = args.data.locations();
     let mut sets = Sets::default();
     let assignments = AssignmentCache::default();
-    let stop = AtomicBool::new(false);
-    // A round that takes longer than all trials may is left.
-    let abandon = Arc::new(AtomicBool::new(false));
-    let late = Arc::clone(&abandon);
-    std::thread::spawn(move || {
-        std::thread::sleep(Duration::from_secs_f64(TRIALS));
-        late.store(true, Ordering::Relaxed);
-    });
+    let (stop, abandon) = (AtomicBool::new(false), set_after(TRIALS));
     let system = Host {
         clock: host::clock,
         peak_memory: host::peak_memory,
@@ -128,46 +120,78 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
             Some(fl_lab::memory(cell, data, &assignment, &source).ok()?.total())
         })
     };
-    let mut table = Table::new();
-    table.load_style(presets::ASCII_MARKDOWN);
-    let mut header: Vec<&str> = sweep.axes.iter().map(|axis| axis.name.as_str()).collect();
-    header.extend(["method", "seed", "state", "time", "memory", "folder"]);
-    table.set_header(header);
+    let needs: Vec<Option<usize>> = cells.iter().map(|&i| bytes(i)).collect();
     let shown = if args.all { usize::MAX } else { SHOWN };
-    let mut greatest = None;
-    for (k, (&i, standing)) in cells.iter().zip(&statuses).enumerate() {
-        let SweepCell { point, cell } = &sweep.cells[i];
-        let bytes = bytes(i);
-        greatest = greatest.max(bytes);
-        if k >= shown {
-            continue;
-        }
-        let mut row: Vec<String> =
-            sweep.labels(*point).map(|label| on_one_line(label).into()).collect();
-        row.push(on_one_line(&cell.method.name).into());
-        row.push(cell.seed.to_string());
-        row.push(state(standing, cell.experiment.rounds));
-        row.push(seconds[k].map_or("?".to_owned(), duration));
-        row.push(bytes.map_or("?".to_owned(), megabytes));
-        row.push(cell.folder());
-        table.add_row(row);
-    }
-    let first = sweep.axes.len();
-    for column in [first + 1, first + 3, first + 4] {
-        if let Some(column) = table.column_mut(column) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    say::result(&table);
+    say::result(table(&sweep, &cells[..cells.len().min(shown)], &statuses, &seconds, &needs));
     if cells.len() > shown {
         say::result(format_args!("… and {} cells more; --all shows them", cells.len() - shown));
     }
     say::result(counts(&sweep));
     say::result(tally(&statuses));
+    let jobs = args.jobs.unwrap_or_else(limits::processors).max(1);
+    let greatest = needs.into_iter().max().flatten();
+    say::result(still_to_run(&seconds, &statuses, jobs, greatest));
+    Ok(())
+}
+
+/// A flag that is set after some seconds: a round that takes longer than all trials may is left.
+fn set_after(seconds: f64) -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let late = Arc::clone(&flag);
+    std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_secs_f64(seconds));
+        late.store(true, Ordering::Relaxed);
+    });
+    flag
+}
+
+/// Whether a command would have something to do for a run.
+fn is_left(status: &Status) -> bool {
+    !matches!(status, Status::Finished(_) | Status::Beyond(_))
+}
+
+/// A row for each of these runs.
+fn table(
+    sweep: &Sweep,
+    cells: &[usize],
+    statuses: &[Status],
+    seconds: &[Option<f64>],
+    needs: &[Option<usize>],
+) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    let mut header: Vec<String> = sweep.axes.iter().map(|a| on_one_line(&a.name).into()).collect();
+    header.extend(["method", "seed", "state", "time", "memory", "folder"].map(String::from));
+    table.set_header(header);
+    for (k, &i) in cells.iter().enumerate() {
+        let SweepCell { point, cell } = &sweep.cells[i];
+        let mut row: Vec<String> =
+            sweep.labels(*point).map(|label| on_one_line(label).into()).collect();
+        row.push(on_one_line(&cell.method.name).into());
+        row.push(cell.seed.to_string());
+        row.push(state(&statuses[k], cell.experiment.rounds));
+        row.push(seconds[k].map_or("?".to_owned(), duration));
+        row.push(needs[k].map_or("?".to_owned(), megabytes));
+        row.push(cell.folder());
+        table.add_row(row);
+    }
+    let first = sweep.axes.len();
+    right(&mut table, first + 1..first + 2);
+    right(&mut table, first + 3..first + 5);
+    table
+}
+
+/// What all runs that are left will take.
+fn still_to_run(
+    seconds: &[Option<f64>],
+    statuses: &[Status],
+    jobs: usize,
+    greatest: Option<usize>,
+) -> String {
     let left: Vec<Option<f64>> = seconds
         .iter()
-        .zip(&statuses)
-        .filter(|(_, standing)| !standing.is_finished())
+        .zip(statuses)
+        .filter(|(_, status)| is_left(status))
         .map(|(seconds, _)| *seconds)
         .collect();
     let unknown = left.iter().filter(|s| s.is_none()).count();
@@ -176,15 +200,13 @@ pub(crate) fn plan(args: &PlanArgs, registry: &Registry) -> Result<(), Failure> 
     if unknown > 0 {
         let _ = write!(text, ", and {unknown} cells of which nothing is known");
     }
-    let jobs = args.jobs.unwrap_or_else(limits::processors).max(1);
     if jobs > 1 {
         let _ = write!(text, "; {} with {jobs} at a time", duration(sum / jobs as f64));
     }
     if let Some(bytes) = greatest {
         let _ = write!(text, "; at most {} a cell, and the data", megabytes(bytes));
     }
-    say::result(text);
-    Ok(())
+    text
 }
 
 /// The command that runs one cell, for a shell.

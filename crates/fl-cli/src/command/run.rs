@@ -11,7 +11,7 @@ use crate::show::{cells, cost, curves, summary};
 use anyhow::anyhow;
 use clap::Args as ClapArgs;
 use fl_lab::{
-    AssignmentCache, Event, Host, LabError, Memory, Options, Outcome, Registry, Sweep, Task,
+    AssignmentCache, Event, LabError, Memory, Options, Outcome, Registry, Sweep, Tally, Task,
 };
 use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
@@ -73,13 +73,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     let options =
         Options { optima: &optima, jobs, fresh: args.fresh, ..Options::new(&out, threads) };
     let signals = Signals::catch()?;
-    let stop = signals.stop();
-    let system = Host {
-        clock: host::clock,
-        peak_memory: host::peak_memory,
-        stop,
-        abandon: Some(signals.abandon()),
-    };
+    let system = signals.host();
     let names = cells.iter().map(|&i| cells::name(&sweep, i)).collect();
     let display = Display::new(names, &tasks, args.quiet, args.json);
     let begin = host::clock();
@@ -97,9 +91,24 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     display.finish();
     let tally = tally?;
     display.end(&tally, host::clock() - begin);
+    all_done(tally, tasks.len(), &signals)?;
+    if !args.pick.is_all() {
+        return Ok(());
+    }
+    if !sweep.is_one() {
+        return summary::after_run(&sweep, &out, quiet);
+    }
+    let mut outcomes = outcomes.into_inner().unwrap_or_default();
+    outcomes.sort_by_key(|(index, _)| *index);
+    let outcomes = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
+    after_one(&sweep, outcomes, &out, host::clock() - begin, quiet)
+}
+
+/// An error for runs that failed or were stopped.
+fn all_done(tally: Tally, all: usize, signals: &Signals) -> Result<(), Failure> {
     let failed = tally.failed.len();
     if let Some((_, error)) = tally.failed.into_iter().next() {
-        let many = format_args!("{failed} of {} runs failed; the first:", tasks.len());
+        let many = format_args!("{failed} of {} runs failed; the first:", all);
         match tally.stopped > 0 {
             // The exit code says that a signal came, whatever else there was.
             true => say::remark(format_args!("{many} {error}")),
@@ -113,16 +122,7 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     if tally.stopped > 0 {
         return Err(signals.explain(LabError::Stopped { round: 0 }));
     }
-    if !args.pick.is_all() {
-        return Ok(());
-    }
-    if !sweep.is_one() {
-        return summary::after_run(&sweep, &out, quiet);
-    }
-    let mut outcomes = outcomes.into_inner().unwrap_or_default();
-    outcomes.sort_by_key(|(index, _)| *index);
-    let outcomes = outcomes.into_iter().map(|(_, outcome)| outcome).collect();
-    after_one(&sweep, outcomes, &out, host::clock() - begin, quiet)
+    Ok(())
 }
 
 /// As many jobs as there is memory for; a run that alone needs more than there is, is refused before anything begins.

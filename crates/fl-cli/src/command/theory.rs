@@ -5,12 +5,14 @@ use crate::host::flags::{DataDir, ExperimentArgs, key_value};
 use crate::host::patience::Patience;
 use crate::host::say::on_one_line;
 use crate::host::{experiment, say};
+use crate::show::theory::{consequences, constants};
 use crate::show::warnings;
+use crate::show::words::right;
 use anyhow::anyhow;
 use clap::Args as ClapArgs;
-use comfy_table::{CellAlignment, Table, presets};
-use fl_lab::Registry;
+use comfy_table::{Table, presets};
 use fl_lab::theory::{self, Knowns, Measured, Numbers, Scope, Warning, short as number};
+use fl_lab::{Experiment, ExperimentText, MethodConfig, Registry};
 use fl_theory::{Problem, Setting};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -127,7 +129,8 @@ fn plain(args: &TheoryArgs) -> Result<(), Failure> {
     {
         table.add_row([label, value]);
     }
-    say::result(right(table, 2));
+    right(&mut table, 1..2);
+    say::result(table);
     if !numbers.tolerated {
         say::result(format_args!(
             "B = {byzantine} is not below W/2s = {}: C_sα is infinite, and neither Lemma 1 nor a theorem applies",
@@ -199,11 +202,52 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
     // ‖∇f(x⁰)‖ ≥ µ ‖x⁰ − x*‖ for a strongly convex f.
     let reach = |p: &Problem| measured.map(|m: Measured| (m.gradient_norm / p.mu).powi(2));
     let initial = args.initial.or_else(|| problem.as_ref().and_then(reach));
-    let mut methods = Vec::new();
-    for method in &experiment.method {
-        let scope = theory::scope(&experiment, method, &source)?;
+    let known = Known { problem, measured, initial };
+    let methods = experiment.method.iter();
+    let methods = methods.map(|method| known.of(args, &experiment, method, &source));
+    let methods = methods.collect::<Result<Vec<_>, Failure>>()?;
+    let report = Report {
+        experiment: experiment.name.clone(),
+        problem: problem.map(|p| ProblemReport {
+            mu: p.mu,
+            smooth: p.smooth,
+            mean_smooth_worker,
+            smooth_sample: p.smooth_sample,
+            samples: p.samples,
+        }),
+        measured,
+        initial,
+        methods,
+        warnings: theory::warnings(&experiment, &source, problem.as_ref())?,
+    };
+    if args.json {
+        return json(&report);
+    }
+    print(&report, cell.seed, data.is_some(), &set.to_string());
+    Ok(())
+}
+
+/// What is known of the problem that all methods solve.
+#[derive(Clone, Copy)]
+struct Known {
+    problem: Option<Problem>,
+    measured: Option<Measured>,
+    initial: Option<f64>,
+}
+
+impl Known {
+    /// What the theory says about a method.
+    fn of(
+        &self,
+        args: &TheoryArgs,
+        experiment: &Experiment,
+        method: &MethodConfig,
+        source: &ExperimentText,
+    ) -> Result<MethodReport, Failure> {
+        let scope = theory::scope(experiment, method, source)?;
         let batch = method.batch.unwrap_or(experiment.train.batch);
         let step = method.step.unwrap_or(experiment.train.step);
+        let Known { problem, measured, initial } = *self;
         let numbers = match scope.setting() {
             None => None,
             Some(setting) => {
@@ -233,63 +277,53 @@ fn configured(args: &TheoryArgs, registry: &Registry) -> Result<(), Failure> {
             Scope::Neither(why) => (None, Some(why)),
         };
         let name = method.name.clone();
-        methods.push(MethodReport { name, theorem, why_not, step, batch, numbers });
+        Ok(MethodReport { name, theorem, why_not, step, batch, numbers })
     }
-    let report = Report {
-        experiment: experiment.name.clone(),
-        problem: problem.map(|p| ProblemReport {
-            mu: p.mu,
-            smooth: p.smooth,
-            mean_smooth_worker,
-            smooth_sample: p.smooth_sample,
-            samples: p.samples,
-        }),
-        measured,
-        initial,
-        methods,
-        warnings: theory::warnings(&experiment, &source, problem.as_ref())?,
-    };
-    if args.json {
-        return json(&report);
+}
+
+/// A method that a theorem is about, the theorem, and its numbers.
+type Covered<'a> = (&'a MethodReport, &'static str, &'a Numbers);
+
+/// A column for each of these methods.
+fn columns(experiment: &str, covered: &[Covered<'_>]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN);
+    let names = covered.iter().map(|(m, ..)| on_one_line(&m.name).into());
+    table.set_header(std::iter::once(experiment.to_owned()).chain(names));
+    let columns: Vec<Vec<(String, String)>> = covered
+        .iter()
+        .map(|(method, theorem, numbers)| {
+            let mut column = vec![("covered by".to_owned(), (*theorem).to_owned())];
+            column.extend(constants(numbers));
+            column.push(("γ, step size".into(), number(method.step)));
+            column.push(("b, batch".into(), method.batch.to_string()));
+            let first = *theorem == "theorem 1";
+            column.extend(consequences(numbers, first, !first));
+            column
+        })
+        .collect();
+    // Columns differ in what is known of them; rows go by their labels, in the order of the longest column.
+    let mut labels: Vec<&String> = Vec::new();
+    for (label, _) in columns.iter().flatten() {
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
     }
-    print(&report, cell.seed, data.is_some(), &set.to_string());
-    Ok(())
+    for label in labels {
+        let value = |column: &Vec<(String, String)>| {
+            column.iter().find(|(l, _)| l == label).map_or("–".into(), |(_, v)| v.clone())
+        };
+        table.add_row(std::iter::once(label.clone()).chain(columns.iter().map(value)));
+    }
+    right(&mut table, 1..covered.len() + 1);
+    table
 }
 
 fn print(report: &Report, seed: u64, with_data: bool, set: &str) {
-    let covered: Vec<_> =
+    let covered: Vec<Covered<'_>> =
         report.methods.iter().filter_map(|m| Some((m, m.theorem?, m.numbers.as_ref()?))).collect();
     if !covered.is_empty() {
-        let mut table = Table::new();
-        table.load_style(presets::ASCII_MARKDOWN);
-        let names = covered.iter().map(|(m, ..)| on_one_line(&m.name).into());
-        table.set_header(std::iter::once(report.experiment.clone()).chain(names));
-        let columns: Vec<Vec<(String, String)>> = covered
-            .iter()
-            .map(|(method, theorem, numbers)| {
-                let mut column = vec![("covered by".to_owned(), (*theorem).to_owned())];
-                column.extend(constants(numbers));
-                column.push(("γ, step size".into(), number(method.step)));
-                column.push(("b, batch".into(), method.batch.to_string()));
-                let first = *theorem == "theorem 1";
-                column.extend(consequences(numbers, first, !first));
-                column
-            })
-            .collect();
-        // Columns differ in what is known of them; rows go by their labels, in the order of the longest column.
-        let mut labels: Vec<&String> = Vec::new();
-        for (label, _) in columns.iter().flatten() {
-            if !labels.contains(&label) {
-                labels.push(label);
-            }
-        }
-        for label in labels {
-            let value = |column: &Vec<(String, String)>| {
-                column.iter().find(|(l, _)| l == label).map_or("–".into(), |(_, v)| v.clone())
-            };
-            table.add_row(std::iter::once(label.clone()).chain(columns.iter().map(value)));
-        }
-        say::result(right(table, covered.len() + 1));
+        say::result(columns(&report.experiment, &covered));
     }
     for method in &report.methods {
         if let Some(why) = &method.why_not {
@@ -328,86 +362,6 @@ fn print(report: &Report, seed: u64, with_data: bool, set: &str) {
         say::result(format_args!("‖x⁰ − x*‖² ≤ {}", number(initial)));
     }
     warnings::list(&report.warnings);
-}
-
-/// What follows from W, B and s.
-fn constants(n: &Numbers) -> Vec<(String, String)> {
-    let some = |x: Option<f64>| x.map_or("∞".into(), number);
-    let mut rows = vec![
-        ("W, workers".to_owned(), n.workers.to_string()),
-        ("B, Byzantine".into(), n.byzantine.to_string()),
-        ("s, resampling size".into(), n.s.to_string()),
-        ("α = B/W".into(), number(n.alpha)),
-        ("B < W/2s".into(), met(n.tolerated).into()),
-        ("largest tolerable B".into(), n.tolerable.to_string()),
-        ("C_α".into(), some(n.c_alpha)),
-        ("C_sα".into(), some(n.c_s_alpha)),
-        ("d (Lemma 3)".into(), number(n.d)),
-        ("d_R (exact, permutation)".into(), number(n.d_regular)),
-    ];
-    if let Some(mean) = n.algorithm_1 {
-        rows.push(("mean factor of Algorithm 1 as printed".into(), number(mean)));
-    }
-    rows.extend([
-        ("inner variation times, (17)".into(), some(n.inner_coefficient)),
-        ("outer variation times, (17)".into(), some(n.outer_coefficient)),
-        ("both times without resampling, (7)".into(), some(n.plain_coefficient)),
-    ]);
-    if let Some(s) = n.best_s {
-        rows.push(("best s with SAGA".into(), s.to_string()));
-    }
-    if let Some(s) = n.best_s_sgd {
-        rows.push(("best s with SGD, for this σ²/δ²".into(), s.to_string()));
-    }
-    rows
-}
-
-/// What follows from the problem and the step.
-fn consequences(n: &Numbers, first: bool, third: bool) -> Vec<(String, String)> {
-    let mut rows = Vec::new();
-    for step in &n.steps {
-        // Of the conditions Theorem 3 has (44) only, with the L of f.
-        if !first {
-            continue;
-        }
-        let verdict = step.met.map_or("", |m| if m { ", met" } else { ", not met" });
-        let label = format!("{} {}", step.equation, step.formula);
-        rows.push((label, format!("{}{verdict}", number(step.limit))));
-    }
-    for (name, bound) in [
-        ("Theorem 1", n.theorem_1.as_ref().filter(|_| first)),
-        ("Theorem 3", n.theorem_3.as_ref().filter(|_| third)),
-    ] {
-        let Some(bound) = bound else { continue };
-        let verdict = if bound.holds {
-            "yes".to_owned()
-        } else {
-            format!("no, not met: {}", bound.failed.join(", "))
-        };
-        rows.push((format!("{name}: conditions met"), verdict));
-        rows.push((format!("{name}: factor a round"), format!("{:.9}", bound.contraction)));
-        rows.push((format!("{name}: Δ₁"), number(bound.delta_1)));
-        rows.push((format!("{name}: Δ₂"), number(bound.delta_2)));
-        rows.push((format!("{name}: error left"), number(bound.plateau)));
-        if let Some(rounds) = bound.rounds_to_twice_plateau {
-            rows.push((format!("{name}: rounds to twice that"), rounds.to_string()));
-        }
-    }
-    rows
-}
-
-fn met(yes: bool) -> &'static str {
-    if yes { "met" } else { "not met" }
-}
-
-/// Numbers to the right of their labels.
-fn right(mut table: Table, columns: usize) -> Table {
-    for i in 1..columns {
-        if let Some(column) = table.column_mut(i) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table
 }
 
 fn json(value: &impl Serialize) -> Result<(), Failure> {

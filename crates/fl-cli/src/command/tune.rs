@@ -9,8 +9,9 @@ use crate::show::progress::Display;
 use crate::show::words::seeds;
 use clap::Args as ClapArgs;
 use comfy_table::{CellAlignment, Table, presets};
+use fl_data::Loaded;
 use fl_lab::{
-    Candidate, Cell, Choosing, EvaluateOn, Experiment, Host, Options, Registry, Task, Tuning,
+    Candidate, Cell, Choosing, EvaluateOn, Experiment, Options, Registry, Sweep, Task, Tuning,
 };
 use serde::Serialize;
 use std::fmt::Write;
@@ -60,25 +61,14 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
     let sweep = experiment::read(&args.experiment, registry)?;
     let (experiment, source) = (&sweep.base, sweep.source(0));
     if !sweep.is_one() && !args.quiet {
-        let point: Vec<String> = sweep
-            .axes
-            .iter()
-            .zip(sweep.labels(0))
-            .map(|(a, l)| format!("{} = {l}", a.name))
-            .collect();
-        say::remark(format_args!("tuned at the sweep's first point: {}", point.join(", ")));
+        say::remark(format_args!("tuned at the sweep's first point: {}", first_point(&sweep)));
     }
     let (jobs, threads) = limits::jobs_and_threads(&args.threads, args.quiet)?;
     let locations = args.data.locations();
     let (set, scale) = (&experiment.data.set, experiment.data.scale);
     let data = sets::obtain(set, scale, &locations, args.offline, args.quiet)?;
     let signals = Signals::catch()?;
-    let system = Host {
-        clock: host::clock,
-        peak_memory: host::peak_memory,
-        stop: signals.stop(),
-        abandon: Some(signals.abandon()),
-    };
+    let system = signals.host();
     let folder = args.results.out.join(format!("{}-tune", experiment.name));
     let mut tuning = Tuning::new(experiment, &data, &args.method)?;
     while let Some((rung, rung_source)) = tuning.next()? {
@@ -102,18 +92,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
         display.finish();
         tuning.tell(&outcomes.map_err(|e| signals.explain(e))?);
     }
-    let (seeds, on) = tuning.conditions();
-    let evidence = Evidence {
-        experiment: &experiment.name,
-        rounds: experiment.rounds,
-        seeds,
-        criterion: criterion(on),
-        data: &data.name,
-        data_digest: data.digest(),
-        instruction_set: fl_core::instruction_set(),
-        version: env!("CARGO_PKG_VERSION"),
-        methods: tuning.methods(),
-    };
+    let evidence = evidence(experiment, &data, &tuning);
     let tuned = match &args.tuned {
         Some(path) => path.clone(),
         None => args.experiment.config.with_extension("tuned.toml"),
@@ -130,20 +109,52 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
             say::result(beside(&tuned, ending).display());
         }
     }
-    for m in evidence.methods {
+    remarks(evidence.methods, args.quiet);
+    Ok(())
+}
+
+/// What led to the choice.
+fn evidence<'a>(
+    experiment: &'a Experiment,
+    data: &'a Loaded,
+    tuning: &'a Tuning<'_>,
+) -> Evidence<'a> {
+    let (seeds, on) = tuning.conditions();
+    Evidence {
+        experiment: &experiment.name,
+        rounds: experiment.rounds,
+        seeds,
+        criterion: criterion(on),
+        data: &data.name,
+        data_digest: data.digest(),
+        instruction_set: fl_core::instruction_set(),
+        version: env!("CARGO_PKG_VERSION"),
+        methods: tuning.methods(),
+    }
+}
+
+/// The values at the first point of a sweep.
+fn first_point(sweep: &Sweep) -> String {
+    let values = sweep.axes.iter().zip(sweep.labels(0));
+    let values: Vec<String> = values.map(|(a, l)| format!("{} = {l}", a.name)).collect();
+    values.join(", ")
+}
+
+/// What should be looked at again.
+fn remarks(methods: &[Choosing], quiet: bool) {
+    for m in methods {
         if m.chosen.is_none() {
             say::remark(format_args!(
                 "{}: every candidate diverged, so that it keeps its step; smaller ones belong into [tune] step",
                 m.method
             ));
-        } else if m.at_edge && !args.quiet {
+        } else if m.at_edge && !quiet {
             say::remark(format_args!(
                 "{}: what was chosen is at the edge of its grid; a better value may lie outside",
                 m.method
             ));
         }
     }
-    Ok(())
 }
 
 /// The same place with another ending.

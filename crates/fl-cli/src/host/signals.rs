@@ -1,7 +1,7 @@
 //! SIGINT and SIGTERM: the first one lets every run save its state and end, the second one ends the program at once.
 
 use super::failure::Failure;
-use fl_lab::LabError;
+use fl_lab::{Host, LabError};
 use signal_hook::consts::{SIGABRT, SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::Arc;
@@ -54,14 +54,14 @@ impl Signals {
         Ok(Self { stop, abandon, which })
     }
 
-    /// Set when the rounds on their way have had their time after the first signal: they are left as they are.
-    pub(crate) fn abandon(&self) -> &Arc<AtomicBool> {
-        &self.abandon
-    }
-
-    /// Set by the first signal.
-    pub(crate) fn stop(&self) -> &AtomicBool {
-        &self.stop
+    /// What runs ask of this program: its clock, its memory, and whether to stop.
+    pub(crate) fn host(&self) -> Host<'_> {
+        Host {
+            clock: super::clock,
+            peak_memory: super::peak_memory,
+            stop: &self.stop,
+            abandon: Some(&self.abandon),
+        }
     }
 
     /// What an error means, given what signals there were.

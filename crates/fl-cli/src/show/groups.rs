@@ -155,13 +155,6 @@ pub(crate) fn groups(
     keys: &[Key],
     measure: Measure,
 ) -> Vec<Group> {
-    #[derive(Default)]
-    struct Gathered {
-        labels: Vec<String>,
-        of: usize,
-        diverged: usize,
-        values: Vec<(u64, usize, f64)>,
-    }
     let attacks = Attacks::new(sweep);
     let mut gathered: BTreeMap<Vec<usize>, Gathered> = BTreeMap::new();
     // Looking a label's order up is not free.
@@ -188,34 +181,49 @@ pub(crate) fn groups(
     gathered
         .into_values()
         .filter(|group| !group.values.is_empty())
-        .map(|Gathered { labels, of, diverged, values }| {
-            // Cells that differ in more than their seed are no repetitions of each other: first what a seed came to.
-            let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
-            let mut by_attack: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-            for &(seed, attack, value) in &values {
-                seeds.entry(seed).or_default().push(value);
-                by_attack.entry(attack).or_default().push(value);
-            }
-            let means: Vec<f64> = seeds.values().map(|values| mean(values)).collect();
-            let fold = |f: fn(f64, f64) -> f64| values.iter().map(|v| v.2).reduce(f);
-            let worst_attack = (by_attack.len() > 1).then(|| {
-                let means = by_attack.iter().map(|(attack, values)| (*attack, mean(values)));
-                let worst = means.min_by(|a, b| a.1.total_cmp(&b.1));
-                worst.map(|(attack, mean)| (attacks.names[attack].clone(), mean))
-            });
-            Group {
-                labels,
-                cells: values.len(),
-                of,
-                diverged,
-                mean: mean(&means),
-                half: interval(&means),
-                best: fold(f64::max).unwrap_or(f64::NAN),
-                worst: fold(f64::min).unwrap_or(f64::NAN),
-                worst_attack: worst_attack.flatten(),
-            }
-        })
+        .map(|group| group.summed_up(&attacks))
         .collect()
+}
+
+/// What a group is made from.
+#[derive(Default)]
+struct Gathered {
+    labels: Vec<String>,
+    of: usize,
+    diverged: usize,
+    /// Seeds, attacks, and what they came to.
+    values: Vec<(u64, usize, f64)>,
+}
+
+impl Gathered {
+    fn summed_up(self, attacks: &Attacks) -> Group {
+        let Gathered { labels, of, diverged, values } = self;
+        // Cells that differ in more than their seed are no repetitions of each other: first what a seed came to.
+        let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        let mut by_attack: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for &(seed, attack, value) in &values {
+            seeds.entry(seed).or_default().push(value);
+            by_attack.entry(attack).or_default().push(value);
+        }
+        let means: Vec<f64> = seeds.values().map(|values| mean(values)).collect();
+        let fold = |f: fn(f64, f64) -> f64| values.iter().map(|v| v.2).reduce(f);
+        let worst_attack = (by_attack.len() > 1).then(|| {
+            let means = by_attack.iter().map(|(attack, values)| (*attack, mean(values)));
+            let worst = means.min_by(|a, b| a.1.total_cmp(&b.1));
+            worst.map(|(attack, mean)| (attacks.names[attack].clone(), mean))
+        });
+        Group {
+            labels,
+            cells: values.len(),
+            of,
+            diverged,
+            mean: mean(&means),
+            half: interval(&means),
+            best: fold(f64::max).unwrap_or(f64::NAN),
+            worst: fold(f64::min).unwrap_or(f64::NAN),
+            worst_attack: worst_attack.flatten(),
+        }
+    }
 }
 
 /// The attacks of a sweep, by an axis if there is one, so that one attack with several settings is several.

@@ -99,14 +99,7 @@ impl Display {
         }
         match event {
             Event::Started { index, .. } if self.how == How::Bars && state.running.len() < BARS => {
-                let (name, rounds) = &self.cells[*index];
-                let bar = state.bars.add(ProgressBar::new(*rounds));
-                // The accuracy stands before the name, so that it is seen however narrow the terminal is.
-                let cell =
-                    "  {bar:12} {percent:>3}%  {rate:>9}  {eta:>4} left  {prefix:>14}  {wide_msg}";
-                bar.set_style(style(cell));
-                bar.set_message(name.clone());
-                state.running.insert(*index, bar);
+                self.begin(&mut state, *index);
             }
             Event::Preparing { index, what, lasting, .. } => {
                 let line = format!("{}: {what}", self.cells[*index].0);
@@ -153,6 +146,17 @@ impl Display {
             }
             _ => {}
         }
+    }
+
+    /// A bar for a run.
+    fn begin(&self, state: &mut State, index: usize) {
+        let (name, rounds) = &self.cells[index];
+        let bar = state.bars.add(ProgressBar::new(*rounds));
+        // The accuracy stands before the name, so that it is seen however narrow the terminal is.
+        let cell = "  {bar:12} {percent:>3}%  {rate:>9}  {eta:>4} left  {prefix:>14}  {wide_msg}";
+        bar.set_style(style(cell));
+        bar.set_message(name.clone());
+        state.running.insert(index, bar);
     }
 
     fn print(&self, state: &State, line: &str) {
@@ -213,6 +217,26 @@ impl Display {
         format!("[{finished}/{cells}] {name}: {what} ({how})")
     }
 
+    /// What a run came to, for programs.
+    fn finished(&self, outcome: &Outcome, finished: usize) -> Value {
+        let done = &outcome.done;
+        let (ending, reason) = match &done.ending {
+            Ending::Diverged { reason } => ("diverged", Some(reason.clone())),
+            Ending::Stopped { by, round } => ("stopped", Some(format!("at round {round}: {by}"))),
+            Ending::Finished => ("finished", None),
+        };
+        json!({
+            "ending": ending,
+            "reason": reason,
+            "found": outcome.reused,
+            "final_accuracy": done.final_accuracy,
+            "seconds": done.resources.seconds,
+            "rounds_per_second": done.resources.rounds_per_second,
+            "done": finished,
+            "of": self.cells.len(),
+        })
+    }
+
     /// An event for programs.
     fn object(&self, event: &Event<'_>, finished: usize) -> Option<Value> {
         let of = |index: usize, event: &str| {
@@ -247,27 +271,7 @@ impl Display {
                 }),
             ),
             Event::Finished { index, outcome } => {
-                let done = &outcome.done;
-                let (ending, reason) = match &done.ending {
-                    Ending::Diverged { reason } => ("diverged", Some(reason.clone())),
-                    Ending::Stopped { by, round } => {
-                        ("stopped", Some(format!("at round {round}: {by}")))
-                    }
-                    Ending::Finished => ("finished", None),
-                };
-                with(
-                    of(*index, "finished"),
-                    json!({
-                        "ending": ending,
-                        "reason": reason,
-                        "found": outcome.reused,
-                        "final_accuracy": done.final_accuracy,
-                        "seconds": done.resources.seconds,
-                        "rounds_per_second": done.resources.rounds_per_second,
-                        "done": finished,
-                        "of": self.cells.len(),
-                    }),
-                )
+                with(of(*index, "finished"), self.finished(outcome, finished))
             }
             Event::Failed { index, error, .. } => {
                 with(of(*index, "failed"), json!({ "reason": error.to_string() }))
