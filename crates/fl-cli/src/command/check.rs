@@ -49,15 +49,7 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
     fl_lab::check_tasks(&tasks(&sweep, &checked, &sets), &assignments)?;
     drop(patience);
     if let Some(wanted) = &args.cell {
-        let is = |i: &&usize| {
-            let cell = &sweep.cells[**i].cell;
-            cell.hash == *wanted || cell.folder() == *wanted
-        };
-        let Some(&i) = cells.iter().find(is) else {
-            let name = &sweep.base.name;
-            return Err(Failure::Usage(anyhow!("{name} has no cell {wanted:?}")));
-        };
-        return show(&sweep.cells[i]);
+        return show(&sweep.cells[find(&sweep, &cells, wanted)?]);
     }
     say::result(counts(&sweep));
     // Neither memory nor theory asks for the seed.
@@ -100,6 +92,17 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
         show(&sweep.cells[i])?;
     }
     Ok(())
+}
+
+/// The run of this hash, or of this folder.
+fn find(sweep: &Sweep, cells: &[usize], wanted: &str) -> Result<usize, Failure> {
+    let is = |i: &usize| {
+        let cell = &sweep.cells[*i].cell;
+        cell.hash == wanted || cell.folder() == wanted
+    };
+    let name = &sweep.base.name;
+    let found = cells.iter().copied().find(is);
+    found.ok_or_else(|| Failure::Usage(anyhow!("{name} has no cell {wanted:?}")))
 }
 
 /// The data that are here, and the names of those that are not.

@@ -114,12 +114,7 @@ impl Display {
                 self.print(&state, &line);
             }
             Event::Notice { index, message, .. } => {
-                let line = format!("{}: {message}", self.cells[*index].0);
-                match self.how {
-                    // What a run could not go on from is lost work, which is more than progress.
-                    How::Quiet => say::remark(line),
-                    _ => self.print(&state, &line),
-                }
+                self.notice(&state, &format!("{}: {message}", self.cells[*index].0));
             }
             Event::Busy { index, .. } => {
                 let line = format!("{}: another process is at it", self.cells[*index].0);
@@ -145,6 +140,14 @@ impl Display {
                 self.print(&state, &format!("{}: failed: {error}", self.cells[*index].0));
             }
             _ => {}
+        }
+    }
+
+    /// What a run could not go on from is lost work, which is more than progress: told even where that is not.
+    fn notice(&self, state: &State, line: &str) {
+        match self.how {
+            How::Quiet => say::remark(line),
+            _ => self.print(state, line),
         }
     }
 
