@@ -69,9 +69,9 @@ impl Source {
                     at.pop();
                     let rest = &path[i + 1..];
                     let found = self.look_up(&at, name, rest, depth);
-                    // A bare name that nobody here knows is another crate's.
-                    let ours = i > 0 && ["crate", "self", "super"].contains(&path[0].as_str());
-                    return found.or_else(|| ours.then(|| self.modules[&at].file));
+                    // A bare name that nobody here knows is another crate's; below a module of ours it is one that a
+                    // macro makes there.
+                    return found.or_else(|| (i > 0).then(|| self.modules[&at].file));
                 }
             }
         }

@@ -2,7 +2,10 @@
 
 /// Folders and files below `src`; the crate's root is above all of them.
 const ROOMS: &[(&str, &[&str])] = &[
-    ("fl-core", &["num", "spec", "data", "round", "columns", "parts", "server", "adversary"]),
+    (
+        "fl-core",
+        &["num", "spec", "data", "round", "columns", "parts", "catalogue", "server", "adversary"],
+    ),
     ("fl-agg", &["shared", "distance", "column", "both", "aggregate", "rsa"]),
     ("fl-resample", &["shared", "mix", "length"]),
     ("fl-saga", &["shared", "estimator", "around"]),
@@ -57,6 +60,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "claims",
             "reproduce",
             "strength",
+            "fixed_point",
             "soak",
             "cases",
             "cluster",

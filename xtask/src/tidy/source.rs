@@ -86,7 +86,9 @@ impl Source {
         parsed
             .retain(|(_, _, module, _)| !(1..=module.len()).any(|n| tests.contains(&module[..n])));
         for (path, text, module, tree) in parsed {
-            let room = module.first().cloned().unwrap_or_default();
+            // A program is as far above all rooms as the crate's root.
+            let program = path == "src/main.rs";
+            let room = module.first().filter(|_| !program).cloned().unwrap_or_default();
             let mut reader = Reader {
                 source: &mut source,
                 module,

@@ -11,6 +11,7 @@ mod federation;
 mod invariance;
 mod keys;
 mod memory;
+mod mutations;
 mod optimum;
 mod participation;
 mod poison;
