@@ -5,6 +5,9 @@ pub mod rsa;
 
 mod shared {
     pub(crate) mod eigen;
+    pub(crate) mod farthest;
+    pub(crate) mod krum_scores;
+    pub(crate) mod median;
     pub(crate) mod nearest;
     pub(crate) mod select;
 }

@@ -2,6 +2,7 @@
 
 mod shared {
     pub(crate) mod check;
+    pub(crate) mod shorten;
 }
 
 fl_core::parts! {

@@ -1,7 +1,6 @@
 //! AKSEL: the mean of the messages nearest to the coordinate-wise median.
 
-use crate::column::coordinate_median::EvenMedian;
-use crate::column::coordinate_median::middle;
+use crate::shared::median::{self, EvenMedian, middle};
 use crate::shared::select::{average, by_key, majority, minority, more_than_f, too_few};
 use fl_core::{
     AggregateError, ColumnRule, GeometricRule, Inputs, Needs, Rule, RuleSpec, Scalar, Shape,
@@ -97,7 +96,10 @@ impl RuleSpec for Aksel {
 
     fn kappa(&self, shape: Shape) -> Option<f64> {
         let (n, f) = (shape.workers as f64, shape.byzantine as f64);
-        let median = crate::CoordinateMedian::default().kappa(shape)?;
+        if shape.workers <= 2 * shape.byzantine {
+            return None;
+        }
+        let median = median::kappa(shape);
         Some(match self.keep {
             AkselKeep::Half => ((1.0 + median).sqrt() + median.sqrt()).powi(2),
             AkselKeep::AllButF => 4.0 * f / (n - f) * (1.0 + median),

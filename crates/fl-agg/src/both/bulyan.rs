@@ -1,7 +1,6 @@
 //! Bulyan: a selection by Krum, then a coordinate-wise mean around the median.
 
-use crate::distance::krum::KrumVariant;
-use crate::distance::krum::Picks;
+use crate::shared::krum_scores::{KrumVariant, Picks};
 use fl_core::{
     ColumnRule, Cost, Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Rule, RuleSpec,
     Scalar, Shape, SpecError, Tile, spec,

@@ -1,7 +1,10 @@
 //! The coordinate-wise median: in every coordinate the number in the middle.
 
+pub use crate::shared::median::EvenMedian;
+
+use crate::shared::median::{kappa, middle};
 use crate::shared::select::majority;
-use fl_core::{ColumnRule, Rule, RuleSpec, Scalar, Shape, SpecError, Tile, choice, spec};
+use fl_core::{ColumnRule, Rule, RuleSpec, Scalar, Shape, SpecError, Tile, spec};
 use std::ops::Range;
 
 spec! {
@@ -52,18 +55,6 @@ spec! {
     }
 }
 
-choice! {
-    /// The median of an even number of numbers: projects differ.
-    pub enum EvenMedian {
-        /// The mean of the two in the middle, as NumPy and most papers have it.
-        Mean,
-        /// The smaller of the two, as PyTorch's `median` and what is built on it.
-        Lower,
-        /// The larger of the two.
-        Upper,
-    }
-}
-
 impl RuleSpec for CoordinateMedian {
     fn name(&self) -> &'static str {
         "coordinate-median"
@@ -84,24 +75,13 @@ impl RuleSpec for CoordinateMedian {
 
     fn kappa(&self, shape: Shape) -> Option<f64> {
         self.check(shape).ok()?;
-        let (w, f) = (shape.workers as f64, shape.byzantine as f64);
-        Some(w / (w - 2.0 * f))
+        Some(kappa(shape))
     }
 }
 
 #[derive(Debug)]
 struct Run {
     even: EvenMedian,
-}
-
-/// The ranks of the median of `rows` numbers: one, or two to be averaged.
-pub(crate) fn middle(rows: usize, even: EvenMedian) -> Range<usize> {
-    let (lower, upper) = ((rows - 1) / 2, rows / 2);
-    match even {
-        EvenMedian::Mean => lower..upper + 1,
-        EvenMedian::Lower => lower..lower + 1,
-        EvenMedian::Upper => upper..upper + 1,
-    }
 }
 
 impl ColumnRule for Run {

@@ -1,8 +1,7 @@
 //! MeaMed: in every coordinate the mean around the median.
 
-use crate::column::coordinate_median::{EvenMedian, middle};
-use crate::shared::nearest::nearest;
-use crate::shared::select::majority;
+use crate::shared::median::{EvenMedian, middle};
+use crate::shared::nearest::{leaves_a_majority, nearest};
 use fl_core::{ColumnRule, Rule, RuleSpec, Scalar, Shape, SpecError, Tile, spec};
 use std::ops::Range;
 
@@ -67,21 +66,6 @@ impl RuleSpec for Meamed {
         let most = workers.saturating_sub(1) / 2;
         self.count.unwrap_or(most).min(most)
     }
-}
-
-/// Whether more than half of the messages are regular, and more than half are averaged.
-pub(crate) fn leaves_a_majority(
-    name: &str,
-    count: Option<usize>,
-    shape: Shape,
-) -> Result<(), SpecError> {
-    majority(name, shape)?;
-    let b = count.unwrap_or(0);
-    if shape.workers <= 2 * b {
-        let allowed = format!("at least {} (2b + 1, for b = {b} left out)", 2 * b + 1);
-        return Err(SpecError::new("the number of messages", allowed, shape.workers).of(name));
-    }
-    Ok(())
 }
 
 #[derive(Debug)]

@@ -1,7 +1,6 @@
 //! Phocas: in every coordinate the mean around the trimmed mean.
 
-use crate::column::meamed::leaves_a_majority;
-use crate::shared::nearest::nearest;
+use crate::shared::nearest::{leaves_a_majority, nearest};
 use fl_core::{ColumnRule, Rule, RuleSpec, Scalar, Shape, SpecError, Tile, spec};
 use std::ops::Range;
 

@@ -1,5 +1,6 @@
 //! FABA: the farthest from the mean goes, f times.
 
+use crate::shared::farthest::{self, SAME};
 use crate::shared::select::{average, minority, more_than_f, too_few};
 use fl_core::{
     AggregateError, Cost, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
@@ -71,14 +72,9 @@ impl RuleSpec for Faba {
     }
 
     fn kappa(&self, shape: Shape) -> Option<f64> {
-        let (n, f) = (shape.workers as f64, shape.byzantine as f64);
-        let proven = shape.workers > 2 * shape.byzantine;
-        Some(16.0 * f * f * (n - f) / (n - 2.0 * f).powi(2)).filter(|_| proven)
+        farthest::kappa(shape)
     }
 }
-
-/// Sums that differ by less are equal.
-pub(crate) const SAME: f64 = 1e-13;
 
 #[derive(Debug)]
 struct Run {

@@ -1,6 +1,6 @@
 //! Iterative outlier scissor.
 
-use crate::distance::faba::SAME;
+use crate::shared::farthest::{self, SAME};
 use crate::shared::select::{minority, more_than_f, place, too_few, weights};
 use fl_core::{
     AggregateError, Cost, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
@@ -100,7 +100,7 @@ impl RuleSpec for Ios {
     }
 
     fn kappa(&self, shape: Shape) -> Option<f64> {
-        if self.names_workers() { None } else { crate::Faba.kappa(shape) }
+        if self.names_workers() { None } else { farthest::kappa(shape) }
     }
 }
 

@@ -1,7 +1,6 @@
 //! Multi-Krum: the mean of the messages with the best scores.
 
-use crate::distance::krum;
-use crate::distance::krum::KrumVariant;
+use crate::shared::krum_scores::{self, KrumVariant};
 use crate::shared::select::{average, by_key, more_than_f, too_few};
 use fl_core::{
     AggregateError, Cost, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, choice, spec,
@@ -106,8 +105,8 @@ impl RuleSpec for MultiKrum {
         self.check(shape)?;
         Ok(Rule::geometric(Run {
             spec: self.clone(),
-            scores: krum::Scores::new(shape.workers),
-            one_by_one: krum::Picks::new(shape.workers),
+            scores: krum_scores::Scores::new(shape.workers),
+            one_by_one: krum_scores::Picks::new(shape.workers),
             keys: vec![0.0; shape.workers],
             order: Vec::with_capacity(shape.workers),
         }))
@@ -126,8 +125,8 @@ impl RuleSpec for MultiKrum {
 #[derive(Debug)]
 struct Run {
     spec: MultiKrum,
-    scores: krum::Scores,
-    one_by_one: krum::Picks,
+    scores: krum_scores::Scores,
+    one_by_one: krum_scores::Picks,
     keys: Vec<f64>,
     order: Vec<u32>,
 }

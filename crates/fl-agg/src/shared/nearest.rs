@@ -1,6 +1,7 @@
 //! The mean of the numbers nearest to a centre, column by column: what MeaMed and Phocas share.
 
-use fl_core::{Scalar, Tile};
+use super::select::majority;
+use fl_core::{Scalar, Shape, SpecError, Tile};
 use pulp::{Arch, Simd, WithSimd};
 
 /// For each column of a sorted tile the mean of all but the `out` numbers that are farthest from the centre. Comes with the
@@ -97,4 +98,19 @@ fn one<T: Scalar>(tile: &Tile<'_, T>, out: usize, column: usize, centre: T) -> T
     let c = 0.5 * centre.to_f64();
     let pairs = (0..out).map(|s| if x(s + m) - c < c - x(s) { x(s + m) } else { x(s) });
     T::from_f64(pairs.chain((out..m).map(x)).map(|x| x / m as f64).sum::<f64>() * 2.0)
+}
+
+/// Whether more than half of the messages are regular, and more than half are averaged.
+pub(crate) fn leaves_a_majority(
+    name: &str,
+    count: Option<usize>,
+    shape: Shape,
+) -> Result<(), SpecError> {
+    majority(name, shape)?;
+    let b = count.unwrap_or(0);
+    if shape.workers <= 2 * b {
+        let allowed = format!("at least {} (2b + 1, for b = {b} left out)", 2 * b + 1);
+        return Err(SpecError::new("the number of messages", allowed, shape.workers).of(name));
+    }
+    Ok(())
 }

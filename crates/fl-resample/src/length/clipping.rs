@@ -1,6 +1,7 @@
 //! Static clipping: messages longer than a fixed length are shortened to it.
 
 use crate::shared::check::checked_messages;
+use crate::shared::shorten::shorten;
 use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
 
 spec! {
@@ -119,20 +120,4 @@ fn clip(geometry: &Geometry, workers: usize, tau: f64, out: &mut Mixing) {
     shorten(workers, out, |i| {
         (geometry.distance(i, workers) > tau).then(|| geometry.ratio(tau, i, workers))
     });
-}
-
-/// Keeps the part of each message that `keep` says, and puts the rest on the origin; without an answer all of it.
-pub(crate) fn shorten(workers: usize, out: &mut Mixing, keep: impl Fn(usize) -> Option<f64>) {
-    out.clear(workers);
-    let origin = workers as u32;
-    for i in 0..workers {
-        match keep(i) {
-            Some(keep) => {
-                // Below the normal numbers rounding is no small part of it, and may only shorten.
-                let keep = if keep.is_normal() { keep } else { keep.next_down().max(0.0) };
-                out.push_row(&[i as u32, origin], &[keep, 1.0 - keep]);
-            }
-            None => out.push_row(&[i as u32], &[1.0]),
-        }
-    }
 }
