@@ -7,7 +7,7 @@ use crate::num::prefetch;
 /// A labelled data set: `n` rows, `columns` features, and for each row a label `0 … classes − 1` or a real target.
 ///
 /// A set with real targets ([`Dataset::with_targets`]) has one class, to which all rows belong. Models of real targets
-/// read [`Batch::target`], which in a set of classes is what the class is as a number ([`ClassValues`]).
+/// read [`Batch::target`](super::Batch::target), which in a set of classes is what the class is as a number ([`ClassValues`]).
 ///
 /// Memory: about 24 bytes a row plus 16 values a non-empty tile (MNIST's 60 000 training pictures: 18.7 MB).
 #[derive(Clone, Debug)]
@@ -357,7 +357,7 @@ impl Dataset {
             + 8 * (self.heads.len() + self.targets.as_ref().map_or(0, Vec::len))
     }
 
-    /// Asks the memory for some rows, which [`Batch::gather`] will want soon. Nothing but time depends on it.
+    /// Asks the memory for some rows, which [`Batch::gather`](super::Batch::gather) will want soon. Nothing but time depends on it.
     ///
     /// Measured on Figure 7's rounds: rows lie all over 18 MB, and waiting for them was a fifth of a worker's turn.
     pub fn prefetch(&self, rows: &[u32]) {

@@ -5,7 +5,7 @@ use super::DatasetError;
 /// Columns in a tile.
 pub const TILE: usize = 16;
 
-/// Samples that one word of [`Batch::touching`] covers.
+/// Samples that one word of [`Batch::touching`](super::Batch::touching) covers.
 pub const GROUP: usize = 32;
 
 /// Raw values of a data set, row-major `rows × columns`.

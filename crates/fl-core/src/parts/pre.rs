@@ -54,7 +54,7 @@ pub trait PreAggregatorSpec: Debug + Send + Sync {
         None
     }
 
-    /// What the pre-aggregator costs for a shape: see [`RuleSpec::cost`].
+    /// What the pre-aggregator costs for a shape: see [`RuleSpec::cost`](super::RuleSpec::cost).
     fn cost(&self, shape: Shape) -> Cost {
         Cost::quadratic(shape, 0)
     }

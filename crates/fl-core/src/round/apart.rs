@@ -163,7 +163,12 @@ impl<T: Scalar> Lineup<'_, T> {
     /// The square roots of the distances from `Σ weights_i v_i` to as many points as `out` has room for.
     ///
     /// `weights` sum to 1; those that are left out are 0.
-    pub(crate) fn from_combination(&self, weights: &[f64], memory: &mut [f64], out: &mut [f64]) {
+    pub(crate) fn roots_to_combination(
+        &self,
+        weights: &[f64],
+        memory: &mut [f64],
+        out: &mut [f64],
+    ) {
         let dim = self.points.messages.dim();
         let reference = largest(weights);
         let (sums, tiles) = memory.split_at_mut(2 * out.len());

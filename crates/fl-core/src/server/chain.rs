@@ -53,10 +53,10 @@ fn looked_at<'a>(
     looked_at
 }
 
-/// Bytes of all geometries, mixings and tables that [`Pipeline::build`] makes; nothing large is made to find out.
+/// Bytes of all geometries, mixings and tables that [`Pipeline::build`](super::Pipeline::build) makes; nothing large is made to find out.
 ///
 /// # Errors
-/// As [`Pipeline::build`], where a part cannot work with this shape.
+/// As [`Pipeline::build`](super::Pipeline::build), where a part cannot work with this shape.
 pub fn server_bytes<T: Scalar>(
     pre: &[Box<dyn PreAggregatorSpec>],
     rule: &dyn RuleSpec,

@@ -75,7 +75,7 @@ impl<T: Scalar> Probe for Looker<'_, T> {
     fn roots_from(&mut self, weights: &[f64], out: &mut [f64]) -> bool {
         let mixings = |k: usize| self.stages.get(k).map(|stage| &stage.mixing);
         let lineup = Lineup { points: self.points, mixings: &mixings };
-        lineup.from_combination(weights, self.memory, out);
+        lineup.roots_to_combination(weights, self.memory, out);
         let root = 1.0 / self.unit.sqrt();
         out.iter_mut().for_each(|x| *x *= root);
         true

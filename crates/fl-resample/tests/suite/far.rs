@@ -159,7 +159,7 @@ proptest! {
             let (_, pipeline) = chain::<f64>(spec, witness.clone(), &rows, 2);
             let made = form(pipeline.mixings().next().expect("one"), &rows);
             let geometry = witness.0.lock().expect("one thread").take().expect("shown");
-            let size = made.iter().map(|row| distance(row, &vec![0.0; 5])).collect::<Vec<_>>();
+            let size = made.iter().map(|row| distance(row, &[0.0; 5])).collect::<Vec<_>>();
             for i in 0..made.len() {
                 for j in 0..i {
                     let seen = geometry.distance(i, j) * geometry.unit();
