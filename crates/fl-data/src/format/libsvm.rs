@@ -206,14 +206,16 @@ fn space(byte: &u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r')
 }
 
-/// Writes a row's features and returns its label and its group.
-#[allow(clippy::type_complexity)]
+/// A row's label, and its group if it has a `qid`.
+type Heading<'l> = (&'l [u8], Option<&'l [u8]>);
+
+/// Writes a row's features and returns what stands before them.
 fn read_row<'l>(
     line: u64,
     row: &'l [u8],
     base: usize,
     out: &mut [f32],
-) -> Result<(&'l [u8], Option<&'l [u8]>), TextError> {
+) -> Result<Heading<'l>, TextError> {
     let wrong = |expected: String, found: &[u8]| TextError::Line {
         line,
         field: None,

@@ -151,6 +151,7 @@ fn separator(first: &[u8], line: u64, options: &CsvOptions) -> Result<Separator,
     let mut others: Vec<Separator> = others.filter(|other| count(*other) > 1).collect();
     // Blanks are tabs too.
     if let [tab, blanks] = others[..]
+        && tab.is(b'\t')
         && blanks.blanks()
         && count(tab) == count(blanks)
     {

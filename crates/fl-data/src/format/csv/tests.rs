@@ -75,10 +75,16 @@ fn failures_name_line_and_field() {
         CsvOptions { label: Column::Index(5), header: Some(false), ..CsvOptions::default() };
     refused("1,2\n", &placed, "expected a column 5, found 2 columns without names");
     refused(
-        "1;2\n",
+        "1\n",
         &plain,
         "expected a column of features besides the label, found 1 field in the first row separated by ','",
     );
+    // Where there is no comma, what else the first line shows separates.
+    for text in ["1;2\n", "1\t2\n", " 1 2 \n"] {
+        assert_eq!(read(text).unwrap().values, [1.0], "{text:?}");
+    }
+    let open = "line 1: expected fields separated by commas, or by the `delimiter` that is set, found what may be separated by ";
+    refused("1 2;3\n", &plain, &format!("{open}';' or blanks"));
 }
 
 #[test]
