@@ -22,9 +22,9 @@ pub use file::{
 };
 pub use name::{
     AnyAttack, AnyEstimator, AnyModel, AttackChoice, Attacks, Category, Choice, ChoiceError,
-    Composed, Entry, EstimatorChoice, LineSearch, Lookup, MaybeRule, Mixture, ModelChoice, Number,
-    PoisonChoice, PreAggregatorChoice, PreAggregators, Random, Registrable, Registry, RuleChoice,
-    Scheduled,
+    Composed, Documented, Entry, EstimatorChoice, LineSearch, Lookup, MaybeRule, Mixture,
+    ModelChoice, Number, PoisonChoice, PreAggregatorChoice, PreAggregators, Random, Registrable,
+    Registry, RuleChoice, Scheduled,
 };
 pub use plan::{AssignedData, Assignment, AssignmentCache, Cell, assign, cells, evaluated, setup};
 pub use run::{

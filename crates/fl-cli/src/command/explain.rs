@@ -3,11 +3,12 @@
 use crate::host::choice::{chain, choice};
 use crate::host::failure::Failure;
 use crate::host::say;
+use crate::show::definitions::{Item, document, groups, plain};
 use anyhow::anyhow;
 use clap::{Args as ClapArgs, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
 use fl_core::{PreAggregatorSpec, RuleSpec, Shape, file_name};
-use fl_lab::{Category, Entry, Registry};
+use fl_lab::{Entry, Registry};
 use std::fmt::Write;
 
 #[derive(Debug, ClapArgs)]
@@ -33,8 +34,18 @@ pub(crate) enum Listed {
     Poisons,
     /// The workers' gradient estimators
     Estimators,
+    /// What stands around an estimator
+    Decorators,
+    /// Protocols, next to gradients to a server
+    Protocols,
     /// Models
     Models,
+    /// Partitions
+    Partitions,
+    /// Scalings of features
+    Scalings,
+    /// Data sets
+    DataSets,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -54,150 +65,29 @@ pub(crate) struct ExplainArgs {
 
 /// Lists names and what they stand for, a line each; or everything as the document of definitions.
 pub(crate) fn list(args: &ListArgs, registry: &Registry) -> Result<(), Failure> {
-    let kind = args.kind;
+    let mut groups = groups(registry);
+    if let Some(kind) = args.kind {
+        groups = vec![groups.swap_remove(kind as usize)];
+    }
     if args.markdown {
-        say::result(definitions(kind, registry).trim_end());
+        say::result(document(&groups).trim_end());
         return Ok(());
     }
-    let wanted = |one| kind.is_none_or(|kind| kind == one);
-    if wanted(Listed::Rules) {
-        say::result(listing("rules", kind.is_none(), registry.rules()));
-    }
-    if wanted(Listed::PreAggregators) {
-        say::result(listing("pre-aggregators", kind.is_none(), registry.pre_aggregators()));
-    }
-    if wanted(Listed::Attacks) {
-        say::result(listing("attacks", kind.is_none(), registry.attacks()));
-    }
-    if wanted(Listed::Poisons) {
-        say::result(listing("poisons", kind.is_none(), registry.poisons()));
-    }
-    if wanted(Listed::Estimators) {
-        say::result(listing("estimators", kind.is_none(), registry.estimators()));
-    }
-    if wanted(Listed::Models) {
-        say::result(listing("models", kind.is_none(), registry.models()));
+    for (title, items) in &groups {
+        say::result(listing(title, args.kind.is_none(), items));
     }
     Ok(())
 }
 
-fn listing<S: 'static>(title: &str, titled: bool, kind: &Category<S>) -> String {
-    let width = kind.iter().map(|e| e.name().len()).max().unwrap_or(0);
-    let lines: Vec<String> = kind
-        .iter()
-        .map(|e| {
-            let summary = plain(&e.doc().summary());
-            let sentence = summary.split_inclusive(". ").next().unwrap_or_default().trim_end();
-            format!("{:width$}  {sentence}", e.name())
-        })
-        .collect();
+fn listing(title: &str, titled: bool, items: &[Item<'_>]) -> String {
+    let width = items.iter().map(|item| item.name.len()).max().unwrap_or(0);
+    let line = |item: &Item<'_>| {
+        let summary = plain(&item.doc.summary());
+        let sentence = summary.split_inclusive(". ").next().unwrap_or_default().trim_end();
+        format!("{:width$}  {sentence}", item.name)
+    };
+    let lines: Vec<String> = items.iter().map(line).collect();
     if titled { format!("{title}\n  {}\n", lines.join("\n  ")) } else { lines.join("\n") }
-}
-
-/// One row for each name: what it computes, what it needs, its variants, what others compute by that name, and the source.
-fn definitions(kind: Option<Listed>, registry: &Registry) -> String {
-    let mut text = "# Definitions\n\n\
-        What every rule, pre-aggregator, attack, poison, estimator and model computes, by which variants, and what other projects compute by the same \
-        name.\nWritten by `fl-cli list --markdown`, from the documentation in the code.\n\
-        `fl-cli explain NAME` tells more of each.\n"
-        .to_owned();
-    let wanted = |one| kind.is_none_or(|kind| kind == one);
-    if wanted(Listed::Rules) {
-        text += &rows("Rules", registry.rules());
-    }
-    if wanted(Listed::PreAggregators) {
-        text += &rows("Pre-aggregators", registry.pre_aggregators());
-    }
-    if wanted(Listed::Attacks) {
-        text += &rows("Attacks", registry.attacks());
-    }
-    if wanted(Listed::Poisons) {
-        text += &rows("Poisons", registry.poisons());
-    }
-    if wanted(Listed::Estimators) {
-        text += &rows("Estimators", registry.estimators());
-    }
-    if wanted(Listed::Models) {
-        text += &rows("Models", registry.models());
-    }
-    text
-}
-
-fn rows<S: 'static>(title: &str, kind: &Category<S>) -> String {
-    let mut text = format!(
-        "\n## {title}\n\n| name | ours | formula | requirements | settings and variants | elsewhere | source |\n\
-         |---|---|---|---|---|---|---|\n"
-    );
-    for entry in kind.iter() {
-        let doc = entry.doc();
-        let section = |name| cell(&plain(&joined(doc.section(name))));
-        let settings: Vec<String> = doc
-            .settings
-            .iter()
-            .map(|setting| {
-                let name = file_name(setting.name);
-                let default = entry.defaults().get(&name).map_or("none".into(), |v| v.to_string());
-                let mut row = format!("`{name}` = {default}");
-                if let fl_core::ValueKind::Choice(choices) = setting.kind {
-                    for choice in choices {
-                        let told = plain(choice.doc.concat().trim());
-                        let _ = write!(row, "<br>{}: {told}", file_name(choice.name));
-                    }
-                }
-                cell(&row)
-            })
-            .collect();
-        let _ = writeln!(
-            text,
-            "| `{}` | {} | {} | {} | {} | {} | {} |",
-            entry.name(),
-            cell(&plain(&doc.summary())),
-            cell(&formula(doc.lines)),
-            section("Requirements"),
-            settings.join("<br>"),
-            section("Elsewhere"),
-            section("Reference"),
-        );
-    }
-    text
-}
-
-/// The first block of text in the documentation, which is the formula.
-fn formula(lines: &[&str]) -> String {
-    let is_fence = |line: &&&str| line.trim().starts_with("```");
-    let mut lines = lines.iter();
-    match lines.find(is_fence) {
-        Some(fence) if fence.trim() == "```text" => {
-            let block: Vec<String> = lines
-                .take_while(|line| !is_fence(line))
-                .map(|l| format!("`{}`", l.trim()))
-                .collect();
-            block.into_iter().filter(|line| line != "``").collect::<Vec<_>>().join("<br>")
-        }
-        _ => String::new(),
-    }
-}
-
-/// Lines of documentation as one; the lines of a list are kept apart.
-fn joined(lines: &[&str]) -> String {
-    let mut text = String::new();
-    for line in lines.iter().map(|line| line.trim()) {
-        if line.starts_with("```") {
-            continue;
-        }
-        if line.starts_with(['-', '*', '|']) && !text.is_empty() {
-            text += "<br>";
-        } else if !text.is_empty() && !line.is_empty() {
-            text.push(' ');
-        }
-        text += line;
-    }
-    text
-}
-
-/// Text that may stand in a table.
-fn cell(text: &str) -> String {
-    text.trim().replace('|', "\\|")
 }
 
 /// Prints all that is known about a name.
@@ -211,27 +101,34 @@ pub(crate) fn explain(args: &ExplainArgs, registry: &Registry) -> Result<(), Fai
     if let Some(entry) = rule {
         let rule = registry.rules().make(&choice(&args.name)?)?;
         let pre = chain(&args.pre, registry)?;
-        say::result(entry_text(entry, "rule"));
+        say::result(entry_text(&Item::of(entry), "rule", &in_a_file(entry, "rule")));
         say::result(rule_on(&*rule, &pre, shape));
     } else if let Some(entry) = registry.pre_aggregators().find(name) {
         let pre = registry.pre_aggregators().make(&choice(&args.name)?)?;
-        say::result(entry_text(entry, "pre-aggregator"));
+        say::result(entry_text(
+            &Item::of(entry),
+            "pre-aggregator",
+            &in_a_file(entry, "pre-aggregator"),
+        ));
         say::result(match pre.output(shape) {
             Ok(out) => format!("(W, f): {} → {}", pair(shape), pair(out)),
             Err(e) => format!("(W, f) = {}: cannot be computed, {e}", pair(shape)),
         });
     } else if let Some(entry) = registry.attacks().find(name) {
         registry.attack(&choice(&args.name)?)?;
-        say::result(entry_text(entry, "attack"));
+        say::result(entry_text(&Item::of(entry), "attack", &in_a_file(entry, "attack")));
     } else if let Some(entry) = registry.poisons().find(name) {
         registry.poisons().make(&choice(&args.name)?)?;
-        say::result(entry_text(entry, "poison"));
+        say::result(entry_text(&Item::of(entry), "poison", &in_a_file(entry, "poison")));
     } else if let Some(entry) = registry.estimators().find(name) {
         registry.estimators().make(&choice(&args.name)?)?;
-        say::result(entry_text(entry, "estimator"));
+        say::result(entry_text(&Item::of(entry), "estimator", &in_a_file(entry, "estimator")));
     } else if let Some(entry) = registry.models().find(name) {
         registry.models().make(&choice(&args.name)?)?;
-        say::result(entry_text(entry, "model"));
+        say::result(entry_text(&Item::of(entry), "model", &in_a_file(entry, "model")));
+    } else if let Some(named) = registry.documented().iter().find(|named| named.name == name) {
+        let item = Item { name: &named.name, doc: &named.doc, defaults: &named.defaults };
+        say::result(entry_text(&item, named.category, &named.example));
     } else {
         let keys = keys(name);
         if keys.is_empty() {
@@ -281,24 +178,20 @@ fn key_text(path: &str, key: &fl_lab::Key, all: &[(String, &fl_lab::Key)]) -> St
 }
 
 fn unknown(name: &str, registry: &Registry) -> anyhow::Error {
-    let names = |kind: Vec<&str>| kind.join(", ");
-    anyhow!(
-        "nothing is called {name:?}\n  rules: {}\n  pre-aggregators: {}\n  attacks: {}\n  poisons: {}\n  estimators: {}\n  models: {}",
-        names(registry.rules().iter().map(Entry::name).collect()),
-        names(registry.pre_aggregators().iter().map(Entry::name).collect()),
-        names(registry.attacks().iter().map(Entry::name).collect()),
-        names(registry.poisons().iter().map(Entry::name).collect()),
-        names(registry.estimators().iter().map(Entry::name).collect()),
-        names(registry.models().iter().map(Entry::name).collect()),
-    )
+    let mut text = format!("nothing is called {name:?}");
+    for (title, items) in groups(registry) {
+        let names: Vec<&str> = items.iter().map(|item| item.name).collect();
+        let _ = write!(text, "\n  {title}: {}", names.join(", "));
+    }
+    anyhow!(text)
 }
 
 /// The documentation without its Rust example, and the settings.
-fn entry_text<S>(entry: &Entry<S>, key: &str) -> String {
-    let mut text = format!("{} ({key})\n\n", entry.name());
+fn entry_text(item: &Item<'_>, key: &str, example: &str) -> String {
+    let mut text = format!("{} ({key})\n\n", item.name);
     let mut skipping = false;
     let mut code = false;
-    for line in entry.doc().lines {
+    for line in item.doc.lines {
         let line = line.strip_prefix(' ').unwrap_or(line);
         if !code && let Some(heading) = line.strip_prefix("# ") {
             skipping = heading.trim() == "Example";
@@ -314,7 +207,7 @@ fn entry_text<S>(entry: &Entry<S>, key: &str) -> String {
             let _ = writeln!(text, "{}", plain(line.strip_prefix("# ").unwrap_or(line)));
         }
     }
-    let settings = entry.doc().settings;
+    let settings = item.doc.settings;
     if settings.is_empty() {
         text += "Settings\nNone.\n";
     } else {
@@ -322,8 +215,7 @@ fn entry_text<S>(entry: &Entry<S>, key: &str) -> String {
         table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
         for setting in settings {
             let name = file_name(setting.name);
-            let default =
-                entry.defaults().get(&name).map_or("none".to_owned(), ToString::to_string);
+            let default = item.defaults.get(&name).map_or("none".to_owned(), ToString::to_string);
             let mut doc = plain(&setting.doc.concat());
             if let fl_core::ValueKind::Choice(choices) = setting.kind {
                 for choice in choices {
@@ -343,7 +235,7 @@ fn entry_text<S>(entry: &Entry<S>, key: &str) -> String {
         }
         let _ = writeln!(text, "Settings\n{}", table.trim_fmt());
     }
-    let _ = write!(text, "\nIn an experiment file\n    {}\n", in_a_file(entry, key));
+    let _ = write!(text, "\nIn an experiment file\n    {example}\n");
     text
 }
 
@@ -403,39 +295,4 @@ fn rule_on(rule: &dyn RuleSpec, pre: &[Box<dyn PreAggregatorSpec>], shape: Shape
 
 fn pair(shape: Shape) -> String {
     format!("({}, {})", shape.workers, shape.byzantine)
-}
-
-/// Documentation without the marks that make links of it.
-fn plain(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(open) = rest.find('[') {
-        let Some(close) = rest[open..].find(']').map(|i| open + i) else { break };
-        let inside = &rest[open + 1..close];
-        let after = &rest[close + 1..];
-        let target = after.strip_prefix('(').and_then(|after| after.split_once(')'));
-        if !inside.starts_with('`') && target.is_none() {
-            out.push_str(&rest[..=close]);
-            rest = after;
-            continue;
-        }
-        out.push_str(&rest[..open]);
-        out.push_str(inside);
-        rest = target.map_or(after, |(_, after)| after);
-    }
-    out + rest
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn links_are_told_by_their_text() {
-        assert_eq!(
-            plain("see [`Krum`] and [there](https://x.y), not (W, f) [0, 1]."),
-            "see `Krum` and there, not (W, f) [0, 1]."
-        );
-        assert_eq!(plain("an [open bracket"), "an [open bracket");
-    }
 }

@@ -69,6 +69,24 @@ impl Doc {
     }
 }
 
+/// The documentation of something that has a name in files and is no spec, from its lines.
+///
+/// ```
+/// const DIGITS: fl_core::Doc = fl_core::doc! {
+///     /// Handwritten digits.
+///     ///
+///     /// # Requirements
+///     /// None.
+/// };
+/// assert_eq!(DIGITS.summary(), "Handwritten digits.");
+/// ```
+#[macro_export]
+macro_rules! doc {
+    ($(#[doc = $line:literal])*) => {
+        $crate::Doc { lines: &[$($line),*], settings: &[] }
+    };
+}
+
 /// A spec that knows its own documentation.
 pub trait Described {
     /// The documentation.

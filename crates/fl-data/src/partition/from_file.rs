@@ -17,6 +17,9 @@ kind! {
     /// # Cost
     /// One pass over the file. No draws.
     ///
+    /// # Reference
+    /// Ours.
+    ///
     /// # Example
     /// ```toml
     /// partition.from-file = { path = "rows.txt" }

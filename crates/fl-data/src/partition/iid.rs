@@ -15,6 +15,9 @@ use rand::Rng;
 ///
 /// # Cost
 /// One draw a sample.
+///
+/// # Reference
+/// The paper's Section V: the data of the i.i.d. experiments are spread evenly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Iid;
 
@@ -28,6 +31,9 @@ impl Described for Iid {
             "",
             " # Cost",
             " One draw a sample.",
+            "",
+            " # Reference",
+            " The paper's Section V: the data of the i.i.d. experiments are spread evenly.",
         ],
         settings: &[],
     };

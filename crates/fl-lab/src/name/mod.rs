@@ -4,6 +4,7 @@ mod any;
 mod category;
 mod choice;
 mod composed;
+mod documented;
 mod registry;
 mod standard;
 
@@ -14,5 +15,6 @@ pub use choice::{
     PreAggregatorChoice, RuleChoice,
 };
 pub use composed::{Attacks, LineSearch, MaybeRule, Mixture, PreAggregators, Random, Scheduled};
+pub use documented::Documented;
 pub use fl_core::Registrable;
 pub use registry::Registry;

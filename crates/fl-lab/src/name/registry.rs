@@ -6,10 +6,11 @@
 use super::any::{AnyAttack, AnyEstimator, AnyModel};
 use super::category::{Category, Composed};
 use super::choice::{AttackChoice, ChoiceError, LookUp, Lookup, PreAggregatorChoice, RuleChoice};
+use super::documented::Documented;
 use crate::tree::Fault;
 use fl_core::{
-    AttackSpec, EstimatorSpec, ModelSpec, PartVisitor, PoisonSpec, PreAggregatorSpec, Registrable,
-    RuleSpec,
+    AttackSpec, DecoratorSpec, EstimatorSpec, ModelSpec, PartVisitor, PoisonSpec,
+    PreAggregatorSpec, Registrable, RuleSpec,
 };
 use std::sync::Arc;
 
@@ -36,6 +37,7 @@ pub struct Registry {
     poisons: Category<Box<dyn PoisonSpec>>,
     estimators: Category<Box<dyn AnyEstimator>>,
     models: Category<Box<dyn AnyModel>>,
+    documented: Vec<Documented>,
 }
 
 impl Registry {
@@ -48,6 +50,7 @@ impl Registry {
             poisons: Category::new("poison"),
             estimators: Category::new("estimator"),
             models: Category::new("model"),
+            documented: Vec::new(),
         }
     }
 
@@ -83,6 +86,12 @@ impl Registry {
     #[must_use]
     pub fn with_composed<C: Composed>(mut self) -> Self {
         self.attacks.add_composed::<C>();
+        self
+    }
+
+    /// Adds what is documented and no choice.
+    pub(super) fn with_documented(mut self, documented: Vec<Documented>) -> Self {
+        self.documented.extend(documented);
         self
     }
 
@@ -136,6 +145,11 @@ impl Registry {
         &self.estimators
     }
 
+    /// What files name by keys of their own: protocols, partitions, decorators, scalings and data sets.
+    pub fn documented(&self) -> &[Documented] {
+        &self.documented
+    }
+
     /// The models.
     pub fn models(&self) -> &Category<Box<dyn AnyModel>> {
         &self.models
@@ -163,6 +177,10 @@ impl PartVisitor for Registry {
     fn estimator<E: EstimatorSpec<f32> + EstimatorSpec<f64> + Registrable>(&mut self) {
         let name = EstimatorSpec::<f32>::name(&E::default());
         self.estimators.add::<E>(name, |spec| Box::new(spec));
+    }
+
+    fn decorator<D: DecoratorSpec<f32> + DecoratorSpec<f64> + Registrable>(&mut self) {
+        self.documented.push(Documented::decorator::<D>());
     }
 
     fn model<M: ModelSpec<f32> + ModelSpec<f64> + Registrable>(&mut self) {

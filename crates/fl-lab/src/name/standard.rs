@@ -1,6 +1,7 @@
 //! What this workspace has: the lists of its crates, and the attacks that are made of others.
 
 use super::composed::{LineSearch, Mixture, Random, Scheduled};
+use super::documented;
 use super::registry::Registry;
 
 impl Registry {
@@ -17,6 +18,7 @@ impl Registry {
             .with_composed::<Random>()
             .with_composed::<Scheduled>()
             .with_composed::<LineSearch>()
+            .with_documented(documented::standard())
     }
 }
 

@@ -2,34 +2,90 @@
 
 use crate::roster::Present;
 use crate::workers::Workers;
-use fl_core::{AlignedVec, Cx, Messages, Part, Scalar, SpecError, Visit};
+use fl_core::{
+    AlignedVec, Cx, Described, Doc, Messages, Part, Scalar, Setting, SpecError, ValueKind, Variant,
+    Visit,
+};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// RSA: every worker, Byzantine or not, keeps a model, starting at x⁰, and sends it. Central node and workers update at the
-/// same time from the old values:
-///
-/// ```text
-/// x_0 ← x_0 − γ λ Σ_w sign(x_0 − x_w)
-/// x_w ← x_w − γ (∇f_{w,i}(x_w) + λ sign(x_w − x_0))
-/// ```
-///
-/// RSA's own code differs, by name: [`RsaOrder`] and [`RsaDecay`].
-///
-/// **Memory**: a model a worker, as much again as the messages.
-/// **Reference**: Li, Xu, Chen, Giannakis, Ling, AAAI 2019; the paper's Section V-A.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Rsa {
-    /// λ, the weight of the penalty.
-    pub lambda: f64,
-    /// When the central node looks at the workers' models.
-    #[serde(default, skip_serializing_if = "RsaOrder::is_default")]
-    pub order: RsaOrder,
-    /// Whether the step shrinks.
-    #[serde(default, skip_serializing_if = "RsaDecay::is_default")]
-    pub decay: RsaDecay,
+/// Declares the settings with their documentation, for readers of Rust and for `explain`.
+macro_rules! documented {
+    ($(#[doc = $doc:literal])* => $item:item) => {
+        $(#[doc = $doc])*
+        $item
+
+        impl Described for Rsa {
+            const DOC: Doc = Doc { lines: &[$($doc),*], settings: SETTINGS };
+        }
+    };
 }
+
+documented! {
+    /// RSA: every worker, Byzantine or not, keeps a model, starting at x⁰, and sends it. Central node and workers update at
+    /// the same time from the old values.
+    ///
+    /// ```text
+    /// x_0 ← x_0 − γ λ Σ_w sign(x_0 − x_w)
+    /// x_w ← x_w − γ (∇f_{w,i}(x_w) + λ sign(x_w − x_0))
+    /// ```
+    ///
+    /// RSA's own code differs, by name: [`RsaOrder`] and [`RsaDecay`].
+    ///
+    /// # Requirements
+    /// A positive λ; neither a rule nor pre-aggregators.
+    ///
+    /// # Cost
+    /// Two passes over the workers' models a round.
+    ///
+    /// # Memory
+    /// A model a worker, as much again as the messages.
+    ///
+    /// # Reference
+    /// Li, Xu, Chen, Giannakis, Ling, *RSA*, AAAI 2019; the paper's Section V-A.
+    =>
+    #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case", deny_unknown_fields)]
+    pub struct Rsa {
+        /// λ, the weight of the penalty.
+        pub lambda: f64,
+        /// When the central node looks at the workers' models.
+        #[serde(default, skip_serializing_if = "RsaOrder::is_default")]
+        pub order: RsaOrder,
+        /// Whether the step shrinks.
+        #[serde(default, skip_serializing_if = "RsaDecay::is_default")]
+        pub decay: RsaDecay,
+    }
+}
+
+const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "lambda",
+        doc: &["λ, the weight of the penalty; to be given."],
+        kind: ValueKind::Plain("number"),
+    },
+    Setting {
+        name: "order",
+        doc: &["When the central node looks at the workers' models."],
+        kind: ValueKind::Choice(&[
+            Variant {
+                name: "Simultaneous",
+                doc: &["The old ones, as the paper's formulas say (default)."],
+            },
+            Variant { name: "WorkersFirst", doc: &["The new ones, as in RSA's own code."] },
+        ]),
+    },
+    Setting {
+        name: "decay",
+        doc: &["Whether the step shrinks."],
+        kind: ValueKind::Choice(&[
+            Variant { name: "None", doc: &["γ, as in the paper's formulas (default)."] },
+            Variant {
+                name: "InverseRoot", doc: &["γ/√(k + 1) in round k, as in RSA's own code."]
+            },
+        ]),
+    },
+];
 
 /// Which models of the workers RSA's central node steps from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
