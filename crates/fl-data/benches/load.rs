@@ -8,7 +8,7 @@ use fl_data::covtype;
 use fl_data::csv::{self, CsvOptions};
 use fl_data::libsvm::{self, LibsvmOptions};
 use fl_data::partition::{
-    ByClass, Dirichlet, EqualSizes, FeatureSkew, GammaSimilarity, LongTail, QuantitySkew, Shards,
+    ByClass, Dirichlet, EqualSizes, GammaSimilarity, LongTail, QuantitySkew, Shards,
 };
 use fl_data::{DataSource, Locations, PartitionSpec, idx};
 use flate2::read::GzDecoder;
