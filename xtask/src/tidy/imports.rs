@@ -69,9 +69,10 @@ impl Source {
                     at.pop();
                     let rest = &path[i + 1..];
                     let found = self.look_up(&at, name, rest, depth);
-                    // A bare name that nobody here knows is another crate's; below a module of ours it is one that a
-                    // macro makes there.
-                    return found.or_else(|| (i > 0).then(|| self.modules[&at].file));
+                    // A name that nobody here knows is another crate's; but below a module of ours, where it was not
+                    // imported, it is one that a macro makes there.
+                    let made = i > 0 && !self.modules[&at].imported.contains_key(name);
+                    return found.or_else(|| made.then(|| self.modules[&at].file));
                 }
             }
         }

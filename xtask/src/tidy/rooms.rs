@@ -4,7 +4,7 @@
 const ROOMS: &[(&str, &[&str])] = &[
     (
         "fl-core",
-        &["num", "spec", "data", "round", "columns", "parts", "catalogue", "server", "adversary"],
+        &["num", "spec", "data", "round", "columns", "parts", "server", "adversary", "catalogue"],
     ),
     ("fl-agg", &["shared", "distance", "column", "both", "aggregate", "rsa"]),
     ("fl-resample", &["shared", "mix", "length"]),
