@@ -2,25 +2,8 @@
 
 /// What is found, how large it may be, and the reason.
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
-    ("file crates/fl-agg/src/distance/geometric_median.rs", 964, "not divided yet"),
-    ("function crates/fl-agg/src/distance/geometric_median.rs merge", 77, "not divided yet"),
-    ("function crates/fl-agg/src/distance/geometric_median.rs solve", 61, "not divided yet"),
+    ("circle crates/fl-agg/src/distance/geometric_median/mod.rs", 2, "not opened yet"),
     ("function crates/fl-attacks/src/message/fang_krum.rs aim", 75, "not divided yet"),
-    ("function crates/fl-cli/src/command/check.rs check", 62, "not divided yet"),
-    ("function crates/fl-cli/src/command/draw.rs save", 67, "not divided yet"),
-    ("file crates/fl-cli/src/command/explain.rs", 428, "not divided yet"),
-    ("function crates/fl-cli/src/command/plan.rs plan", 113, "not divided yet"),
-    ("file crates/fl-cli/src/command/plot.rs", 491, "not divided yet"),
-    ("function crates/fl-cli/src/command/plot.rs panels", 87, "not divided yet"),
-    ("function crates/fl-cli/src/command/plot.rs heat", 69, "not divided yet"),
-    ("function crates/fl-cli/src/command/run.rs run", 76, "not divided yet"),
-    ("file crates/fl-cli/src/command/theory.rs", 417, "not divided yet"),
-    ("function crates/fl-cli/src/command/theory.rs configured", 81, "not divided yet"),
-    ("function crates/fl-cli/src/command/theory.rs print", 73, "not divided yet"),
-    ("function crates/fl-cli/src/command/tune.rs tune", 89, "not divided yet"),
-    ("function crates/fl-cli/src/show/groups.rs groups", 68, "not divided yet"),
-    ("function crates/fl-cli/src/show/progress.rs show", 68, "not divided yet"),
-    ("function crates/fl-cli/src/show/progress.rs object", 61, "not divided yet"),
     ("circle crates/fl-core/src/adversary/attack.rs", 5, "not opened yet"),
     (
         "upward crates/fl-core/src/spec/describe.rs crates/fl-core/src/data/classes.rs",
@@ -38,11 +21,6 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("function crates/fl-data/src/format/csv/row.rs row", 77, "not divided yet"),
     ("function crates/fl-data/src/format/libsvm.rs read_row", 72, "not divided yet"),
     ("function crates/fl-data/src/format/zip.rs members", 71, "not divided yet"),
-    (
-        "upward crates/fl-lab/src/error.rs crates/fl-lab/src/file/mistake.rs",
-        1,
-        "what both use is to go into a file below",
-    ),
     ("function crates/fl-lab/src/run/course.rs begin", 63, "not divided yet"),
     ("file crates/fl-lab/src/store/checkpoint.rs", 418, "not divided yet"),
     ("function crates/fl-sim/src/measure/evaluator.rs measure", 81, "not divided yet"),
