@@ -165,7 +165,7 @@ fn impossible_poisons_are_refused_with_what_would_be_allowed() {
     );
     assert_eq!(
         flip(LabelFlipLabels::Map([0, 1, 2, 3, 5].map(Into::into).to_vec()), 1.0),
-        "label-flip: map must be classes from 0 to 4, got 5"
+        "label-flip: map must be labels of the classes 0 to 4, got 5"
     );
     let noise = |spread| refused(&FeatureNoise { spread });
     assert!(noise(GaussianSpread::Std(-1.0)).contains("finite and above 0, got -1"));

@@ -19,9 +19,10 @@ pub(crate) enum Measure {
 }
 
 impl Measure {
-    /// What legends call it.
-    pub(crate) fn words(self) -> &'static str {
+    /// What legends call it; with real targets runs are compared by R².
+    pub(crate) fn words(self, r_squared: bool) -> &'static str {
         match self {
+            Measure::Accuracy if r_squared => "final R²",
             Measure::Accuracy => "final test accuracy",
             Measure::Balanced => "final balanced accuracy",
             Measure::Last => "test accuracy at the last evaluation",
@@ -137,6 +138,8 @@ pub(crate) struct Group {
     pub(crate) cells: usize,
     pub(crate) of: usize,
     pub(crate) diverged: usize,
+    /// Whether the numbers are R², as with real targets.
+    pub(crate) r_squared: bool,
     /// Mean over seeds of the means over what else differs.
     pub(crate) mean: f64,
     /// Half of the 95 % interval of that mean.
@@ -171,6 +174,7 @@ pub(crate) fn groups(
         group.of += 1;
         if let Some(done) = standing.done() {
             group.diverged += usize::from(standing.has_diverged());
+            group.r_squared |= done.finals.as_ref().is_some_and(|f| f.r_squared.is_some());
             group.values.push((
                 c.cell.seed,
                 attacks.of(sweep, c.point, &c.cell),
@@ -191,13 +195,14 @@ struct Gathered {
     labels: Vec<String>,
     of: usize,
     diverged: usize,
+    r_squared: bool,
     /// Seeds, attacks, and what they came to.
     values: Vec<(u64, usize, f64)>,
 }
 
 impl Gathered {
     fn summed_up(self, attacks: &Attacks) -> Group {
-        let Gathered { labels, of, diverged, values } = self;
+        let Gathered { labels, of, diverged, r_squared, values } = self;
         // Cells that differ in more than their seed are no repetitions of each other: first what a seed came to.
         let mut seeds: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
         let mut by_attack: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
@@ -217,6 +222,7 @@ impl Gathered {
             cells: values.len(),
             of,
             diverged,
+            r_squared,
             mean: mean(&means),
             half: interval(&means),
             best: fold(f64::max).unwrap_or(f64::NAN),

@@ -34,6 +34,7 @@ pub(crate) fn heat(
             which.push(labels);
         }
     }
+    let r_squared = groups.iter().any(|group| group.r_squared);
     let map = |which: &&[String]| {
         let groups = groups.iter().filter(|g| g.labels[..others.len()] == **which);
         let mut map = table(sweep, groups, others.len(), (&rows, &columns));
@@ -42,7 +43,7 @@ pub(crate) fn heat(
         title.extend(here.map(|(key, label)| format!("{} = {label}", key.name())));
         map.title = Some(title.join(", "));
         map.footer = Some(footer(sweep, statuses, looks));
-        map.value_label = measure.words().to_owned();
+        map.value_label = measure.words(r_squared).to_owned();
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' };
         let ending = |label: &String| format!("~{}", label.chars().map(plain).collect::<String>());
         (map, which.iter().map(ending).collect())

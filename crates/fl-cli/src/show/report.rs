@@ -110,7 +110,7 @@ impl Report<'_> {
 
     /// What the numbers are.
     fn legend(&self) -> String {
-        let what = self.measure.words();
+        let what = self.measure.words(self.groups.iter().any(|group| group.r_squared));
         let seeds = self.sweep.base.seeds.len();
         format!(
             "{what}: mean over {seeds} seeds with its 95 % Student-t interval; best and worst cell"

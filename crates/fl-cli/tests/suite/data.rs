@@ -395,8 +395,9 @@ fn rows_of_one_s_own_run_like_any_set() {
     assert!(said.out.contains("class no") && said.out.contains("class yes"), "{}", said.out);
 
     room.write("own/rows.csv.gz", gzip(format!("a,b,kind\n{rows}1,?,no\n").as_bytes()));
-    let says =
-        ["own/rows.csv.gz: line 202, field 2 (\"b\"): expected a finite number, found \"?\""];
+    let says = [
+        "own/rows.csv.gz: line 202, field 2 (\"b\"): expected a finite number (`missing` says what becomes of rows that lack one), found \"?\"",
+    ];
     room.run(&["run", "small.toml"]).expect(3, &says);
     std::fs::remove_file(room.path("own/rows.csv.gz")).expect("a file");
     let says = ["cannot read own/rows.csv.gz", "taken from the current directory"];

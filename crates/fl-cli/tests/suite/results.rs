@@ -257,7 +257,8 @@ fn steps_are_tuned_into_an_experiment_of_their_own() {
     assert_eq!(room.read("small.tuned.json"), evidence);
     assert_eq!(room.read("small.tuned.toml"), tuned);
     let arguments = ["tune", "small.toml", "--method", "Krum", "--tuned", "other.toml"];
-    room.run(&arguments).expect(2, &["--method: no method is called \"Krum\""]);
+    room.run(&arguments)
+        .expect(2, &["no method is called \"Krum\"; there are \"Mean\", \"Proposed\", \"RSA\""]);
 }
 
 #[test]

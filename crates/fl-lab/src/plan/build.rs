@@ -101,12 +101,14 @@ fn protocol(
 }
 
 /// Each worker's rows, and what Byzantine workers learn from where that is something else than the training data.
+type Taught<'a, T> = (Vec<&'a [u32]>, Option<ByzantineData<'a, T>>);
+
 fn taught<'a, T: Number>(
     assignment: &'a Assignment,
     train: &'a Dataset,
     objective: &dyn Objective<T>,
     source: &ExperimentText,
-) -> Result<(Vec<&'a [u32]>, Option<ByzantineData<'a, T>>), ConfigError> {
+) -> Result<Taught<'a, T>, ConfigError> {
     let (partition, federation) = (&assignment.partition, &assignment.federation);
     let mut samples: Vec<&[u32]> = (0..partition.workers()).map(|w| partition.worker(w)).collect();
     let byzantine_data = match &assignment.byzantine_data {

@@ -610,7 +610,7 @@ fn what_stays_at_the_end_is_the_state_the_model_or_nothing() {
         let (outcomes, told) = run(&longer, out.path());
         assert_eq!(outcomes[0].done.rounds, 24);
         assert_eq!(told.resumed.is_empty(), keep != "state", "{told:?}");
-        assert_eq!(told.notices.is_empty(), keep != "model", "{told:?}");
+        assert_eq!(told.notices.is_empty(), keep == "state", "{told:?}");
     }
     assert_eq!(params[0], params[1]);
 }

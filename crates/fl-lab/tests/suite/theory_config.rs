@@ -192,8 +192,8 @@ fn the_problem_is_that_of_the_regular_workers_and_equal_shares_agree_with_unequa
         ("method.2.rule", "mean"),
     ]);
     let whole = whole.unwrap();
-    // The mean of the workers' constants bounds f's from above, and not by much where shares are alike.
-    assert!(mixed.smooth >= whole.smooth * (1.0 - 1e-9) && mixed.smooth < 1.1 * whole.smooth);
+    // Shares of twelve and of thirteen rows weigh rows a little unequally.
+    assert!((mixed.smooth / whole.smooth - 1.0).abs() < 0.1, "{mixed:?} {whole:?}");
     assert_eq!(mixed.smooth_sample, whole.smooth_sample);
     // Without an ℓ₂ term softmax regression is not strongly convex.
     let (none, ..) = of(&[("model.softmax.l2", "0.0")]);
