@@ -3,7 +3,7 @@
 //! `cargo run --release -p fl-sim --example ridge -- crates/fl-saga/figures/ridge.svg` draws it anew; every run draws the
 //! same picture.
 
-#[path = "../tests/suite/common/ridge.rs"]
+#[path = "../tests/suite/problem/ridge.rs"]
 mod ridge;
 
 use fl_core::EstimatorSpec;

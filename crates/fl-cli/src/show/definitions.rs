@@ -134,7 +134,7 @@ fn cell(text: &str) -> String {
         let cut: String = text.chars().take(CELL - 4).collect();
         let whole = cut.rsplit_once(' ').map_or(&*cut, |(whole, _)| whole);
         // No open code or emphasis is left behind.
-        let even = |mark: char| whole.matches(mark).count() % 2 == 0;
+        let even = |mark: char| whole.matches(mark).count().is_multiple_of(2);
         let close = if even('`') { "" } else { "`" };
         let star = if even('*') { "" } else { "*" };
         return format!("{whole}{close}{star}…");

@@ -1,14 +1,11 @@
 //! Every estimator on real models: unbiased by enumeration, compact tables equal to dense ones, on classes that are missing.
 
-#[path = "common/small.rs"]
-mod small;
-
+use crate::problem::small::{data, distance, gradient, mean, norm, wander};
 use fl_core::{Cx, EstimatorSpec, Local, Objective, Role, Streams, Workspace, streams};
 use fl_models::{Perceptron, Softmax};
 use fl_saga::{
     DenseSaga, FullGradient, LooplessSvrg, Page, Ridge, Sag, Saga, Sampling, Sarah, Sgd, Svrg,
 };
-use small::{data, distance, gradient, mean, norm, wander};
 
 const SEED: u64 = 11;
 const WORKER: usize = 3;

@@ -9,6 +9,7 @@ mod invariance;
 mod line_search;
 mod optimum;
 mod participation;
+mod problem;
 mod reference;
 mod ridge;
 mod rotation;

@@ -1,10 +1,7 @@
 //! x* of problem (1): what is found is one.
 
-#[path = "common/ridge.rs"]
-mod ridge;
-
+use crate::problem::ridge::Ridge;
 use fl_sim::{Problem, TOLERANCE, minimise};
-use ridge::Ridge;
 
 fn norm(x: &[f64]) -> f64 {
     x.iter().map(|x| x * x).sum::<f64>().sqrt()

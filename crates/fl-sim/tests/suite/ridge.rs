@@ -1,11 +1,8 @@
 //! Linear convergence on real data: ridge regression on the digits, whose optimum is known.
 
-#[path = "common/ridge.rs"]
-mod ridge;
-
+use crate::problem::ridge::{Ridge, descend};
 use fl_core::EstimatorSpec;
 use fl_saga::{FullGradient, LooplessSvrg, Page, Sag, Saga, Sarah, Sgd, Svrg};
-use ridge::{Ridge, descend};
 
 const L2: f64 = 0.1;
 

@@ -1,15 +1,12 @@
 //! SAGA is what (8)–(10) say: unbiased by enumeration, equal to a dense table, equal to an independent trace.
 
-#[path = "common/small.rs"]
-mod small;
-
+use crate::problem::small::{data, distance, gradient, mean, norm, wander};
 use fl_core::data::{Layout, Values};
 use fl_core::{
     Cx, Dataset, Estimator, EstimatorSpec, Local, Objective, Role, Streams, Workspace, streams,
 };
 use fl_models::{Perceptron, Softmax};
 use fl_saga::{Saga, Sgd};
-use small::{data, distance, gradient, mean, norm, wander};
 
 const STREAMS_SEED: u64 = 11;
 

@@ -1,0 +1,4 @@
+//! Small problems whose answers are known.
+
+pub(crate) mod ridge;
+pub(crate) mod small;
