@@ -89,6 +89,11 @@ impl<T: Scalar> View<'_, '_, T> {
         self.workers.lessons.train
     }
 
+    /// Sample gradients that the estimators of regular workers have computed so far, those of this round included.
+    pub fn gradients(&self) -> u64 {
+        self.workers.gradients()
+    }
+
     /// The rows that worker `w` holds.
     pub fn samples(&self, w: usize) -> &[u32] {
         self.workers.lessons.samples[w]

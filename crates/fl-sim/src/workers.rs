@@ -17,6 +17,8 @@ pub(crate) struct Workers<'a, T: Scalar> {
     per: usize,
     /// Workers whose messages are needed.
     active: Vec<bool>,
+    /// Who is Byzantine before round 0.
+    byzantine: Vec<bool>,
 }
 
 /// Model and data of all workers.
@@ -78,12 +80,18 @@ impl<'a, T: Scalar> Workers<'a, T> {
         let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
         let estimators =
             (0..count).map(|w| estimator.build(&lessons.local(w))).collect::<Result<_, _>>()?;
-        Ok(Self { lessons, estimators, workspaces, per, active })
+        let byzantine = (0..count).map(|w| federation.is_byzantine(w)).collect();
+        Ok(Self { lessons, estimators, workspaces, per, active, byzantine })
     }
 
     /// Fills the estimators' tables at x⁰; `rows` is memory that may be written.
     pub(crate) fn start(&mut self, params: &[T], rows: &mut Messages<T>) {
         self.each(None, rows, |turn| turn.estimator.start(&turn.local, params, turn.work));
+    }
+
+    /// Sample gradients that the estimators of regular workers have computed so far.
+    pub(crate) fn gradients(&self) -> u64 {
+        self.workspaces.iter().map(|work| work.gradients).sum()
     }
 
     /// Workers that one task lets take their turns, one after the other.
@@ -102,8 +110,8 @@ impl<'a, T: Scalar> Workers<'a, T> {
     ) where
         F: Fn(Turn<'_, '_, T>) + Sync,
     {
-        let Self { lessons, estimators, workspaces, per, active } = self;
-        let (lessons, active, per) = (&*lessons, &*active, *per);
+        let Self { lessons, estimators, workspaces, per, active, byzantine } = self;
+        let (lessons, active, byzantine, per) = (&*lessons, &*active, &*byzantine, *per);
         estimators
             .par_chunks_mut(per)
             .zip(rows.par_groups_mut(per))
@@ -126,7 +134,15 @@ impl<'a, T: Scalar> Workers<'a, T> {
                         estimators[next].look_ahead(&cx, &lessons.local(first + next), work);
                     }
                     let estimator = &mut *estimators[i];
+                    let before = work.gradients;
                     turn(Turn { local: lessons.local(first + i), estimator, row, work });
+                    // What Byzantine workers compute depends on what the attack looks at, and is no cost of the method.
+                    let is_byzantine = round.map_or(byzantine[first + i], |(_, present)| {
+                        present.everybody.is_byzantine(first + i)
+                    });
+                    if is_byzantine {
+                        work.gradients = before;
+                    }
                 }
             });
     }

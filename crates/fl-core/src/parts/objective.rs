@@ -226,6 +226,8 @@ pub struct Workspace<T> {
     pub vector: AlignedVec<T>,
     /// Draws made before their worker's turn.
     pub ahead: [Ahead; 2],
+    /// Sample gradients that estimators have computed here.
+    pub gradients: u64,
 }
 
 /// A batch that was drawn before its worker's turn, so that memory could be asked for it in the meantime. Since draws have
@@ -274,6 +276,7 @@ impl<T: Scalar> Workspace<T> {
             rows: vec![0; batch],
             vector: AlignedVec::zeros(objective.dim()),
             ahead: [Ahead::none(batch), Ahead::none(batch)],
+            gradients: 0,
         }
     }
 }

@@ -17,6 +17,9 @@ keys! {
         /// See [`Evaluator::with_rows`](fl_sim::Evaluator::with_rows).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         evaluate_rows: Option<usize> => otherwise "all";
+        /// Whether `metrics.jsonl` has the weight of each worker's message, for rules that have weights.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        weights: bool => otherwise "`false`";
     }
 }
 

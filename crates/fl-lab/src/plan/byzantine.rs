@@ -25,15 +25,41 @@ pub(crate) fn federation_of(
     let workers = experiment.federation.workers;
     let byzantine = match &experiment.federation.byzantine {
         ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
-            let mut chosen = vec![0; (*count).min(workers)];
-            let mut rng = Streams::new(seed).at(Role::Byzantine, 0, 0);
-            streams::distinct(&mut rng, workers as u32, &mut chosen);
-            chosen
+            drawn(*count, workers, seed)
         }
         chosen => named(experiment, chosen, classes, source)?,
     };
     Federation::new(workers, &byzantine)
         .map_err(|e| source.error_at(&["federation", "byzantine"], e))
+}
+
+/// The Byzantine workers of a cell; `None` where they change from round to round, or follow from classes of a set that
+/// is not known before it is read.
+pub fn byzantine_workers(experiment: &Experiment, seed: u64) -> Option<Vec<u32>> {
+    let workers = experiment.federation.workers;
+    let mut byzantine: Vec<u32> = match &experiment.federation.byzantine {
+        ByzantineConfig::Count(count) => drawn(*count, workers, seed),
+        ByzantineConfig::Workers(list) => list.clone(),
+        ByzantineConfig::Classes(list) => {
+            let per = experiment.data.partition.workers_per_class()? as u32;
+            let Classes { count, values } = Classes::known(experiment)?;
+            let classes: Vec<u32> =
+                list.iter().map(|label| values.place(label, count)).collect::<Option<_>>()?;
+            classes.into_iter().flat_map(|class| class * per..(class + 1) * per).collect()
+        }
+        ByzantineConfig::Rotating(_) => return None,
+    };
+    byzantine.retain(|&worker| (worker as usize) < workers);
+    byzantine.sort_unstable();
+    Some(byzantine)
+}
+
+/// So many workers, drawn uniformly for a seed.
+fn drawn(count: usize, workers: usize, seed: u64) -> Vec<u32> {
+    let mut chosen = vec![0; count.min(workers)];
+    let mut rng = Streams::new(seed).at(Role::Byzantine, 0, 0);
+    streams::distinct(&mut rng, workers as u32, &mut chosen);
+    chosen
 }
 
 /// The Byzantine workers that the file names, by themselves or by their classes.

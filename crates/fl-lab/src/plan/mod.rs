@@ -14,6 +14,7 @@ pub use assign::{AssignedData, Assignment, assign};
 pub use build::setup;
 pub(crate) use build::{Parts, WEIGHTS, pre, weighed};
 pub(crate) use byzantine::{Classes, federation_of};
+pub use byzantine::byzantine_workers;
 pub use cache::AssignmentCache;
 pub(crate) use cache::key;
 pub(crate) use cell::batch_path;

@@ -7,7 +7,7 @@ use crate::file::ExperimentText;
 use crate::name::Number;
 use crate::plan::{Assignment, AssignmentCache, Cell};
 use crate::store::checkpoint::{self, Checkpoint, Contents};
-use crate::store::{Folder, Optima, Resumed};
+use crate::store::{Folder, Optima, Resumed, Timing};
 use fl_core::instruction_set;
 use fl_data::Loaded;
 use fl_sim::Simulation;
@@ -73,7 +73,7 @@ impl Run<'_> {
             );
         }
         let writer = self.folder.begin(self.cell)?;
-        let files = Resumed { writer, metrics: Vec::new(), seconds: 0.0, evaluation_seconds: 0.0 };
+        let files = Resumed { writer, metrics: Vec::new(), spent: Timing::default() };
         Ok(Begin { resumed: None, before: None, files })
     }
 

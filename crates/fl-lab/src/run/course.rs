@@ -68,6 +68,9 @@ impl<'a, T: Number> Course<'a, T> {
         if let Some(rows) = experiment.telemetry.evaluate_rows {
             evaluator = evaluator.with_rows(rows);
         }
+        if experiment.telemetry.weights {
+            evaluator = evaluator.with_weights();
+        }
         if let Some(optimum) = optimum {
             evaluator = evaluator.with_optimum(optimum);
         }
@@ -78,8 +81,8 @@ impl<'a, T: Number> Course<'a, T> {
             _ => None,
         };
         let Begin { resumed, before, files } = run.begin(&mut simulation)?;
-        let Resumed { writer, metrics, seconds, evaluation_seconds: evaluating } = files;
-        watch.add(seconds);
+        let Resumed { writer, metrics, spent } = files;
+        watch.add(spent.seconds);
         let stamp = Stamp::new(&cell.hash, &run.digest).after(before.as_deref());
         let instruction_sets = stamp.instruction_set.clone();
         let checkpoints = Checkpointer::new(folder.path(), stamp, resumed);
@@ -96,7 +99,8 @@ impl<'a, T: Number> Course<'a, T> {
             writer,
             metrics,
             watch,
-            evaluating,
+            evaluating: spent.evaluation_seconds,
+            gradients: spent.gradients.unwrap_or(0),
             evaluated_here,
             overhead,
             ended,

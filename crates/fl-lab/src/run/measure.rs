@@ -5,7 +5,7 @@ use super::cadence::Cadence;
 use super::host::Event;
 use super::stopwatch::Stopwatch;
 use crate::LabError;
-use crate::store::{Overhead, Stop, Writer};
+use crate::store::{Overhead, Stop, Timing, Writer};
 use fl_core::Scalar;
 use fl_sim::{Evaluator, Metrics, RoundView, View, full_pass, require_finite};
 
@@ -22,6 +22,8 @@ pub(super) struct Measuring<'a, T> {
     /// Seconds that evaluations and full passes took, in all parts of the run and in this one.
     pub(super) evaluating: f64,
     pub(super) evaluated_here: f64,
+    /// Sample gradients of earlier parts of the run.
+    pub(super) gradients: u64,
     pub(super) overhead: Overhead,
     /// What ends the run, as its last line says.
     pub(super) ended: Option<Stop>,
@@ -57,7 +59,7 @@ impl<T: Scalar> Measuring<'_, T> {
         }
         line.backdoor_success = self.success(view, seen.params);
         self.overhead.evaluations += lap(&mut self.watch);
-        self.write(line, before)?;
+        self.write(line, before, view.gradients())?;
         // The round is finished first, so that what is measured last is what is kept.
         self.ended = self.run.cell.experiment.stop.at_end(&self.metrics);
         Ok(())
@@ -81,7 +83,7 @@ impl<T: Scalar> Measuring<'_, T> {
             line.full = Some(full_pass(view, params));
             self.overhead.full_passes += self.watch.seconds() - evaluated;
         }
-        self.write(line, before)
+        self.write(line, before, view.gradients())
     }
 
     /// Share of the triggered test rows that the model takes for what the backdoor wants.
@@ -91,10 +93,12 @@ impl<T: Scalar> Measuring<'_, T> {
     }
 
     /// Writes a line whose measuring began at `before`.
-    fn write(&mut self, line: Metrics, before: f64) -> Result<(), LabError> {
+    fn write(&mut self, line: Metrics, before: f64, gradients: u64) -> Result<(), LabError> {
         let now = self.watch.seconds();
         self.evaluating += now - before;
-        self.writer.line(&line, now, self.evaluating)?;
+        let (round, evaluation_seconds) = (line.round, self.evaluating);
+        let gradients = Some(self.gradients + gradients);
+        self.writer.line(&line, &Timing { round, seconds: now, evaluation_seconds, gradients })?;
         self.overhead.lines += self.watch.seconds() - now;
         let (index, cell) = (self.run.index, self.run.cell);
         (self.run.watch)(Event::Progress { index, cell, metrics: &line });

@@ -185,11 +185,10 @@ impl Folder {
         // Times are no results: lines that are not there are not missed.
         let timing = fs::read(self.path.join("timing.jsonl")).unwrap_or_default();
         let (timing, timing_end) = lines_before(&timing, |t: &Timing| t.round, round);
-        let (seconds, evaluation_seconds) =
-            timing.last().map_or((0.0, 0.0), |t| (t.seconds, t.evaluation_seconds));
+        let spent = timing.last().copied().unwrap_or_default();
         self.prepare(cell)?;
         let writer = Writer::open(&self.path, lines, timing_end as u64)?;
-        Ok(Ok(Resumed { writer, metrics, seconds, evaluation_seconds }))
+        Ok(Ok(Resumed { writer, metrics, spent }))
     }
 
     /// Removes what says that the cell is finished, and what a process left that was killed while it wrote a file beside
@@ -313,7 +312,6 @@ pub(crate) struct Resumed {
     pub(crate) writer: Writer,
     /// The lines before its round.
     pub(crate) metrics: Vec<Metrics>,
-    /// Seconds that went into them.
-    pub(crate) seconds: f64,
-    pub(crate) evaluation_seconds: f64,
+    /// What went into them.
+    pub(crate) spent: Timing,
 }

@@ -19,7 +19,7 @@ pub(crate) struct Writer {
 }
 
 /// One line of `timing.jsonl`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Timing {
     /// k.
     pub round: u64,
@@ -28,6 +28,10 @@ pub struct Timing {
     /// Of these, in evaluations and full passes.
     #[serde(default)]
     pub evaluation_seconds: f64,
+    /// Sample gradients that the estimators of regular workers have computed together, those of this round included.
+    /// After an interruption those between the last line and the checkpoint are missing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub gradients: Option<u64>,
 }
 
 impl std::fmt::Debug for Writer {
@@ -56,16 +60,10 @@ impl Writer {
     }
 
     /// One line in each file, in one write each, so that a killed run leaves at most a torn last line.
-    pub(crate) fn line(
-        &mut self,
-        metrics: &Metrics,
-        seconds: f64,
-        evaluation_seconds: f64,
-    ) -> Result<(), LabError> {
-        let timing = Timing { round: metrics.round, seconds, evaluation_seconds };
+    pub(crate) fn line(&mut self, metrics: &Metrics, timing: &Timing) -> Result<(), LabError> {
         let text = append(&mut self.metrics, metrics)?;
         self.hasher.update(text.as_bytes());
-        append(&mut self.timing, &timing)?;
+        append(&mut self.timing, timing)?;
         Ok(())
     }
 

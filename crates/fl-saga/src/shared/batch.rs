@@ -23,12 +23,14 @@ pub(crate) fn gather<T: Scalar>(local: &Local<'_, T>, n: usize, work: &mut Works
 /// Computes the records of the gathered batch at `params` into `work.new`.
 pub(crate) fn records<T: Scalar>(local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
     let len = work.batch.len() * local.objective.record_len();
+    work.gradients += work.batch.len() as u64;
     local.objective.records(params, &work.batch, &mut work.new[..len], &mut work.scratch);
 }
 
 /// Computes the records of the gathered batch at other parameters into `work.old`.
 pub(crate) fn old_records<T: Scalar>(local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
     let len = work.batch.len() * local.objective.record_len();
+    work.gradients += work.batch.len() as u64;
     local.objective.records(params, &work.batch, &mut work.old[..len], &mut work.scratch);
 }
 

@@ -20,6 +20,7 @@ pub struct Evaluator<'a, T> {
     per_class: Vec<u64>,
     mean: Vec<f64>,
     optimum: Option<Arc<[f64]>>,
+    with_weights: bool,
 }
 
 /// Some rows of the test set.
@@ -110,6 +111,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             per_class,
             mean: vec![0.0; objective.dim()],
             optimum: None,
+            with_weights: false,
         }
     }
 
@@ -137,6 +139,13 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
     #[must_use]
     pub fn with_optimum(mut self, optimum: Arc<[f64]>) -> Self {
         self.optimum = Some(optimum);
+        self
+    }
+
+    /// Lets evaluations keep the weight of each worker's message, `W` numbers a line.
+    #[must_use]
+    pub fn with_weights(mut self) -> Self {
+        self.with_weights = true;
         self
     }
 
@@ -259,6 +268,9 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         if let Some(server) = round.server {
             metrics.byzantine_weight =
                 server.weights().map(|weights| byzantine_weight(weights, round.messages, arrived));
+            if self.with_weights {
+                metrics.weights = server.weights().map(<[f64]>::to_vec);
+            }
             let mut touched: Vec<bool> =
                 server.rows().iter().map(|&w| arrived.is_byzantine(w as usize)).collect();
             for mixing in server.mixings() {

@@ -39,6 +39,10 @@ pub struct Metrics {
     pub regular_spread: Option<f64>,
     /// Sum of the weights that the output gives to Byzantine messages.
     pub byzantine_weight: Option<f64>,
+    /// The weight that the output gives to each worker's message, where that is asked for and the rule has weights. Of
+    /// equal messages a rule may weigh any, Krum for example the first.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub weights: Option<Vec<f64>>,
     /// Outputs of the pre-aggregation that a Byzantine message takes part in.
     pub contaminated: Option<u64>,
     /// Iterations of the rule's solver.
