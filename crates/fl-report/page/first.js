@@ -1,0 +1,2 @@
+document.documentElement.classList.add("js");
+addEventListener("error", () => document.documentElement.classList.remove("js"));

@@ -1,0 +1,3 @@
+//! Tests of whole pages. What a browser makes of them is tested by `cargo xtask pages`.
+
+mod page;
