@@ -3,7 +3,7 @@
 /**
  * Panels that are shown at first, of those that were measured.
  */
-const FIRST_PANELS = ["accuracy", "test-loss", "byzantine-weight", "squared-distance-to-optimum", "aggregate-error", "worst-class-accuracy"];
+const FIRST_PANELS = ["accuracy", "r-squared", "test-loss", "byzantine-weight", "squared-distance-to-optimum", "aggregate-error", "worst-class-accuracy"];
 
 /**
  * @param {Model} model
@@ -14,7 +14,7 @@ export function nothing(model) {
   const panels = wanted.filter((q) => q !== undefined).slice(0, 4);
   return {
     filter: model.factors.map(() => null),
-    measure: 0,
+    measure: model.measured[0] ?? 0,
     sort: "worst",
     x: "round",
     panels: panels.length > 0 ? panels : model.measured.slice(0, 1),

@@ -2,7 +2,7 @@
 
 use crate::factors::Factor;
 use crate::groups::{Group, Mean, WorstCase, mean_of, worst_cases};
-use crate::report::{Report, Run, State};
+use crate::report::{Quantity, Report, Run, State};
 use crate::text::{VALUE, escaped, shown};
 use fl_plot::{Axis, Curve, Figure, Panel};
 use std::collections::BTreeMap;
@@ -23,9 +23,9 @@ struct Split<'a> {
 pub(crate) fn body(report: &Report, factors: &[Factor], groups: &[Group]) -> String {
     let mut html = String::new();
     let splits = splits(factors, groups);
-    if let Some(quantity) = report.quantities.first() {
+    if let Some((place, quantity)) = main_quantity(report) {
         for split in splits.iter().take(TABLES) {
-            let cases = worst_cases(report, &split.groups, 0);
+            let cases = worst_cases(report, &split.groups, place);
             let _ = write!(html, "<p>{}</p>", escaped(&sentence(&split.name, &cases, factors)));
         }
         for split in splits.iter().take(TABLES) {
@@ -34,17 +34,24 @@ pub(crate) fn body(report: &Report, factors: &[Factor], groups: &[Group]) -> Str
                 let _ = write!(html, ", {}", escaped(&split.name));
             }
             html.push_str("</h2>");
-            table(report, factors, split, &mut html);
+            table(report, factors, split, place, &mut html);
         }
         if splits.len() > TABLES {
             let _ = write!(html, "<p>{} more tables are left out.</p>", splits.len() - TABLES);
         }
-        if let Some(svg) = picture(report, factors, &splits) {
+        if let Some(svg) = picture(report, factors, &splits, place) {
             let _ = write!(html, "<figure>{svg}</figure>");
         }
     }
     unfinished(&report.runs, &mut html);
     html
+}
+
+/// The first quantity that a run came to.
+fn main_quantity(report: &Report) -> Option<(usize, &Quantity)> {
+    let has = |place: usize| report.runs.iter().any(|run| run.finals.get(place).is_some_and(Option::is_some));
+    let all = report.quantities.iter().enumerate();
+    all.filter(|(_, quantity)| !quantity.is_axis).find(|(place, _)| has(*place))
 }
 
 /// What could not be read, for pages with and without a script.
@@ -102,7 +109,13 @@ fn interval(mean: &Mean) -> String {
     }
 }
 
-fn table(report: &Report, factors: &[Factor], split: &Split<'_>, html: &mut String) {
+fn table(
+    report: &Report,
+    factors: &[Factor],
+    split: &Split<'_>,
+    place: usize,
+    html: &mut String,
+) {
     let used = |factor: usize| {
         let mut values: Vec<usize> = split.groups.iter().map(|g| g.values[factor]).collect();
         values.sort_unstable();
@@ -119,7 +132,7 @@ fn table(report: &Report, factors: &[Factor], split: &Split<'_>, html: &mut Stri
         let _ = write!(html, "<tr><th scope=\"row\">{}</th>", escaped(&factors[0].values[method]));
         for &attack in &attacks {
             let group = split.groups.iter().find(|g| g.values[..2] == [method, attack]);
-            let text = match group.map(|group| mean_of(report, group, 0)) {
+            let text = match group.map(|group| mean_of(report, group, place)) {
                 Some(Some(Mean { mean, half: Some(half), .. })) => format!("{mean:.3} ± {half:.3}"),
                 Some(Some(Mean { mean, half: None, .. })) => format!("{mean:.3}"),
                 Some(None) => "–".to_owned(),
@@ -133,13 +146,18 @@ fn table(report: &Report, factors: &[Factor], split: &Split<'_>, html: &mut Stri
 }
 
 /// For each part the curves of all methods, each under the attack that leaves least of it.
-fn picture(report: &Report, factors: &[Factor], splits: &[Split<'_>]) -> Option<String> {
-    let quantity = report.quantities.first()?;
+fn picture(
+    report: &Report,
+    factors: &[Factor],
+    splits: &[Split<'_>],
+    place: usize,
+) -> Option<String> {
+    let quantity = &report.quantities[place];
     let attack_of = |case: &WorstCase<'_>| &factors[1].values[case.group.values[1]];
     let panel = |split: &Split<'_>| -> Option<Panel> {
-        let cases = worst_cases(report, &split.groups, 0);
+        let cases = worst_cases(report, &split.groups, place);
         let curve = |case: &WorstCase<'_>| {
-            let runs = case.group.runs.iter().map(|&run| series(&report.runs[run], 0));
+            let runs = case.group.runs.iter().map(|&run| series(&report.runs[run], place));
             let name = format!("{} ({})", factors[0].values[case.group.values[0]], attack_of(case));
             Curve::from_seeds(name, &runs.collect::<Vec<_>>())
         };

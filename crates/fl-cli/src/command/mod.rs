@@ -10,6 +10,7 @@ mod explain;
 mod paper;
 mod plan;
 mod plot;
+mod report;
 mod results;
 mod run;
 mod status;
@@ -29,6 +30,7 @@ use explain::{ExplainArgs, ListArgs};
 use fl_lab::Registry;
 use paper::PaperArgs;
 use plot::PlotArgs;
+use report::ReportArgs;
 use results::ResultsArgs;
 use run::RunArgs;
 use sweep::SweepCommand;
@@ -65,6 +67,8 @@ pub(crate) enum Command {
     Tune(TuneArgs),
     /// Draw curves of finished runs as SVG and PNG, accuracy or any metric; for a sweep in panels or as heat maps
     Plot(PlotArgs),
+    /// Write runs of any folders as one HTML file that needs nothing else: tables, curves, runs in detail, comparisons
+    Report(ReportArgs),
     /// Draw pictures from descriptions in JSON: panels of curves with bands, or a heat map
     Draw(DrawArgs),
     /// Follow the runs in a folder of results, of processes here or elsewhere
@@ -98,6 +102,7 @@ pub(crate) fn run(command: &Command, registry: &Registry) -> Result<(), Failure>
         Command::Check(args) => check::check(args, registry),
         Command::Tune(args) => tune::tune(args, registry),
         Command::Plot(args) => plot::plot(args, registry),
+        Command::Report(args) => report::report(args),
         Command::Paper(args) => paper::paper(args),
         Command::Draw(args) => draw::draw(args),
         Command::Aggregate(args) => aggregate::aggregate(args, registry),

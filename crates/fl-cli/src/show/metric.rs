@@ -8,13 +8,16 @@ use fl_sim::{FullPass, Metrics};
 pub(crate) struct Quantity {
     /// As in `--metric`.
     pub(crate) name: &'static str,
-    label: &'static str,
-    scale: Scale,
+    pub(crate) label: &'static str,
+    pub(crate) scale: Scale,
+    /// Whether high values are good ones.
+    pub(crate) is_better_high: bool,
     of: fn(&Metrics) -> Option<f64>,
 }
 
+/// How its axis is divided.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Scale {
+pub(crate) enum Scale {
     /// From 0 to 1.
     Share,
     Linear,
@@ -27,8 +30,13 @@ fn full(metrics: &Metrics, of: fn(&FullPass) -> f64) -> Option<f64> {
     metrics.full.as_ref().map(of)
 }
 
+/// The accuracy in the class that is recognised worst.
+fn worst_class(metrics: &Metrics) -> Option<f64> {
+    metrics.class_accuracy.iter().flatten().copied().reduce(f64::min)
+}
+
 /// All that can be drawn.
-pub(crate) const QUANTITIES: [Quantity; 19] = {
+pub(crate) const QUANTITIES: [Quantity; 23] = {
     use Scale::{Linear, Log, Share};
     const fn quantity(
         name: &'static str,
@@ -36,12 +44,20 @@ pub(crate) const QUANTITIES: [Quantity; 19] = {
         scale: Scale,
         of: fn(&Metrics) -> Option<f64>,
     ) -> Quantity {
-        Quantity { name, label, scale, of }
+        Quantity { name, label, scale, is_better_high: matches!(scale, Share), of }
     }
     [
         quantity("accuracy", "test accuracy", Share, |m| Some(m.accuracy)),
         quantity("balanced-accuracy", "balanced test accuracy", Share, |m| {
             Some(m.balanced_accuracy)
+        }),
+        quantity("worst-class-accuracy", "accuracy in the worst class", Share, worst_class),
+        Quantity {
+            is_better_high: true,
+            ..quantity("r-squared", "R² on test rows", Linear, |m| m.r_squared)
+        },
+        quantity("mean-absolute-error", "mean absolute error on test rows", Linear, |m| {
+            m.mean_absolute_error
         }),
         quantity("train-accuracy", "training accuracy", Share, |m| full(m, |f| f.train_accuracy)),
         quantity("test-loss", "test loss", Linear, |m| Some(m.test_loss)),
@@ -70,10 +86,12 @@ pub(crate) const QUANTITIES: [Quantity; 19] = {
         quantity("iterations", "iterations of the rule", Linear, |m| m.iterations.map(f64::from)),
         quantity("relative-gap", "certified relative gap", Log, |m| m.relative_gap),
         quantity("dropped", "dropped messages", Linear, |m| m.dropped.map(|n| n as f64)),
-        quantity("r-squared", "R² on test rows", Linear, |m| m.r_squared),
-        quantity("mean-absolute-error", "mean absolute error on test rows", Linear, |m| {
-            m.mean_absolute_error
-        }),
+        quantity("present", "workers that took part", Linear, |m| m.present.map(|n| n as f64)),
+        quantity("skipped", "skipped rounds so far", Linear, |m| m.skipped.map(|n| n as f64)),
+        Quantity {
+            is_better_high: false,
+            ..quantity("backdoor-success", "success of the backdoor", Share, |m| m.backdoor_success)
+        },
     ]
 };
 

@@ -5,6 +5,7 @@ pub(crate) mod cells;
 pub(crate) mod cost;
 pub(crate) mod curves;
 pub(crate) mod definitions;
+pub(crate) mod experiment_folder;
 pub(crate) mod facts;
 pub(crate) mod grid;
 pub(crate) mod groups;
