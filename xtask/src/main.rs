@@ -9,6 +9,7 @@ mod cluster;
 mod cmd;
 mod fixed_point;
 mod fmt;
+mod pages;
 mod recipe;
 mod record;
 mod release;
@@ -30,7 +31,7 @@ const HELP: &str = "cargo xtask VERB
                                        or tune: find the rivals' step sizes of configs/paper anew;
                                        the environment variable FL_CLI may name an fl-cli that is built already
   strength                             run all attacks against all defences on the digits that the program carries, and
-                                       write docs/strength.md
+                                       write docs/strength.md and docs/strength.html
   soak [--texts N] [--kills N] [--minutes N] [--seed N]
                                        read a million experiment files with mistakes; kill runs at 200 random moments
                                        and compare what they leave; then watch a run for 20 minutes
@@ -39,6 +40,8 @@ const HELP: &str = "cargo xtask VERB
   fmt [--check]                        format all sources, those too that are listed in macros
   recipe                               add a rule to a copy of the workspace as CONTRIBUTING.md says, and run it
   tidy [--list]                        check the repository itself; or list the exceptions that its state needs
+  pages                                check the report's script, and try its page in Chromium; fetches npm's tools, and
+                                       says what it skips
   book                                 build the papers as a book, in target/book/html, with mdbook
   release check VERSION | try          what must hold before VERSION is released; pack the crates and build them
   times                                the times of the benches that were run last, as CSV
@@ -60,6 +63,7 @@ fn main() -> Result<()> {
         ["tidy"] => tidy::tidy(false),
         ["tidy", "--list"] => tidy::tidy(true),
         ["cases", words @ ..] => cases::cases(words),
+        ["pages"] => pages::pages(),
         ["book"] => book::book(),
         ["release", "check", version] => release::check(version),
         ["release", "try"] => release::try_it(),

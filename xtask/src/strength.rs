@@ -1,4 +1,4 @@
-//! `cargo xtask strength`: docs/strength.md, what each attack leaves of each defence.
+//! `cargo xtask strength`: docs/strength.md and docs/strength.html, what each attack leaves of each defence.
 
 use crate::cmd;
 use anyhow::{Context, Result};
@@ -7,6 +7,8 @@ use std::fs;
 
 const CONFIG: &str = "configs/attack_matrix.toml";
 const PATH: &str = "docs/strength.md";
+/// The same runs as a page.
+const PAGE: &str = "docs/strength.html";
 /// Where the pictures are, without what tells them apart.
 const FIGURE: &str = "docs/figures/strength";
 
@@ -25,6 +27,7 @@ Data are dealt at random, or three workers share a class.
 Six of thirty workers are Byzantine; they are drawn anew for each seed, and know everything.
 A cell is the final test accuracy: the mean over the evaluations in the last 50 rounds, and over three seeds.
 [The experiment file](../configs/attack_matrix.toml) has all settings.
+[strength.html](strength.html) has all runs in one file, to open in a browser: curves, classes, configurations, comparisons.
 
 The *worst case* is the least cell of a method: what is left under the strongest of these attacks.
 A stronger attack can leave less.
@@ -57,7 +60,8 @@ pub(crate) fn strength() -> Result<()> {
     fs::write(&path, text.trim_end().to_owned() + "\n")
         .with_context(|| format!("cannot write {}", path.display()))?;
     println!("{PATH}");
-    Ok(())
+    let title = ["--title", "How strong the attacks are"];
+    cmd::fl_cli(&[&["report", "runs/attack_matrix", "--out", PAGE][..], &title].concat())
 }
 
 /// Gives what was drawn for a partition its name in the document. The drawing as SVG can be had from the sweep.

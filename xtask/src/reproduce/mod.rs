@@ -57,6 +57,9 @@ impl Item {
     }
 }
 
+/// The runs of all figures as one page, beside the document.
+const PAGE: &str = "docs/reproduction.html";
+
 pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
     let options = parse(args)?;
     let begin = Instant::now();
@@ -72,12 +75,24 @@ pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
         (true, "all" | "sensitivity") => document::write_all(&options)?,
         _ => false,
     };
+    if documented {
+        page(&options)?;
+    }
     if idle && !documented {
         println!("\neverything is up to date; nothing was run and nothing drawn");
     } else {
         println!("\n{} in all", duration(begin.elapsed().as_secs_f64()));
     }
     Ok(())
+}
+
+/// The runs of all figures as one page.
+fn page(options: &Options) -> Result<()> {
+    let folders: Vec<String> =
+        FIGURES.iter().map(|figure| format!("{}/{}", options.runs(), figure.name)).collect();
+    let mut args = vec!["report", "--out", PAGE, "--title", "The paper, reproduced"];
+    args.extend(folders.iter().map(String::as_str));
+    cmd::fl_cli(&args)
 }
 
 /// Runs what was asked for; true if all was there.
