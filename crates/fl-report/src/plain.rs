@@ -49,7 +49,9 @@ pub(crate) fn body(report: &Report, factors: &[Factor], groups: &[Group]) -> Str
 
 /// The first quantity that a run came to.
 fn main_quantity(report: &Report) -> Option<(usize, &Quantity)> {
-    let has = |place: usize| report.runs.iter().any(|run| run.finals.get(place).is_some_and(Option::is_some));
+    let has = |place: usize| {
+        report.runs.iter().any(|run| run.finals.get(place).is_some_and(Option::is_some))
+    };
     let all = report.quantities.iter().enumerate();
     all.filter(|(_, quantity)| !quantity.is_axis).find(|(place, _)| has(*place))
 }
@@ -109,13 +111,7 @@ fn interval(mean: &Mean) -> String {
     }
 }
 
-fn table(
-    report: &Report,
-    factors: &[Factor],
-    split: &Split<'_>,
-    place: usize,
-    html: &mut String,
-) {
+fn table(report: &Report, factors: &[Factor], split: &Split<'_>, place: usize, html: &mut String) {
     let used = |factor: usize| {
         let mut values: Vec<usize> = split.groups.iter().map(|g| g.values[factor]).collect();
         values.sort_unstable();
