@@ -26,7 +26,10 @@ pub use name::{
     ModelChoice, Number, PoisonChoice, PreAggregatorChoice, PreAggregators, Random, Registrable,
     Registry, RuleChoice, Scheduled,
 };
-pub use plan::{AssignedData, Assignment, AssignmentCache, Cell, assign, byzantine_workers, cells, evaluated, setup};
+pub use plan::{
+    AssignedData, Assignment, AssignmentCache, Cell, assign, byzantine_workers, cells, evaluated,
+    setup,
+};
 pub use run::{
     Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task,
     Trial, Tuning, check_tasks, check_with_data, memory, run_cell, run_experiment, run_tasks,

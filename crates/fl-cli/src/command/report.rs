@@ -56,7 +56,7 @@ pub(crate) fn report(args: &ReportArgs) -> Result<(), Failure> {
 fn wait(signals: &Signals, seconds: u64) -> bool {
     const SLICE: Duration = Duration::from_millis(100);
     for _ in 0..seconds * 10 {
-        if signals.stop().load(Ordering::Relaxed) {
+        if signals.host().stop.load(Ordering::Relaxed) {
             return false;
         }
         std::thread::sleep(SLICE);
