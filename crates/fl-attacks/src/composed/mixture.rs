@@ -1,7 +1,7 @@
 //! Mixtures: different Byzantine workers play different attacks.
 
 use crate::shared::numbered::numbered;
-use fl_core::{Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, Visit};
+use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Scalar, SpecError, Visit};
 
 /// A mixture: the Byzantine workers, in rising order, are cut into groups, and each group plays an attack of its own.
 ///

@@ -2,7 +2,7 @@
 
 use crate::shared::numbered::numbered;
 use fl_core::streams::below;
-use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, AttackView, AttackContext, SpecError, Visit};
+use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Role, Scalar, SpecError, Visit};
 
 /// One of several attacks, drawn uniformly in each round and played by all Byzantine workers.
 ///

@@ -1,7 +1,7 @@
 //! Schedules: an attack that sleeps, wakes, and comes and goes.
 
 use crate::shared::numbered::numbered;
-use fl_core::{Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, Visit};
+use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Scalar, SpecError, Visit};
 
 /// An attack in some rounds, and another in the others.
 ///

@@ -3,7 +3,7 @@
 use crate::shared::probability::share_is_probability;
 use fl_core::data::ClassLabel;
 use fl_core::streams::chance;
-use fl_core::{Trigger, Change, Poison, PoisonSpec, PoisonContext, SpecError, Stream, spec};
+use fl_core::{Change, Poison, PoisonContext, PoisonSpec, SpecError, Stream, Trigger, spec};
 
 spec! {
     /// A backdoor: some of the Byzantine workers' samples carry a trigger, a bright patch in the lower right corner, and the

@@ -1,6 +1,6 @@
 //! Duplicated samples: learn from what a regular worker holds.
 
-use fl_core::{Poison, PoisonSpec, PoisonContext, SpecError, spec};
+use fl_core::{Poison, PoisonContext, PoisonSpec, SpecError, spec};
 
 spec! {
     /// Duplicated samples: all Byzantine workers hold the samples of one regular worker and follow the protocol.

@@ -1,7 +1,7 @@
 //! Feature noise: learn from what can hardly be seen.
 
 use crate::shared::gaussian_spread::GaussianSpread;
-use fl_core::{Change, Poison, PoisonSpec, PoisonContext, SpecError, Stream, spec};
+use fl_core::{Change, Poison, PoisonContext, PoisonSpec, SpecError, Stream, spec};
 use rand_distr::{Distribution, StandardNormal};
 
 spec! {

@@ -3,7 +3,9 @@
 use crate::shared::probability::share_is_probability;
 use fl_core::data::ClassLabel;
 use fl_core::streams::{below, chance};
-use fl_core::{Change, ValueKind, Parameter, Poison, PoisonSpec, PoisonContext, SpecError, Stream, spec};
+use fl_core::{
+    Change, Parameter, Poison, PoisonContext, PoisonSpec, SpecError, Stream, ValueKind, spec,
+};
 
 spec! {
     /// Label flipping: Byzantine workers learn from their own features with other labels, by default `y → C − 1 − y` for C
@@ -67,8 +69,9 @@ pub enum LabelFlipLabels {
 }
 
 impl Parameter for LabelFlipLabels {
-    const KIND: ValueKind =
-        ValueKind::Plain("reverse | next | random | least-likely | { map = list of labels, one for each class }");
+    const KIND: ValueKind = ValueKind::Plain(
+        "reverse | next | random | least-likely | { map = list of labels, one for each class }",
+    );
 }
 
 impl PoisonSpec for LabelFlip {
@@ -99,8 +102,10 @@ impl PoisonSpec for LabelFlip {
             LabelFlipLabels::Map(labels) => {
                 for label in labels {
                     map.push(scene.data.class_of(label).ok_or_else(|| {
-                        let allowed =
-                            format!("labels of the classes {}", scene.data.class_values().list(classes));
+                        let allowed = format!(
+                            "labels of the classes {}",
+                            scene.data.class_values().list(classes)
+                        );
                         SpecError::new("map", allowed, label).of("label-flip")
                     })?);
                 }

@@ -3,7 +3,10 @@
 use crate::shared::columns;
 use crate::shared::fixed_strength::{finite, fixed_strength};
 use crate::shared::majority::formula;
-use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, choice, spec};
+use fl_core::{
+    Affine, AffineMessages, AttackContext, AttackView, Cx, Knowledge, Scalar, SpecError, choice,
+    spec,
+};
 
 spec! {
     /// ALIE, a little is enough: every Byzantine worker sends the mean moved by z standard deviations in every coordinate, with

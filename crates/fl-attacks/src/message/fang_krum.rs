@@ -2,7 +2,10 @@
 
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::fixed_strength::fixed_strength;
-use fl_core::{Affine, Cx, Geometry, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{
+    Affine, AffineMessages, AttackContext, AttackView, Cx, Geometry, Knowledge, Scalar, SpecError,
+    spec,
+};
 
 spec! {
     /// Fang's attack on Krum: all Byzantine workers send `v_w = −λ sign(μ)`, with μ the mean of the known honest messages and

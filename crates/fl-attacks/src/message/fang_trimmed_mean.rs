@@ -2,7 +2,8 @@
 
 use crate::shared::columns;
 use fl_core::{
-    AlignedVec, Attack, AttackSpec, Cx, Knowledge, Role, Scalar, AttackView, AttackContext, SpecError, spec,
+    AlignedVec, Attack, AttackContext, AttackSpec, AttackView, Cx, Knowledge, Role, Scalar,
+    SpecError, spec,
 };
 use rand::Rng;
 

@@ -3,8 +3,8 @@
 use crate::shared::columns::scaled_mean;
 use crate::shared::gaussian_spread::GaussianSpread;
 use fl_core::{
-    Affine, AlignedVec, Attack, AttackSpec, Cx, Knowledge, AffineMessages, Role, Scalar, AttackView, AttackContext,
-    SpecError, choice, spec,
+    Affine, AffineMessages, AlignedVec, Attack, AttackContext, AttackSpec, AttackView, Cx,
+    Knowledge, Role, Scalar, SpecError, choice, spec,
 };
 use rand_distr::{Distribution, StandardNormal};
 
@@ -168,8 +168,8 @@ mod tests {
     fn noise(spec: Gaussian, seed: u64, round: u64) -> Messages<f64> {
         let mut messages = Messages::from_rows(&vec![vec![7.0; 20_000]; 4]);
         let federation = Federation::new(4, &[1, 3]).expect("valid");
-        let mut attack =
-            AttackSpec::<f64>::build(&spec, &AttackContext::new(&federation, 20_000)).expect("valid");
+        let mut attack = AttackSpec::<f64>::build(&spec, &AttackContext::new(&federation, 20_000))
+            .expect("valid");
         let streams = Streams::new(seed);
         attack.corrupt(&Cx::new(&streams, round), &mut AttackView::new(&mut messages, &federation));
         messages

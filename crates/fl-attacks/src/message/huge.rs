@@ -1,7 +1,7 @@
 //! Huge: send numbers that are finite, and whose squares are not.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, spec};
+use fl_core::{Attack, AttackContext, AttackSpec, Scalar, SpecError, spec};
 
 spec! {
     /// Huge but finite: every number of a Byzantine message is the same, by default 10³⁸, a third of what single precision can

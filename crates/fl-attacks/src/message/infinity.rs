@@ -1,7 +1,7 @@
 //! Infinity: send what is too large to be a number.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, choice, spec};
+use fl_core::{Attack, AttackContext, AttackSpec, Scalar, SpecError, choice, spec};
 
 spec! {
     /// Infinity: every number of a Byzantine message is `+∞`, or `−∞`.

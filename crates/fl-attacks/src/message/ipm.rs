@@ -2,7 +2,9 @@
 
 use crate::shared::columns::scaled_mean;
 use crate::shared::fixed_strength::{finite, fixed_strength};
-use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{
+    Affine, AffineMessages, AttackContext, AttackView, Cx, Knowledge, Scalar, SpecError, spec,
+};
 
 spec! {
     /// Inner product manipulation: every Byzantine worker sends `v_w = −ε μ`, with μ the mean of the honest messages that are

@@ -2,7 +2,9 @@
 
 use crate::shared::columns;
 use crate::shared::regular_worker::{regular, target};
-use fl_core::{AlignedVec, Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{
+    AlignedVec, Attack, AttackContext, AttackSpec, AttackView, Cx, Scalar, SpecError, spec,
+};
 
 spec! {
     /// Isolation: the mean of all messages is the message of one regular worker t, as if nobody else had sent any.

@@ -3,7 +3,8 @@
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::regular_worker::{copy, regular, target};
 use fl_core::{
-    Attack, AttackSpec, Cx, Knowledge, Part, Scalar, AttackView, AttackContext, SpecError, Visit, spec,
+    Attack, AttackContext, AttackSpec, AttackView, Cx, Knowledge, Part, Scalar, SpecError, Visit,
+    spec,
 };
 
 spec! {

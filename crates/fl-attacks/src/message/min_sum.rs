@@ -2,7 +2,9 @@
 
 use crate::shared::fixed_strength::fixed_strength;
 use crate::shared::perturbation::{Measure, Perturbation};
-use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{
+    Affine, AffineMessages, AttackContext, AttackView, Cx, Knowledge, Scalar, SpecError, spec,
+};
 
 spec! {
     /// Min-sum: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction until the sum of

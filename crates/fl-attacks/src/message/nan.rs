@@ -1,7 +1,7 @@
 //! NaN: send what is no number.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, spec};
+use fl_core::{Attack, AttackContext, AttackSpec, Scalar, SpecError, spec};
 
 spec! {
     /// NaN: every number of a Byzantine message is NaN, which spoils every sum that it enters.

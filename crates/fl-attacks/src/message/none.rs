@@ -1,6 +1,6 @@
 //! No attack: Byzantine workers behave.
 
-use fl_core::{Attack, AttackSpec, Cx, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Scalar, SpecError, spec};
 
 spec! {
     /// Byzantine workers send their true messages, `v_w = v̂_w`: what every defence must not spoil.

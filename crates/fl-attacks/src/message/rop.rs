@@ -3,7 +3,9 @@
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::fixed_strength::{finite, fixed_strength};
 use crate::shared::majority::formula;
-use fl_core::{Affine, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{
+    Affine, AffineMessages, AttackContext, AttackView, Cx, Knowledge, Scalar, SpecError, spec,
+};
 
 spec! {
     /// ROP, relocated orthogonal perturbation: every Byzantine worker sends a point between the server's last output m and the

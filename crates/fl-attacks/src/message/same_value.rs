@@ -1,7 +1,7 @@
 //! Same value: send one number everywhere.
 
 use crate::shared::fixed_strength::{finite, fixed_strength};
-use fl_core::{Affine, Cx, AffineMessages, Scalar, AttackView, AttackContext, SpecError, spec};
+use fl_core::{Affine, AffineMessages, AttackContext, AttackView, Cx, Scalar, SpecError, spec};
 
 spec! {
     /// Same value: every Byzantine worker sends `v_w = c · 1`, a message whose numbers are all c = 100.

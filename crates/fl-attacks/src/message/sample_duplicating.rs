@@ -2,7 +2,9 @@
 
 use crate::shared::regular_worker::{copy, regular, target};
 use fl_core::streams::below;
-use fl_core::{Attack, AttackSpec, Cx, Role, Scalar, AttackView, AttackContext, SpecError, choice, spec};
+use fl_core::{
+    Attack, AttackContext, AttackSpec, AttackView, Cx, Role, Scalar, SpecError, choice, spec,
+};
 
 spec! {
     /// All Byzantine workers send the message of one regular worker `r`, `v_w = v_r`, as if they held copies of its samples.

@@ -3,7 +3,8 @@
 use crate::shared::columns::scaled_mean;
 use crate::shared::fixed_strength::{FixedStrength, finite};
 use fl_core::{
-    Affine, Attack, AttackSpec, Cx, Knowledge, AffineMessages, Scalar, AttackView, AttackContext, SpecError, choice, spec,
+    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Cx, Knowledge, Scalar,
+    SpecError, choice, spec,
 };
 
 spec! {

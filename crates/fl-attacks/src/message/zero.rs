@@ -1,7 +1,7 @@
 //! Zero: send nothing but zeros.
 
 use crate::shared::constant::Constant;
-use fl_core::{Attack, AttackSpec, Scalar, AttackContext, SpecError, spec};
+use fl_core::{Attack, AttackContext, AttackSpec, Scalar, SpecError, spec};
 
 spec! {
     /// Zero: every Byzantine worker sends `v_w = 0`, as one that has failed or does no work.

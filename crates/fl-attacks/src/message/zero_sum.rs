@@ -2,7 +2,8 @@
 
 use crate::shared::columns::scaled_mean;
 use fl_core::{
-    AlignedVec, Attack, AttackSpec, Cx, Knowledge, Scalar, AttackView, AttackContext, SpecError, spec,
+    AlignedVec, Attack, AttackContext, AttackSpec, AttackView, Cx, Knowledge, Scalar, SpecError,
+    spec,
 };
 
 spec! {

@@ -1,8 +1,8 @@
 //! Line search: the strength of an attack, chosen against the defence that it meets.
 
 use fl_core::{
-    Affine, Attack, AttackSpec, Cx, Pipeline, PreAggregatorSpec, AffineMessages, DefenceModel, RuleSpec, Scalar,
-    Shape, AttackView, AttackContext, SpecError, choice,
+    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Cx, DefenceModel,
+    Pipeline, PreAggregatorSpec, RuleSpec, Scalar, Shape, SpecError, choice,
 };
 use std::sync::Arc;
 

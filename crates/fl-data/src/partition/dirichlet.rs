@@ -1,8 +1,8 @@
 //! Class shares from a Dirichlet distribution.
 
+use super::error::PartitionError;
 #[cfg(feature = "serde")]
 use super::kind::defaults;
-use super::error::PartitionError;
 use super::kind::{Kind, enough, kind, positive, setting};
 use super::lists::Partition;
 use super::rows::{Rows, sorted};

@@ -45,7 +45,10 @@ impl Kind for FromFile {
         let text = fs::read_to_string(&self.path).map_err(|e| wrong(e.to_string()))?;
         let lists = lists(&text, rows).map_err(wrong)?;
         if lists.len() != workers {
-            return Err(wrong(format!("expected a line for each of {workers} workers, found {}", lists.len())));
+            return Err(wrong(format!(
+                "expected a line for each of {workers} workers, found {}",
+                lists.len()
+            )));
         }
         Partition::from_lists(&lists, rows.len())
     }

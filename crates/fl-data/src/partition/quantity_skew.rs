@@ -1,8 +1,8 @@
 //! A shuffle, cut unevenly.
 
+use super::error::PartitionError;
 #[cfg(feature = "serde")]
 use super::kind::defaults;
-use super::error::PartitionError;
 use super::kind::{Kind, enough, kind, positive};
 use super::lists::Partition;
 use super::rows::Rows;

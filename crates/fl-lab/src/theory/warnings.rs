@@ -20,7 +20,7 @@ pub struct Warning {
 }
 
 /// Where an experiment goes beyond what is proven about its methods: more Byzantine workers than tolerable, and, where the problem is
-/// known ([`problem`], for the batch that the methods share), steps longer than the theorems allow. Never an error.
+/// known ([`problem`](super::problem()), for the batch that the methods share), steps longer than the theorems allow. Never an error.
 ///
 /// # Errors
 /// As [`crate::check`].

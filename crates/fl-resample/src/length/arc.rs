@@ -1,7 +1,7 @@
 //! Adaptive robust clipping: the longest messages are shortened to the length of the longest one that is left alone.
 
-use crate::shared::shorten::shorten;
 use crate::shared::check::checked_regular;
+use crate::shared::shorten::shorten;
 use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
 
 spec! {
