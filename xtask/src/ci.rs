@@ -40,7 +40,12 @@ pub(crate) fn ci() -> Result<()> {
     pages::pages()?;
     // A sweep by the engines that run many machines.
     cluster::cluster()?;
-    // A program of one's own with a rule of its own, which is no member of the workspace.
+    programs()
+}
+
+/// What a newcomer runs: a program with a rule of its own, and the README's first command.
+fn programs() -> Result<()> {
+    // It is no member of the workspace.
     run(&[
         "run",
         "--release",

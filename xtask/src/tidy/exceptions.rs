@@ -4,7 +4,6 @@
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("circle crates/fl-agg/src/distance/geometric_median/mod.rs", 2, "not opened yet"),
     ("function crates/fl-attacks/src/message/fang_krum.rs aim", 75, "not divided yet"),
-    ("circle crates/fl-core/src/adversary/attack.rs", 5, "not opened yet"),
     (
         "upward crates/fl-core/src/spec/describe.rs crates/fl-core/src/data/classes.rs",
         1,
@@ -21,7 +20,6 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("function crates/fl-data/src/format/csv/row.rs row", 77, "not divided yet"),
     ("function crates/fl-data/src/format/libsvm.rs read_row", 72, "not divided yet"),
     ("function crates/fl-data/src/format/zip.rs members", 71, "not divided yet"),
-    ("function crates/fl-lab/src/run/course.rs begin", 63, "not divided yet"),
     ("file crates/fl-lab/src/store/checkpoint.rs", 418, "not divided yet"),
     ("function crates/fl-sim/src/measure/evaluator.rs measure", 81, "not divided yet"),
     ("function crates/fl-theory/src/law.rs algorithm_1", 61, "not divided yet"),
@@ -328,7 +326,7 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
         "set-up of tests that are read on their own",
     ),
     (
-        "equal crates/fl-saga/tests/suite/common/mod.rs crates/fl-sim/tests/suite/common/ridge.rs",
+        "equal crates/fl-saga/tests/suite/common/mod.rs crates/fl-sim/tests/suite/problem/ridge.rs",
         8,
         "set-up of tests that are read on their own",
     ),

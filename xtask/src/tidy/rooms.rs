@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fl-plot", &["error", "figure", "layout", "write"]),
+    ("fl-report", &["text", "pack", "report", "factors", "groups", "data", "plain", "page"]),
     (
         "fl-sim",
         &[
@@ -68,6 +69,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "release",
             "times",
             "recipe",
+            "pages",
             "tidy",
             "ci",
         ],

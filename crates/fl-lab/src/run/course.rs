@@ -49,6 +49,28 @@ struct Course<'a, T: Scalar> {
     instruction_sets: String,
 }
 
+impl<'a> Run<'a> {
+    /// What measures the test rows as the experiment asks for it.
+    fn evaluator<T: Number>(
+        &self,
+        simulation: &Simulation<'_, T>,
+        optimum: Option<Arc<[f64]>>,
+    ) -> Evaluator<'a, T> {
+        let telemetry = &self.cell.experiment.telemetry;
+        let mut evaluator = Evaluator::new(simulation.view().objective(), &self.data.split.test);
+        if let Some(rows) = telemetry.evaluate_rows {
+            evaluator = evaluator.with_rows(rows);
+        }
+        if telemetry.weights {
+            evaluator = evaluator.with_weights();
+        }
+        if let Some(optimum) = optimum {
+            evaluator = evaluator.with_optimum(optimum);
+        }
+        evaluator
+    }
+}
+
 impl<'a, T: Number> Course<'a, T> {
     fn begin(
         run: &'a Run<'a>,
@@ -64,16 +86,7 @@ impl<'a, T: Number> Course<'a, T> {
             simulation = simulation.interrupted_by(Arc::clone(flag));
         }
         let estimator_bytes = simulation.estimator_memory() as u64;
-        let mut evaluator = Evaluator::new(simulation.view().objective(), &data.split.test);
-        if let Some(rows) = experiment.telemetry.evaluate_rows {
-            evaluator = evaluator.with_rows(rows);
-        }
-        if experiment.telemetry.weights {
-            evaluator = evaluator.with_weights();
-        }
-        if let Some(optimum) = optimum {
-            evaluator = evaluator.with_optimum(optimum);
-        }
+        let evaluator = run.evaluator(&simulation, optimum);
         let backdoor = match &assignment.byzantine_data {
             Some(AssignedData::Changed { triggered: Some(test), .. }) => {
                 Some(Evaluator::new(simulation.view().objective(), test))
