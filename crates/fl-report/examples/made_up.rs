@@ -20,7 +20,7 @@ fn quantities(count: usize) -> Vec<Quantity> {
         name: if i == 0 { "accuracy".to_owned() } else { format!("quantity-{i}") },
         label: if i == 0 { "test accuracy".to_owned() } else { format!("quantity {i}") },
         scale: [Scale::Share, Scale::Linear, Scale::Log][i % 3],
-        better: if i % 3 == 0 { Better::High } else { Better::Low },
+        better: if i.is_multiple_of(3) { Better::High } else { Better::Low },
         is_axis: false,
     };
     (0..count).map(quantity).collect()

@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 #[non_exhaustive]
 pub enum Own {
-    /// Comma-separated values, [`csv`].
+    /// Comma-separated values, `csv`.
     Csv(CsvFiles),
-    /// LIBSVM's text, [`libsvm`].
+    /// LIBSVM's text, `libsvm`.
     Libsvm(LibsvmFiles),
-    /// NumPy arrays, [`npy`]: features and labels in files of their own.
+    /// NumPy arrays, `npy`: features and labels in files of their own.
     Npy(ArrayFiles),
-    /// A NumPy archive, [`zip`] and [`npy`].
+    /// A NumPy archive, `zip` and `npy`.
     Npz(NpzFile),
-    /// IDX, the format of MNIST, [`idx`].
+    /// IDX, the format of MNIST, `idx`.
     Idx(ArrayFiles),
 }
 

@@ -5,8 +5,7 @@
 //! line has no comma but tabs, semicolons or blanks, these separate fields.
 //!
 //! Unless the options say whether the first line holds names, it is found out: it does if its features are no numbers, or
-//! if its label is none and all others are; where that is open it is refused. What was found out is told
-//! ([`Table::understood`]).
+//! if its label is none and all others are; where that is open it is refused. What was found out is told.
 //!
 //! Numbers are read to `f64` as the standard library reads them and rounded to `f32`. Labels are texts, or decimal numbers
 //! of any length, of which `1`, `+1` and `1.0` are one.
