@@ -54,8 +54,8 @@ fn attacks(_: &mut Criterion) {
         let mut k = 0;
         let time = least(|| {
             k += 1;
-            let mut sight = AttackView::new(&mut messages, &federation);
-            attack.corrupt(&Cx::new(&streams, k), &mut sight);
+            let mut view = AttackView::new(&mut messages, &federation);
+            attack.corrupt(&Cx::new(&streams, k), &mut view);
         });
         println!("{:>20} {:6.2}", entry.name(), time.as_secs_f64() / pass.as_secs_f64());
         messages = round();
@@ -108,8 +108,8 @@ fn line_search(c: &mut Criterion) {
         group.bench_function(BenchmarkId::new("evaluations", evaluations), |b| {
             b.iter(|| {
                 k += 1;
-                let mut sight = AttackView::new(&mut messages, &federation);
-                attack.corrupt(&Cx::new(&streams, k), &mut sight);
+                let mut view = AttackView::new(&mut messages, &federation);
+                attack.corrupt(&Cx::new(&streams, k), &mut view);
             });
         });
     }

@@ -83,17 +83,17 @@ impl<T: Scalar> AttackSpec<T> for Backwards {
 }
 
 impl<T: Scalar> Attack<T> for Backwards {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        let federation = sight.federation();
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        let federation = view.federation();
         let scale = -self.factor / federation.regular().len() as f64;
         let Some((&first, others)) = federation.byzantine().split_first() else { return };
-        for i in 0..sight.row(first as usize).len() {
+        for i in 0..view.row(first as usize).len() {
             let sum: f64 =
-                federation.regular().iter().map(|&r| sight.row(r as usize)[i].to_f64()).sum();
-            sight.row_mut(first as usize)[i] = T::from_f64(scale * sum);
+                federation.regular().iter().map(|&r| view.row(r as usize)[i].to_f64()).sum();
+            view.row_mut(first as usize)[i] = T::from_f64(scale * sum);
         }
         for &other in others {
-            sight.copy(first as usize, other as usize);
+            view.copy(first as usize, other as usize);
         }
     }
 

@@ -22,9 +22,9 @@ impl<T: Scalar> Adversary<T> {
         protocol: &Protocol<T>,
         dim: usize,
     ) -> Result<Self, SpecError> {
-        let mut site = AttackContext::new(federation, dim).with_knowledge(knowledge);
-        site.defence = protocol.server().map(|(server, _)| server);
-        Ok(Self { attack: attack.build(&site)?, knowledge })
+        let mut context = AttackContext::new(federation, dim).with_knowledge(knowledge);
+        context.defence = protocol.server().map(|(server, _)| server);
+        Ok(Self { attack: attack.build(&context)?, knowledge })
     }
 
     /// Whether Byzantine workers have to compute what they would honestly send.
@@ -50,11 +50,11 @@ impl<T: Scalar> Adversary<T> {
             return;
         }
         let (server, previous) = protocol.server().unzip();
-        let mut sight = AttackView::new(messages, who.federation)
+        let mut view = AttackView::new(messages, who.federation)
             .with_knowledge(self.knowledge)
             .with_defence(server)
             .with_previous(previous);
-        self.attack.corrupt(cx, &mut sight);
+        self.attack.corrupt(cx, &mut view);
     }
 
     /// What later rounds depend on.

@@ -29,7 +29,7 @@ pub struct Participation {
 }
 
 impl Participation {
-    /// Whether this can be done with so many workers; the error's `what` ends in the setting's name.
+    /// Whether this can be done with so many workers; the error's setting is its place in a file.
     ///
     /// # Errors
     /// When m is not from 1 to W, or p not in [0, 1).

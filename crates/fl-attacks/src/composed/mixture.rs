@@ -37,8 +37,8 @@ impl<T: Scalar> AttackSpec<T> for Mixture<T> {
         "mixture"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let (n, all) = (self.parts.len(), site.attackers.len());
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let (n, all) = (self.parts.len(), context.attackers.len());
         if n == 0 {
             return Err(SpecError::new("attacks", "at least 1", 0).of("mixture"));
         }
@@ -57,9 +57,9 @@ impl<T: Scalar> AttackSpec<T> for Mixture<T> {
         let mut parts = Vec::with_capacity(n);
         let mut from = 0;
         for (i, (part, &count)) in self.parts.iter().zip(&counts).enumerate() {
-            let group = &site.attackers[from..from + count];
+            let group = &context.attackers[from..from + count];
             from += count;
-            parts.push((part.build(&site.with_attackers(group).part(i))?, count));
+            parts.push((part.build(&context.with_attackers(group).part(i))?, count));
         }
         Ok(Box::new(Run { parts }))
     }
@@ -71,13 +71,13 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        let attackers = sight.attackers();
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        let attackers = view.attackers();
         let mut from = 0;
         for (part, count) in &mut self.parts {
             let to = (from + *count).min(attackers.len());
             if from < to {
-                part.corrupt(cx, &mut sight.of(&attackers[from..to]));
+                part.corrupt(cx, &mut view.of(&attackers[from..to]));
             }
             from = to;
         }

@@ -40,12 +40,12 @@ impl<T: Scalar> AttackSpec<T> for Random<T> {
         "random"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.parts.is_empty() {
             return Err(SpecError::new("attacks", "at least 1", 0).of("random"));
         }
-        let parts = self.parts.iter().enumerate().map(|(i, part)| part.build(&site.part(i)));
-        Ok(Box::new(Run { parts: parts.collect::<Result<_, _>>()?, place: site.place }))
+        let parts = self.parts.iter().enumerate().map(|(i, part)| part.build(&context.part(i)));
+        Ok(Box::new(Run { parts: parts.collect::<Result<_, _>>()?, place: context.place }))
     }
 }
 
@@ -56,10 +56,10 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
         let mut rng = cx.draw(Role::AttackChoice, self.place);
         let chosen = below(&mut rng, self.parts.len() as u32) as usize;
-        self.parts[chosen].corrupt(cx, sight);
+        self.parts[chosen].corrupt(cx, view);
     }
 
     fn needs_true_messages(&self) -> bool {

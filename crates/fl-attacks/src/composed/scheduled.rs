@@ -50,7 +50,7 @@ impl<T: Scalar> AttackSpec<T> for Scheduled<T> {
         "scheduled"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         let Self { from, until, alternate, .. } = *self;
         if let Some(until) = until.filter(|&until| until <= from) {
             let allowed = format!("more than from = {from}");
@@ -63,7 +63,7 @@ impl<T: Scalar> AttackSpec<T> for Scheduled<T> {
             }
             _ => {}
         }
-        let parts = [self.attack.build(&site.part(0))?, self.otherwise.build(&site.part(1))?];
+        let parts = [self.attack.build(&context.part(0))?, self.otherwise.build(&context.part(1))?];
         Ok(Box::new(Run { parts, from, until, alternate }))
     }
 }
@@ -77,14 +77,14 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
         let round = cx.round();
         let within = round >= self.from && self.until.is_none_or(|until| round < until);
         let now = within
             && self
                 .alternate
                 .is_none_or(|(on, off)| (round - self.from) % on.saturating_add(off) < on);
-        self.parts[usize::from(!now)].corrupt(cx, sight);
+        self.parts[usize::from(!now)].corrupt(cx, view);
     }
 
     fn needs_true_messages(&self) -> bool {

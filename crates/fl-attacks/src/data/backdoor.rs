@@ -50,23 +50,24 @@ impl PoisonSpec for Backdoor {
         "backdoor"
     }
 
-    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError> {
+    fn build(&self, context: &PoisonContext<'_>) -> Result<Poison, SpecError> {
         let Self { size, value, share, .. } = *self;
         share_is_probability("backdoor", share)?;
-        let classes = scene.data.classes();
-        let Some(target) = scene.data.class_of(&self.target) else {
-            let allowed = format!("one of the classes {}", scene.data.class_values().list(classes));
+        let classes = context.data.classes();
+        let Some(target) = context.data.class_of(&self.target) else {
+            let allowed =
+                format!("one of the classes {}", context.data.class_values().list(classes));
             return Err(SpecError::new("target", allowed, &self.target).of("backdoor"));
         };
-        let columns = scene.data.columns();
-        let picture = scene.picture.filter(|(height, width)| height * width == columns);
+        let columns = context.data.columns();
+        let picture = context.picture.filter(|(height, width)| height * width == columns);
         let (height, width) = picture.unwrap_or((1, columns));
         let (down, right) = (size.min(height), size);
         if size == 0 || right > width || picture.is_some() && size > height {
             let most = if picture.is_some() { height.min(width) } else { columns };
             return Err(SpecError::new("size", format!("from 1 to {most}"), size).of("backdoor"));
         }
-        let value = value.unwrap_or(scene.data.largest());
+        let value = value.unwrap_or(context.data.largest());
         if !value.is_finite() {
             return Err(SpecError::new("value", "a finite number", value).of("backdoor"));
         }

@@ -34,8 +34,8 @@ impl PoisonSpec for DuplicateSamples {
         "duplicate-samples"
     }
 
-    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError> {
-        let federation = scene.federation;
+    fn build(&self, context: &PoisonContext<'_>) -> Result<Poison, SpecError> {
+        let federation = context.federation;
         let worker = self.worker.unwrap_or(federation.regular()[0] as usize);
         if worker >= federation.workers() || federation.is_byzantine(worker) {
             let got = if worker < federation.workers() {

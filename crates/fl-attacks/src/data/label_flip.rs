@@ -79,10 +79,10 @@ impl PoisonSpec for LabelFlip {
         "label-flip"
     }
 
-    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError> {
+    fn build(&self, context: &PoisonContext<'_>) -> Result<Poison, SpecError> {
         let Self { labels, share } = self;
         share_is_probability("label-flip", *share)?;
-        let classes = scene.data.classes();
+        let classes = context.data.classes();
         if classes < 2 {
             let allowed = "at least 2, so that there is another label";
             return Err(SpecError::new("classes", allowed, classes).of("label-flip"));
@@ -101,10 +101,10 @@ impl PoisonSpec for LabelFlip {
             }
             LabelFlipLabels::Map(labels) => {
                 for label in labels {
-                    map.push(scene.data.class_of(label).ok_or_else(|| {
+                    map.push(context.data.class_of(label).ok_or_else(|| {
                         let allowed = format!(
                             "labels of the classes {}",
-                            scene.data.class_values().list(classes)
+                            context.data.class_values().list(classes)
                         );
                         SpecError::new("map", allowed, label).of("label-flip")
                     })?);

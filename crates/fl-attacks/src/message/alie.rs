@@ -78,18 +78,18 @@ choice! {
 }
 
 impl Alie {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let z = match self.z {
             Some(z) => finite("alie", "z", z)?,
-            None => formula("alie", site.federation)?,
+            None => formula("alie", context.federation)?,
         };
         let less = usize::from(self.std == AlieDeviation::Unbiased);
-        if less == 1 && site.known() == 1 {
+        if less == 1 && context.known() == 1 {
             let allowed = "\"biased\" where only one honest message is known";
             return Err(SpecError::new("std", allowed, "\"unbiased\"").of("alie"));
         }
         let sign = if self.direction == AlieDirection::Plus { 1.0 } else { -1.0 };
-        Ok(Aim { z, less, sign, own: site.knowledge == Knowledge::Own })
+        Ok(Aim { z, less, sign, own: context.knowledge == Knowledge::Own })
     }
 }
 
@@ -104,10 +104,10 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let (base, direction) = rays.shared();
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let (base, direction) = affine.shared();
         let Self { less, sign, .. } = *self;
-        columns::each(sight.known(), base, direction, &mut [], |columns, base, direction, _| {
+        columns::each(view.known(), base, direction, &mut [], |columns, base, direction, _| {
             let mean = columns.mean();
             let std = columns.std(&mean, less);
             for (k, (b, d)) in base.iter_mut().zip(direction).enumerate() {

@@ -52,18 +52,18 @@ spec! {
 }
 
 impl FangKrum {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         if !(self.threshold > 0.0 && self.threshold.is_finite()) {
             let error = SpecError::new("threshold", "positive and finite", self.threshold);
             return Err(error.of("fang-krum"));
         }
-        let workers = site.federation.workers();
+        let workers = context.federation.workers();
         Ok(Aim {
             threshold: self.threshold,
-            own: site.knowledge == Knowledge::Own,
-            geometry: Geometry::with_capacity::<T>(workers, site.dim),
+            own: context.knowledge == Knowledge::Own,
+            geometry: Geometry::with_capacity::<T>(workers, context.dim),
             rows: Vec::with_capacity(workers),
-            sums: vec![0.0; (2 * workers + 1) * tiles(site.dim)],
+            sums: vec![0.0; (2 * workers + 1) * tiles(context.dim)],
             sorted: vec![0.0; workers * workers],
             row: vec![0.0; workers],
         })
@@ -85,10 +85,10 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let known = sight.known();
-        let (n, byzantine) = (known.count(), sight.attackers().len());
-        let (base, direction) = rays.shared();
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let known = view.known();
+        let (n, byzantine) = (known.count(), view.attackers().len());
+        let (base, direction) = affine.shared();
         let dim = base.len();
         let sums = &mut self.sums[..(2 * n + 1) * tiles(dim)];
         columns::each(known, base, direction, sums, |columns, base, direction, sums| {

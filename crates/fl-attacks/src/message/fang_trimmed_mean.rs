@@ -54,13 +54,13 @@ impl<T: Scalar> AttackSpec<T> for FangTrimmedMean {
         "fang-trimmed-mean"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
             let error = SpecError::new("factor", "finite and at least 1", self.factor);
             return Err(error.of("fang-trimmed-mean"));
         }
-        let rows = std::array::from_fn(|_| AlignedVec::zeros(site.dim));
-        Ok(Box::new(Run { factor: self.factor, own: site.knowledge == Knowledge::Own, rows }))
+        let rows = std::array::from_fn(|_| AlignedVec::zeros(context.dim));
+        Ok(Box::new(Run { factor: self.factor, own: context.knowledge == Knowledge::Own, rows }))
     }
 }
 
@@ -73,14 +73,14 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        if sight.attackers().is_empty() {
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        if view.attackers().is_empty() {
             return;
         }
         let ([near, range], factor) = (&mut self.rows, self.factor);
-        columns::each(sight.known(), near, range, &mut [], |columns, near, range, _| {
+        columns::each(view.known(), near, range, &mut [], |columns, near, range, _| {
             let mean = columns.mean();
-            // The least of all for now, and the largest.
+            // The least and the largest of the rows so far.
             near.copy_from_slice(columns.row(0));
             range.copy_from_slice(columns.row(0));
             for i in 1..columns.count() {
@@ -101,7 +101,7 @@ impl<T: Scalar> Attack<T> for Run<T> {
             }
         });
         let (near, range) = (&*near, &*range);
-        sight.write(|_, worker, row| {
+        view.write(|_, worker, row| {
             let mut rng = cx.draw(Role::Attack, worker);
             for ((x, &near), &range) in row.iter_mut().zip(near.iter()).zip(range.iter()) {
                 let unit = f64::from(rng.next_u32()) * (-32f64).exp2();

@@ -61,7 +61,7 @@ choice! {
 }
 
 impl Gaussian {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let (setting, value) = match self.spread {
             GaussianSpread::Variance(variance) => ("spread.variance", variance),
             GaussianSpread::Std(std) => ("spread.std", std),
@@ -74,8 +74,8 @@ impl Gaussian {
             GaussianSpread::Std(std) => std,
         };
         let centred = self.mean == GaussianCentre::HonestMean;
-        let own = centred && site.knowledge == Knowledge::Own;
-        Ok(Aim { std, centred, own, attackers: site.attackers.len() })
+        let own = centred && context.knowledge == Knowledge::Own;
+        Ok(Aim { std, centred, own, attackers: context.attackers.len() })
     }
 }
 
@@ -84,14 +84,17 @@ impl<T: Scalar> AttackSpec<T> for Gaussian {
         "gaussian"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let aim = self.aim(site)?;
-        let mean = aim.centred.then(|| AlignedVec::zeros(site.dim));
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let aim = self.aim(context)?;
+        let mean = aim.centred.then(|| AlignedVec::zeros(context.dim));
         Ok(Box::new(Run { std: aim.std, mean, own: aim.own }))
     }
 
-    fn affine(&self, site: &AttackContext<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
-        Ok(Some(Box::new(self.aim(site)?)))
+    fn affine(
+        &self,
+        context: &AttackContext<'_, T>,
+    ) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+        Ok(Some(Box::new(self.aim(context)?)))
     }
 }
 
@@ -104,15 +107,15 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        if sight.attackers().is_empty() {
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        if view.attackers().is_empty() {
             return;
         }
         if let Some(mean) = &mut self.mean {
-            scaled_mean(sight.known(), 1.0, mean);
+            scaled_mean(view.known(), 1.0, mean);
         }
         let (std, mean) = (self.std, self.mean.as_deref());
-        sight.write(|_, worker, row| {
+        view.write(|_, worker, row| {
             let mut rng = cx.draw(Role::Attack, worker);
             for (i, x) in row.iter_mut().enumerate() {
                 let normal: f64 = StandardNormal.sample(&mut rng);
@@ -135,13 +138,18 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, cx: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let (base, directions) = rays.parts();
+    fn aim(
+        &mut self,
+        cx: &Cx<'_>,
+        view: &AttackView<'_, T>,
+        affine: &mut AffineMessages<T>,
+    ) -> f64 {
+        let (base, directions) = affine.parts();
         match self.centred {
-            true => scaled_mean(sight.known(), 1.0, base),
+            true => scaled_mean(view.known(), 1.0, base),
             false => base.fill(T::ZERO),
         }
-        for (&b, direction) in sight.attackers().iter().zip(directions.rows_mut()) {
+        for (&b, direction) in view.attackers().iter().zip(directions.rows_mut()) {
             let mut rng = cx.draw(Role::Attack, b as usize);
             for x in direction {
                 let normal: f64 = StandardNormal.sample(&mut rng);

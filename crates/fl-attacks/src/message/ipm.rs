@@ -45,9 +45,9 @@ spec! {
 }
 
 impl Ipm {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let epsilon = finite("ipm", "epsilon", self.epsilon)?;
-        Ok(Aim { epsilon, own: site.knowledge == Knowledge::Own })
+        Ok(Aim { epsilon, own: context.knowledge == Knowledge::Own })
     }
 }
 
@@ -60,10 +60,10 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let (base, direction) = rays.shared();
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let (base, direction) = affine.shared();
         base.fill(T::ZERO);
-        scaled_mean(sight.known(), -1.0, direction);
+        scaled_mean(view.known(), -1.0, direction);
         self.epsilon
     }
 

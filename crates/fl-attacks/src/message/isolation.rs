@@ -53,9 +53,9 @@ impl<T: Scalar> AttackSpec<T> for Isolation {
         "isolation"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        regular("isolation", self.worker, site)?;
-        let rows = std::array::from_fn(|_| AlignedVec::zeros(site.dim));
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        regular("isolation", self.worker, context)?;
+        let rows = std::array::from_fn(|_| AlignedVec::zeros(context.dim));
         Ok(Box::new(Run { worker: self.worker, rows }))
     }
 }
@@ -68,20 +68,20 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        if sight.attackers().is_empty() {
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        if view.attackers().is_empty() {
             return;
         }
         let [row, mean] = &mut self.rows;
-        let (b, r) = (sight.attackers().len() as f64, sight.federation().regular().len() as f64);
-        let target = sight.known().messages().row(target(self.worker, sight.federation()));
-        columns::each(sight.known(), row, mean, &mut [], |columns, row, _, _| {
+        let (b, r) = (view.attackers().len() as f64, view.federation().regular().len() as f64);
+        let target = view.known().messages().row(target(self.worker, view.federation()));
+        columns::each(view.known(), row, mean, &mut [], |columns, row, _, _| {
             let (mean, target) = (columns.mean(), &target[columns.range.clone()]);
             for (k, x) in row.iter_mut().enumerate() {
                 *x = T::from_f64(((r + b) * target[k].to_f64() - r * mean[k]) / b);
             }
         });
-        sight.write(|_, _, out| out.copy_from_slice(row));
+        view.write(|_, _, out| out.copy_from_slice(row));
     }
 
     fn needs_true_messages(&self) -> bool {

@@ -62,22 +62,22 @@ impl<T: Scalar> AttackSpec<T> for Mimic {
         "mimic"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.worker.is_some() {
-            regular("mimic", self.worker, site)?;
+            regular("mimic", self.worker, context)?;
             return Ok(Box::new(Fixed { worker: self.worker }));
         }
         if self.warm_up == 0 {
             return Err(SpecError::new("warm-up", "at least 1 round", 0).of("mimic"));
         }
-        let workers = site.federation.workers();
+        let workers = context.federation.workers();
         Ok(Box::new(Run {
             warm_up: self.warm_up,
-            own: site.knowledge == Knowledge::Own,
+            own: context.knowledge == Knowledge::Own,
             rounds: 0,
-            vectors: std::array::from_fn(|_| vec![0.0; site.dim]),
+            vectors: std::array::from_fn(|_| vec![0.0; context.dim]),
             scores: vec![0.0; workers],
-            sums: vec![0.0; workers * tiles(site.dim)],
+            sums: vec![0.0; workers * tiles(context.dim)],
             now: vec![0.0; workers],
         }))
     }
@@ -89,8 +89,8 @@ struct Fixed {
 }
 
 impl<T: Scalar> Attack<T> for Fixed {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        copy(sight, target(self.worker, sight.federation()));
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        copy(view, target(self.worker, view.federation()));
     }
 
     fn needs_true_messages(&self) -> bool {
@@ -114,9 +114,9 @@ struct Run {
 }
 
 impl Run {
-    fn learn<T: Scalar>(&mut self, sight: &AttackView<'_, T>) {
+    fn learn<T: Scalar>(&mut self, view: &AttackView<'_, T>) {
         let Self { rounds, vectors: [mean, z, sum], scores, sums, now, .. } = self;
-        let known = sight.known();
+        let known = view.known();
         let (n, t) = (known.count(), *rounds as f64);
         let (sums, now) = (&mut sums[..n * tiles(mean.len())], &mut now[..n]);
         let first = *rounds == 0;
@@ -180,20 +180,20 @@ fn largest(numbers: &[f64]) -> usize {
 }
 
 impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        if sight.attackers().is_empty() {
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        if view.attackers().is_empty() {
             return;
         }
         if self.rounds < self.warm_up {
-            self.learn(sight);
+            self.learn(view);
         }
-        let workers = sight.known().workers();
+        let workers = view.known().workers();
         let score = |&w: &u32| self.scores[w as usize].abs();
         let target = workers
             .iter()
             .fold(workers[0], |best, w| if score(w) > score(&best) { *w } else { best });
         // The worker's own row, if it is an attacker's, is written onto itself.
-        copy(sight, target as usize);
+        copy(view, target as usize);
     }
 
     fn needs_true_messages(&self) -> bool {

@@ -53,13 +53,13 @@ spec! {
 }
 
 impl MinMax {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
-        let workers = site.federation.workers();
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+        let workers = context.federation.workers();
         Ok(Aim {
             deviation: self.deviation,
-            own: site.knowledge == Knowledge::Own,
-            along: Measure::new(workers, site.dim),
-            geometry: Geometry::with_capacity::<T>(workers, site.dim),
+            own: context.knowledge == Knowledge::Own,
+            along: Measure::new(workers, context.dim),
+            geometry: Geometry::with_capacity::<T>(workers, context.dim),
             rows: Vec::with_capacity(workers),
         })
     }
@@ -77,8 +77,8 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let known = sight.known();
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let known = view.known();
         self.rows.clear();
         self.rows.extend_from_slice(known.workers());
         self.geometry.measure(known.messages(), &mut self.rows);
@@ -88,7 +88,7 @@ impl<T: Scalar> Affine<T> for Aim {
             .fold(0.0f64, |a, &b| a.max(b))
             * unit
             * unit;
-        let seen = self.along.measure(self.deviation, sight, rays);
+        let seen = self.along.measure(self.deviation, view, affine);
         if !(seen.norm > 0.0 && widest.is_finite()) {
             return 0.0;
         }

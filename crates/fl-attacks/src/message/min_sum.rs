@@ -51,9 +51,9 @@ spec! {
 }
 
 impl MinSum {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
-        let along = Measure::new(site.federation.workers(), site.dim);
-        Ok(Aim { deviation: self.deviation, own: site.knowledge == Knowledge::Own, along })
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+        let along = Measure::new(context.federation.workers(), context.dim);
+        Ok(Aim { deviation: self.deviation, own: context.knowledge == Knowledge::Own, along })
     }
 }
 
@@ -67,8 +67,8 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let seen = self.along.measure(self.deviation, sight, rays);
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let seen = self.along.measure(self.deviation, view, affine);
         let farthest = seen.squares.iter().fold(0.0f64, |a, &b| a.max(b));
         if seen.norm > 0.0 { (farthest / seen.norm).sqrt() } else { 0.0 }
     }

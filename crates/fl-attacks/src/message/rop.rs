@@ -59,10 +59,10 @@ spec! {
 }
 
 impl Rop {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let z = match self.z {
             Some(z) => finite("rop", "z", z)?,
-            None => formula("rop", site.federation)?,
+            None => formula("rop", context.federation)?,
         };
         let angle = finite("rop", "angle", self.angle)?;
         // Right angles exactly.
@@ -79,8 +79,8 @@ impl Rop {
             reference: finite("rop", "reference", self.reference)?,
             sin,
             cos,
-            own: site.knowledge == Knowledge::Own,
-            sums: vec![0.0; 2 * tiles(site.dim)],
+            own: context.knowledge == Knowledge::Own,
+            sums: vec![0.0; 2 * tiles(context.dim)],
         })
     }
 }
@@ -99,11 +99,11 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
         let Self { location, reference, sin, cos, .. } = *self;
-        let (base, direction) = rays.shared();
-        let previous = sight.previous();
-        columns::each(sight.known(), base, direction, &mut self.sums, |columns, base, u, sums| {
+        let (base, direction) = affine.shared();
+        let previous = view.previous();
+        columns::each(view.known(), base, direction, &mut self.sums, |columns, base, u, sums| {
             let mean = columns.mean();
             for (k, (b, u)) in base.iter_mut().zip(&mut *u).enumerate() {
                 let last =

@@ -48,8 +48,8 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, _: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let (base, direction) = rays.shared();
+    fn aim(&mut self, _: &Cx<'_>, _: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let (base, direction) = affine.shared();
         base.fill(T::ZERO);
         direction.fill(T::ONE);
         self.value

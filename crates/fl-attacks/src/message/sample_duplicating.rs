@@ -61,14 +61,14 @@ impl<T: Scalar> AttackSpec<T> for SampleDuplicating {
         "sample-duplicating"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        regular("sample-duplicating", self.worker, site)?;
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        regular("sample-duplicating", self.worker, context)?;
         if self.pick == SampleDuplicatingPick::Random {
             if let Some(worker) = self.worker {
                 let allowed = "left out where a random worker is drawn";
                 return Err(SpecError::new("worker", allowed, worker).of("sample-duplicating"));
             }
-            return Ok(Box::new(Random { place: site.place }));
+            return Ok(Box::new(Random { place: context.place }));
         }
         Ok(Box::new(Run { worker: self.worker }))
     }
@@ -80,8 +80,8 @@ struct Run {
 }
 
 impl<T: Scalar> Attack<T> for Run {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        copy(sight, target(self.worker, sight.federation()));
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        copy(view, target(self.worker, view.federation()));
     }
 
     fn needs_true_messages(&self) -> bool {
@@ -95,13 +95,13 @@ struct Random {
 }
 
 impl<T: Scalar> Attack<T> for Random {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        let regular = sight.federation().regular();
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        let regular = view.federation().regular();
         if regular.is_empty() {
             return;
         }
         let mut rng = cx.draw(Role::AttackChoice, self.place);
-        copy(sight, regular[below(&mut rng, regular.len() as u32) as usize] as usize);
+        copy(view, regular[below(&mut rng, regular.len() as u32) as usize] as usize);
     }
 
     fn needs_true_messages(&self) -> bool {

@@ -54,10 +54,10 @@ choice! {
 }
 
 impl SignFlipping {
-    fn aim<T: Scalar>(&self, site: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
+    fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let factor = finite("sign-flipping", "factor", self.factor)?;
-        let own = site.knowledge == Knowledge::Own;
-        Ok(Aim { factor, target: self.target, own, attackers: site.attackers.len() })
+        let own = context.knowledge == Knowledge::Own;
+        Ok(Aim { factor, target: self.target, own, attackers: context.attackers.len() })
     }
 }
 
@@ -66,16 +66,19 @@ impl<T: Scalar> AttackSpec<T> for SignFlipping {
         "sign-flipping"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let aim = self.aim(site)?;
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let aim = self.aim(context)?;
         Ok(match self.target {
             SignFlippingTarget::Own => Box::new(Own { factor: self.factor }),
-            SignFlippingTarget::HonestMean => Box::new(FixedStrength::new(aim, site)),
+            SignFlippingTarget::HonestMean => Box::new(FixedStrength::new(aim, context)),
         })
     }
 
-    fn affine(&self, site: &AttackContext<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
-        Ok(Some(Box::new(self.aim(site)?)))
+    fn affine(
+        &self,
+        context: &AttackContext<'_, T>,
+    ) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+        Ok(Some(Box::new(self.aim(context)?)))
     }
 }
 
@@ -86,9 +89,9 @@ struct Own {
 }
 
 impl<T: Scalar> Attack<T> for Own {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
         let factor = T::from_f64(self.factor);
-        sight.write(|_, _, row| row.iter_mut().for_each(|x| *x *= factor));
+        view.write(|_, _, row| row.iter_mut().for_each(|x| *x *= factor));
     }
 }
 
@@ -101,18 +104,16 @@ struct Aim {
 }
 
 impl<T: Scalar> Affine<T> for Aim {
-    fn aim(&mut self, _: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64 {
-        let (base, directions) = rays.parts();
+    fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
+        let (base, directions) = affine.parts();
         base.fill(T::ZERO);
         match self.target {
             SignFlippingTarget::Own => {
-                for (&b, direction) in sight.attackers().iter().zip(directions.rows_mut()) {
-                    direction.copy_from_slice(sight.row(b as usize));
+                for (&b, direction) in view.attackers().iter().zip(directions.rows_mut()) {
+                    direction.copy_from_slice(view.row(b as usize));
                 }
             }
-            SignFlippingTarget::HonestMean => {
-                scaled_mean(sight.known(), 1.0, directions.row_mut(0))
-            }
+            SignFlippingTarget::HonestMean => scaled_mean(view.known(), 1.0, directions.row_mut(0)),
         }
         self.factor
     }

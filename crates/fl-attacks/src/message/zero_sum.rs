@@ -50,9 +50,9 @@ impl<T: Scalar> AttackSpec<T> for ZeroSum {
         "zero-sum"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        let own = site.knowledge == Knowledge::Own;
-        Ok(Box::new(Run { row: AlignedVec::zeros(site.dim), own }))
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        let own = context.knowledge == Knowledge::Own;
+        Ok(Box::new(Run { row: AlignedVec::zeros(context.dim), own }))
     }
 }
 
@@ -63,15 +63,15 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        let attackers = sight.attackers().len();
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        let attackers = view.attackers().len();
         if attackers == 0 {
             return;
         }
-        let factor = -(sight.federation().regular().len() as f64) / attackers as f64;
-        scaled_mean(sight.known(), factor, &mut self.row);
+        let factor = -(view.federation().regular().len() as f64) / attackers as f64;
+        scaled_mean(view.known(), factor, &mut self.row);
         let row = &self.row;
-        sight.write(|_, _, out| out.copy_from_slice(row));
+        view.write(|_, _, out| out.copy_from_slice(row));
     }
 
     fn needs_true_messages(&self) -> bool {

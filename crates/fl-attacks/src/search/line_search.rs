@@ -73,7 +73,7 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
         "line-search"
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
         if self.evaluations == 0 {
             return Err(SpecError::new("evaluations", "at least 1", 0).of("line-search"));
         }
@@ -88,15 +88,16 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
             let allowed = format!("more than from = {from}");
             return Err(SpecError::new("to", allowed, to).of("line-search"));
         }
-        let Some(attack) = self.attack.affine(&site.part(0))? else {
+        let Some(attack) = self.attack.affine(&context.part(0))? else {
             let allowed =
                 "one with a strength, such as \"alie\", \"ipm\", \"sign-flipping\" or \"min-max\"";
             return Err(SpecError::new("attack", allowed, self.attack.name()).of("line-search"));
         };
-        let (workers, byzantine) = (site.federation.workers(), site.federation.byzantine().len());
-        let twin = match (&self.guess, site.defence) {
+        let (workers, byzantine) =
+            (context.federation.workers(), context.federation.byzantine().len());
+        let twin = match (&self.guess, context.defence) {
             (Some(guess), _) => {
-                Pipeline::of(&guess.pre, &guess.rule, Shape { workers, byzantine }, site.dim)?
+                Pipeline::of(&guess.pre, &guess.rule, Shape { workers, byzantine }, context.dim)?
             }
             (None, Some(defence)) => defence.twin()?,
             (None, None) => {
@@ -106,8 +107,8 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
         };
         let directions = attack.directions().max(1);
         Ok(Box::new(Run {
-            rehearsal: DefenceModel::new(twin, workers, site.dim, directions)?,
-            rays: AffineMessages::new(site.dim, directions),
+            model: DefenceModel::new(twin, workers, context.dim, directions)?,
+            affine: AffineMessages::new(context.dim, directions),
             seen: Vec::with_capacity(self.evaluations),
             budget: self.evaluations,
             method: self.method,
@@ -121,8 +122,8 @@ impl<T: Scalar> AttackSpec<T> for LineSearch<T> {
 #[derive(Debug)]
 struct Run<T> {
     attack: Box<dyn Affine<T>>,
-    rehearsal: DefenceModel<T>,
-    rays: AffineMessages<T>,
+    model: DefenceModel<T>,
+    affine: AffineMessages<T>,
     seen: Vec<(f64, f64)>,
     budget: usize,
     method: LineSearchMethod,
@@ -131,13 +132,13 @@ struct Run<T> {
 }
 
 impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        if sight.attackers().is_empty() {
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        if view.attackers().is_empty() {
             return;
         }
-        let Self { attack, rehearsal, rays, seen, .. } = self;
-        let mut t = attack.aim(cx, sight, rays);
-        if rehearsal.begin(sight, rays) {
+        let Self { attack, model, affine, seen, .. } = self;
+        let mut t = attack.aim(cx, view, affine);
+        if model.begin(view, affine) {
             let (low, high) = attack.range(t);
             let mut low = self.from.unwrap_or(low);
             let mut high = self.to.unwrap_or(high);
@@ -147,7 +148,7 @@ impl<T: Scalar> Attack<T> for Run<T> {
             } else {
                 low = low.min(high);
             }
-            let value = |t: f64| rehearsal.distance(cx, rays, t);
+            let value = |t: f64| model.distance(cx, affine, t);
             t = match self.method {
                 LineSearchMethod::Expansion => expand(low, self.budget, value),
                 LineSearchMethod::GoldenSection => {
@@ -156,8 +157,8 @@ impl<T: Scalar> Attack<T> for Run<T> {
                 LineSearchMethod::Bisection => search(low, high, t, self.budget, 0.5, seen, value),
             };
         }
-        let rays = &self.rays;
-        sight.write(|place, _, row| rays.write(place, t, row));
+        let affine = &self.affine;
+        view.write(|place, _, row| affine.write(place, t, row));
     }
 
     fn needs_true_messages(&self) -> bool {

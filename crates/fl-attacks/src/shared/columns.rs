@@ -159,11 +159,11 @@ mod tests {
                 }
             }
             let federation = Federation::new(7, &[0, 2]).expect("valid");
-            let sight = AttackView::new(&mut messages, &federation);
+            let view = AttackView::new(&mut messages, &federation);
             let (mut base, mut direction) = (vec![0.0f32; dim], vec![0.0f32; dim]);
             let mut sums = vec![0.0; 2 * tiles(dim)];
             each(
-                sight.known(),
+                view.known(),
                 &mut base,
                 &mut direction,
                 &mut sums,
@@ -185,7 +185,7 @@ mod tests {
                 assert_eq!((base[i], direction[i]), ((174 + i) as f32, std));
             }
             assert_eq!(total(&mut sums, 2), [dim as f64, tiles(dim) as f64]);
-            scaled_mean(sight.known(), -2.0, &mut base);
+            scaled_mean(view.known(), -2.0, &mut base);
             assert!((0..dim).all(|i| base[i] == -2.0 * (174 + i) as f32));
         }
     }

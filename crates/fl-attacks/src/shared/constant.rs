@@ -6,9 +6,9 @@ use fl_core::{Attack, AttackView, Cx, Scalar};
 pub(crate) struct Constant<T>(pub(crate) T);
 
 impl<T: Scalar> Attack<T> for Constant<T> {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
         let value = self.0;
-        sight.write(|_, _, row| row.fill(value));
+        view.write(|_, _, row| row.fill(value));
     }
 
     fn needs_true_messages(&self) -> bool {

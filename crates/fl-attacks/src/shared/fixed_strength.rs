@@ -6,24 +6,24 @@ use fl_core::{Affine, AffineMessages, Attack, AttackContext, AttackView, Cx, Sca
 #[derive(Debug)]
 pub(crate) struct FixedStrength<A, T> {
     attack: A,
-    rays: AffineMessages<T>,
+    affine: AffineMessages<T>,
 }
 
 impl<A: Affine<T>, T: Scalar> FixedStrength<A, T> {
-    pub(crate) fn new(attack: A, site: &AttackContext<'_, T>) -> Self {
+    pub(crate) fn new(attack: A, context: &AttackContext<'_, T>) -> Self {
         let directions = attack.directions();
-        Self { attack, rays: AffineMessages::new(site.dim, directions) }
+        Self { attack, affine: AffineMessages::new(context.dim, directions) }
     }
 }
 
 impl<A: Affine<T>, T: Scalar> Attack<T> for FixedStrength<A, T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        if sight.attackers().is_empty() {
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        if view.attackers().is_empty() {
             return;
         }
-        let t = self.attack.aim(cx, sight, &mut self.rays);
-        let rays = &self.rays;
-        sight.write(|place, _, row| rays.write(place, t, row));
+        let t = self.attack.aim(cx, view, &mut self.affine);
+        let affine = &self.affine;
+        view.write(|place, _, row| affine.write(place, t, row));
     }
 
     fn needs_true_messages(&self) -> bool {
@@ -45,19 +45,19 @@ macro_rules! fixed_strength {
 
             fn build(
                 &self,
-                site: &fl_core::AttackContext<'_, T>,
+                context: &fl_core::AttackContext<'_, T>,
             ) -> Result<Box<dyn fl_core::Attack<T>>, fl_core::SpecError> {
                 Ok(Box::new(crate::shared::fixed_strength::FixedStrength::new(
-                    self.aim(site)?,
-                    site,
+                    self.aim(context)?,
+                    context,
                 )))
             }
 
             fn affine(
                 &self,
-                site: &fl_core::AttackContext<'_, T>,
+                context: &fl_core::AttackContext<'_, T>,
             ) -> Result<Option<Box<dyn fl_core::Affine<T>>>, fl_core::SpecError> {
-                Ok(Some(Box::new(self.aim(site)?)))
+                Ok(Some(Box::new(self.aim(context)?)))
             }
         }
     };

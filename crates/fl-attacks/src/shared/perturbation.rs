@@ -36,15 +36,15 @@ impl Measure {
         Self { sums: vec![0.0; (2 * workers + 1) * tiles(dim)] }
     }
 
-    /// Writes μ and d into the rays, and measures, all in one pass.
+    /// Writes μ and d into the affine messages, and measures, all in one pass.
     pub(crate) fn measure<T: Scalar>(
         &mut self,
         kind: Perturbation,
-        sight: &AttackView<'_, T>,
-        rays: &mut AffineMessages<T>,
+        view: &AttackView<'_, T>,
+        affine: &mut AffineMessages<T>,
     ) -> Seen<'_> {
-        let known = sight.known();
-        let (n, (base, direction)) = (known.count(), rays.shared());
+        let known = view.known();
+        let (n, (base, direction)) = (known.count(), affine.shared());
         let per = 2 * n + 1;
         let sums = &mut self.sums[..per * tiles(base.len())];
         columns::each(known, base, direction, sums, |columns, base, direction, sums| {

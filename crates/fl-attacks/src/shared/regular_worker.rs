@@ -6,10 +6,10 @@ use fl_core::{AttackContext, AttackView, Federation, Knowledge, Scalar, SpecErro
 pub(crate) fn regular<T: Scalar>(
     attack: &str,
     worker: Option<usize>,
-    site: &AttackContext<'_, T>,
+    context: &AttackContext<'_, T>,
 ) -> Result<usize, SpecError> {
-    let federation = site.federation;
-    if site.knowledge == Knowledge::Own {
+    let federation = context.federation;
+    if context.knowledge == Knowledge::Own {
         let allowed =
             "\"omniscient\", since the attack sends what follows from a regular worker's message";
         return Err(SpecError::new("knowledge", allowed, "\"own\"").of(attack));
@@ -49,8 +49,8 @@ pub(crate) fn target(worker: Option<usize>, federation: &Federation) -> usize {
 }
 
 /// Lets all attackers send what `worker` sends.
-pub(crate) fn copy<T: Scalar>(sight: &mut AttackView<'_, T>, worker: usize) {
-    for &b in sight.attackers() {
-        sight.copy(worker, b as usize);
+pub(crate) fn copy<T: Scalar>(view: &mut AttackView<'_, T>, worker: usize) {
+    for &b in view.attackers() {
+        view.copy(worker, b as usize);
     }
 }

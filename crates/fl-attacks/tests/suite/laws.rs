@@ -30,11 +30,11 @@ fn attacked<T: Scalar>(
     mut messages: Messages<T>,
 ) -> Vec<Vec<T>> {
     let federation = Federation::new(WORKERS, byzantine).expect("valid");
-    let site = AttackContext::new(&federation, messages.dim()).with_knowledge(knowledge);
-    let mut attack = spec.build(&site).expect("valid");
+    let context = AttackContext::new(&federation, messages.dim()).with_knowledge(knowledge);
+    let mut attack = spec.build(&context).expect("valid");
     let streams = Streams::new(seed);
-    let mut sight = AttackView::new(&mut messages, &federation).with_knowledge(knowledge);
-    attack.corrupt(&Cx::new(&streams, round), &mut sight);
+    let mut view = AttackView::new(&mut messages, &federation).with_knowledge(knowledge);
+    attack.corrupt(&Cx::new(&streams, round), &mut view);
     messages.view().rows().map(<[T]>::to_vec).collect()
 }
 
@@ -100,8 +100,8 @@ fn a_used_object_does_what_a_fresh_one_does(spec: &dyn AttackSpec<f64>) {
     let (streams, mut messages) = (Streams::new(1), honest(DIM));
     for round in 0..3 {
         messages = honest(DIM);
-        let mut sight = AttackView::new(&mut messages, &federation);
-        attack.corrupt(&Cx::new(&streams, round), &mut sight);
+        let mut view = AttackView::new(&mut messages, &federation);
+        attack.corrupt(&Cx::new(&streams, round), &mut view);
     }
     let used: Vec<Vec<f64>> = messages.view().rows().map(<[f64]>::to_vec).collect();
     assert_eq!(bits(&used), bits(&rows(spec, &[2, 5], 1, 2)));
@@ -133,9 +133,9 @@ fn true_messages_are_asked_for_exactly_when_they_matter(
         messages.row_mut(2).fill(rubbish);
         messages.row_mut(5).fill(-rubbish);
         let streams = Streams::new(0);
-        let mut sight = AttackView::new(&mut messages, &federation);
+        let mut view = AttackView::new(&mut messages, &federation);
         // A round in which the random choice is sign flipping.
-        attack.corrupt(&Cx::new(&streams, 2), &mut sight);
+        attack.corrupt(&Cx::new(&streams, 2), &mut view);
         bits(&messages.view().rows().map(<[f64]>::to_vec).collect::<Vec<_>>())
     };
     let same = sent(&mut *attack, 1e3) == sent(&mut *attack, 7.0);
@@ -144,8 +144,8 @@ fn true_messages_are_asked_for_exactly_when_they_matter(
 
 fn what_is_not_known_does_not_matter(spec: &dyn AttackSpec<f32>, promise: Promise) {
     let federation = Federation::new(WORKERS, &[2, 4, 5]).expect("valid");
-    let site = AttackContext::new(&federation, DIM).with_knowledge(Knowledge::Own);
-    if let Err(error) = spec.build(&site) {
+    let context = AttackContext::new(&federation, DIM).with_knowledge(Knowledge::Own);
+    if let Err(error) = spec.build(&context) {
         assert!(!promise.own, "{error}");
         assert_eq!((&*error.part, &*error.setting), (spec.name(), "knowledge"), "{error}");
         return;
@@ -252,14 +252,14 @@ impl fl_core::PartVisitor for Listed {
         let name = AttackSpec::<f32>::name(&spec);
         self.names.push(name);
         let federation = Federation::new(WORKERS, &[2, 5]).expect("valid");
-        let site = AttackContext::<f32>::new(&federation, DIM);
-        let Ok(attack) = spec.build(&site) else { return };
+        let context = AttackContext::<f32>::new(&federation, DIM);
+        let Ok(attack) = spec.build(&context) else { return };
         let first = bits(&rows::<f32>(&spec, &[2, 5], 7, 3));
         let promise = Promise {
             changes: name != "none",
             random: (4..14).any(|round| bits(&rows::<f32>(&spec, &[2, 5], 7, round)) != first),
             needs_true_messages: attack.needs_true_messages(),
-            own: spec.build(&site.with_knowledge(Knowledge::Own)).is_ok(),
+            own: spec.build(&context.with_knowledge(Knowledge::Own)).is_ok(),
             finite: rows::<f32>(&spec, &[2, 5], 7, 3).iter().flatten().all(|x| x.is_finite()),
         };
         an_attack_is_determined_by_seed_and_round(&spec, promise);

@@ -34,16 +34,16 @@ fn with_scene<R>(data: &Dataset, picture: bool, then: impl FnOnce(&PoisonContext
 }
 
 fn poisoned(spec: &dyn PoisonSpec, data: &Dataset, seed: u64) -> Poisoned {
-    with_scene(data, true, |scene| match spec.build(scene).expect("valid") {
+    with_scene(data, true, |context| match spec.build(context).expect("valid") {
         Poison::Changed(change) => {
-            Poisoned::new(&*change, scene, &Streams::new(seed)).expect("valid")
+            Poisoned::new(&*change, context, &Streams::new(seed)).expect("valid")
         }
         other => panic!("{other:?}"),
     })
 }
 
 fn refused(spec: &dyn PoisonSpec) -> String {
-    with_scene(&pictures(), true, |scene| spec.build(scene).expect_err("refused").to_string())
+    with_scene(&pictures(), true, |context| spec.build(context).expect_err("refused").to_string())
 }
 
 #[test]
@@ -134,16 +134,16 @@ fn a_backdoor_is_a_patch_in_the_corner_with_the_target_as_its_label() {
         assert!(outside.into_iter().all(|p| (after[p] - before[p]).abs() < 1e-7));
     }
     assert!((30..=70).contains(&with), "{with}");
-    with_scene(&data, true, |scene| {
-        let Ok(Poison::Changed(change)) = spec.build(scene) else { panic!("a change") };
+    with_scene(&data, true, |context| {
+        let Ok(Poison::Changed(change)) = spec.build(context) else { panic!("a change") };
         let test =
             triggered(&data, change.backdoor().expect("a door")).expect("valid").expect("others");
         assert_eq!((test.rows(), test.labels()[0]), (160, 3));
         assert_eq!(row(&test, 17)[19], 1.0);
     });
     // Samples that are no pictures have it in their last features.
-    with_scene(&data, false, |scene| {
-        let Ok(Poison::Changed(change)) = spec.build(scene) else { panic!("a change") };
+    with_scene(&data, false, |context| {
+        let Ok(Poison::Changed(change)) = spec.build(context) else { panic!("a change") };
         let mut sample = [0.0; 20];
         change.backdoor().expect("a door").trigger(&mut sample);
         assert_eq!(sample[..18], [0.0; 18]);
@@ -186,6 +186,6 @@ fn impossible_poisons_are_refused_with_what_would_be_allowed() {
 
 #[test]
 fn by_default_the_samples_of_the_lowest_regular_worker_are_held() {
-    let held = with_scene(&pictures(), true, |scene| DuplicateSamples::default().build(scene));
+    let held = with_scene(&pictures(), true, |context| DuplicateSamples::default().build(context));
     assert!(matches!(held, Ok(Poison::Held(0))));
 }

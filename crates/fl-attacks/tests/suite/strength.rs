@@ -27,8 +27,8 @@ fn send<T: Scalar>(
     byzantine: &[u32],
 ) -> Messages<T> {
     let federation = Federation::new(messages.workers(), byzantine).expect("valid");
-    let site = AttackContext::new(&federation, messages.dim());
-    let mut attack = spec.build(&site).expect("valid");
+    let context = AttackContext::new(&federation, messages.dim());
+    let mut attack = spec.build(&context).expect("valid");
     let streams = Streams::new(0);
     attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
     messages
@@ -199,8 +199,8 @@ fn rop_is_z_from_its_place_at_its_angle() {
             let mut attack = AttackSpec::<f64>::build(&spec, &AttackContext::new(&federation, dim))
                 .expect("valid");
             let streams = Streams::new(0);
-            let mut sight = AttackView::new(&mut messages, &federation).with_previous(Some(&last));
-            attack.corrupt(&Cx::new(&streams, 0), &mut sight);
+            let mut view = AttackView::new(&mut messages, &federation).with_previous(Some(&last));
+            attack.corrupt(&Cx::new(&streams, 0), &mut view);
             let (rows, out) = regular(&messages, byzantine);
             let mean = |k: usize| rows.iter().map(|r| r[k]).sum::<f64>() / rows.len() as f64;
             let moved: Vec<f64> = (0..dim)
@@ -246,11 +246,11 @@ fn mimic_finds_the_worker_that_is_always_off_and_stays_with_it() {
 #[test]
 fn a_mimic_that_is_restored_goes_on_where_it_was_also_inside_a_mixture() {
     let federation = Federation::new(10, &[8, 9]).expect("valid");
-    let site = AttackContext::new(&federation, 25);
+    let context = AttackContext::new(&federation, 25);
     let build = || -> Box<dyn Attack<f64>> {
         let mimic = Box::new(Mimic { warm_up: 8, ..Mimic::default() });
         let spec = Mixture::<f64> { parts: vec![Box::new(Zero), mimic], counts: None };
-        spec.build(&site).expect("valid")
+        spec.build(&context).expect("valid")
     };
     let streams = Streams::new(0);
     let play = |attack: &mut dyn Attack<f64>, t: u64| {
@@ -295,11 +295,11 @@ fn a_group_of_a_mixture_takes_the_regular_mean_or_that_of_its_own_messages() {
     for (knowledge, expected) in [(Knowledge::Omniscient, 1.5), (Knowledge::Own, 40.0)] {
         let mut messages = Messages::from_rows(&[[1.0], [2.0], [10.0], [20.0], [30.0], [50.0]]);
         let federation = Federation::new(6, &[2, 3, 4, 5]).expect("valid");
-        let site = AttackContext::new(&federation, 1).with_knowledge(knowledge);
-        let mut attack = Mixture { parts: parts(), counts: None }.build(&site).expect("valid");
+        let context = AttackContext::new(&federation, 1).with_knowledge(knowledge);
+        let mut attack = Mixture { parts: parts(), counts: None }.build(&context).expect("valid");
         let streams = Streams::new(0);
-        let mut sight = AttackView::new(&mut messages, &federation).with_knowledge(knowledge);
-        attack.corrupt(&Cx::new(&streams, 0), &mut sight);
+        let mut view = AttackView::new(&mut messages, &federation).with_knowledge(knowledge);
+        attack.corrupt(&Cx::new(&streams, 0), &mut view);
         let sent: Vec<f64> = (2..6).map(|w| messages.row(w)[0]).collect();
         assert_eq!(sent, [0.0, 0.0, expected, expected]);
     }

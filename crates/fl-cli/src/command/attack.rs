@@ -98,21 +98,21 @@ fn run<T: Number>(
         KnowledgeArg::Omniscient => Knowledge::Omniscient,
         KnowledgeArg::Own => Knowledge::Own,
     };
-    let mut site = AttackContext::new(&federation, dim).with_knowledge(knowledge);
-    site.defence = defence.as_ref();
+    let mut context = AttackContext::new(&federation, dim).with_knowledge(knowledge);
+    context.defence = defence.as_ref();
     let attack = T::attack(&*registry.attack(&choice(&args.name)?)?);
-    let mut attack = attack.build(&site).map_err(usage)?;
+    let mut attack = attack.build(&context).map_err(usage)?;
 
     let rows: Vec<&[T]> = numbers.chunks_exact(dim).collect();
     let mut messages = Messages::from_rows(&rows);
     // As in the first round of a run, in which the server has made nothing yet.
     let previous = defence.is_some().then(|| vec![T::ZERO; dim]);
-    let mut sight = AttackView::new(&mut messages, &federation)
+    let mut view = AttackView::new(&mut messages, &federation)
         .with_knowledge(knowledge)
         .with_defence(defence.as_ref())
         .with_previous(previous.as_deref());
     let streams = Streams::new(args.seed);
-    attack.corrupt(&Cx::new(&streams, args.round), &mut sight);
+    attack.corrupt(&Cx::new(&streams, args.round), &mut view);
 
     let is_sent = |w: &usize| args.all || federation.is_byzantine(*w);
     let sent: Vec<&[T]> = (0..workers).filter(is_sent).map(|w| messages.row(w)).collect();

@@ -302,7 +302,8 @@ impl<T: Scalar> AffineMessages<T> {
 /// An attack whose messages are affine in its strength, so that the strength can be chosen when everything else is known.
 pub trait Affine<T: Scalar>: Send + Debug {
     /// Writes the round's base and directions, and gives the strength that the attack has by its own settings.
-    fn aim(&mut self, cx: &Cx<'_>, sight: &AttackView<'_, T>, rays: &mut AffineMessages<T>) -> f64;
+    fn aim(&mut self, cx: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>)
+    -> f64;
 
     /// The strengths among which a search should look, where the attack's own is `strength`.
     fn range(&self, strength: f64) -> (f64, f64) {
@@ -328,7 +329,7 @@ pub trait Affine<T: Scalar>: Send + Debug {
 /// What the Byzantine workers send in place of their true messages.
 pub trait Attack<T: Scalar>: Send + Debug {
     /// Overwrites the rows of the attackers ([`AttackView::attackers`]).
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>);
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>);
 
     /// Whether the Byzantine workers' true messages are looked at; if not they need not be computed.
     fn needs_true_messages(&self) -> bool {
@@ -352,18 +353,21 @@ pub trait AttackSpec<T: Scalar>: Debug + Send + Sync {
     /// The name in configuration files.
     fn name(&self) -> &'static str;
 
-    /// The attack at a site.
+    /// The attack in this context.
     ///
     /// # Errors
     /// When it cannot be carried out there.
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError>;
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError>;
 
     /// The attack with its strength left open; `None` for one that has none.
     ///
     /// # Errors
     /// As [`AttackSpec::build`].
-    fn affine(&self, site: &AttackContext<'_, T>) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
-        let _ = site;
+    fn affine(
+        &self,
+        context: &AttackContext<'_, T>,
+    ) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+        let _ = context;
         Ok(None)
     }
 }

@@ -59,7 +59,7 @@ struct Columns<T> {
 }
 
 impl<T: Scalar> DefenceModel<T> {
-    /// Room for rehearsing against `twin`, with rays of at most `directions` directions and messages of `dim` numbers.
+    /// Room for playing against `twin`, with affine messages of at most `directions` directions and messages of `dim` numbers.
     ///
     /// # Errors
     /// None for a pipeline that could be built.
@@ -105,26 +105,26 @@ impl<T: Scalar> DefenceModel<T> {
     ///
     /// Cost: the distances between the messages, and a pass over them for each direction. A copy of the messages for a defence
     /// that sees columns.
-    pub fn begin(&mut self, sight: &AttackView<'_, T>, rays: &AffineMessages<T>) -> bool {
-        let federation = sight.federation();
+    pub fn begin(&mut self, view: &AttackView<'_, T>, affine: &AffineMessages<T>) -> bool {
+        let federation = view.federation();
         if let (true, Some(memory)) =
-            (self.twin.has_memory(), sight.defence().and_then(Pipeline::memory))
+            (self.twin.has_memory(), view.defence().and_then(Pipeline::memory))
         {
             self.twin.restore(memory);
         }
-        let known = sight.known();
+        let known = view.known();
         self.honest.clear();
         self.honest.extend_from_slice(federation.regular());
         self.rows.clear();
-        if sight.knowledge() == Knowledge::Own {
+        if view.knowledge() == Knowledge::Own {
             self.rows.extend_from_slice(known.workers());
         }
         self.cast.clear();
         let mut turn = 0;
         for w in 0..self.workers {
-            let actor = if let Ok(place) = sight.attackers().binary_search(&(w as u32)) {
-                Actor::Along(rays.of(place) as u32)
-            } else if sight.knowledge() == Knowledge::Own && !federation.is_byzantine(w) {
+            let actor = if let Ok(place) = view.attackers().binary_search(&(w as u32)) {
+                Actor::Along(affine.of(place) as u32)
+            } else if view.knowledge() == Knowledge::Own && !federation.is_byzantine(w) {
                 turn += 1;
                 Actor::Fixed(((turn - 1) % known.count()) as u32)
             } else {
@@ -160,7 +160,7 @@ impl<T: Scalar> DefenceModel<T> {
             return false;
         }
         let scale = 1.0 / self.fixed.unit();
-        let (base, points) = (rays.base(), self.fixed.points());
+        let (base, points) = (affine.base(), self.fixed.points());
         let (rows, memory) = (&self.rows, self.twin.memory());
         let point = |i: usize| match rows.get(i) {
             Some(&row) => Some(messages.row(row as usize)),
@@ -170,13 +170,13 @@ impl<T: Scalar> DefenceModel<T> {
         self.squares[..points].par_iter_mut().enumerate().for_each(|(i, square)| {
             *square = products(base, base, point(i), point(i), scale);
         });
-        for d in 0..rays.count() {
-            let direction = rays.direction(d);
+        for d in 0..affine.count() {
+            let direction = affine.direction(d);
             self.products[d * points..][..points].par_iter_mut().enumerate().for_each(
                 |(i, product)| *product = products(direction, base, None, point(i), scale),
             );
             for e in 0..=d {
-                let product = products(direction, rays.direction(e), None, None, scale);
+                let product = products(direction, affine.direction(e), None, None, scale);
                 self.gram[d * self.directions + e] = product;
                 self.gram[e * self.directions + d] = product;
             }
@@ -188,10 +188,10 @@ impl<T: Scalar> DefenceModel<T> {
     /// refuses the round.
     ///
     /// Cost: `O(W²)` and what the defence's own step costs on distances; an aggregation for a defence that sees columns.
-    pub fn distance(&mut self, cx: &Cx<'_>, rays: &AffineMessages<T>, t: f64) -> f64 {
+    pub fn distance(&mut self, cx: &Cx<'_>, affine: &AffineMessages<T>, t: f64) -> f64 {
         match self.columns {
             None => self.on_geometry(cx, t),
-            Some(_) => self.on_messages(cx, rays, t),
+            Some(_) => self.on_messages(cx, affine, t),
         }
     }
 
@@ -226,13 +226,13 @@ impl<T: Scalar> DefenceModel<T> {
         candidate.length(errors) * candidate.unit()
     }
 
-    fn on_messages(&mut self, cx: &Cx<'_>, rays: &AffineMessages<T>, t: f64) -> f64 {
+    fn on_messages(&mut self, cx: &Cx<'_>, affine: &AffineMessages<T>, t: f64) -> f64 {
         let Some(columns) = &mut self.columns else { return f64::NAN };
         let Columns { messages, mean, out, memory } = columns;
         let mut place = 0;
         for (w, actor) in self.cast.iter().enumerate() {
             if let Actor::Along(_) = actor {
-                rays.write(place, t, messages.row_mut(w));
+                affine.write(place, t, messages.row_mut(w));
                 place += 1;
             }
         }

@@ -58,7 +58,7 @@ pub trait PoisonSpec: Debug + Send + Sync {
     ///
     /// # Errors
     /// When it cannot be carried out there.
-    fn build(&self, scene: &PoisonContext<'_>) -> Result<Poison, SpecError>;
+    fn build(&self, context: &PoisonContext<'_>) -> Result<Poison, SpecError>;
 }
 
 /// The Byzantine workers' samples after a change, as a data set of their own.
@@ -80,18 +80,18 @@ impl Poisoned {
     /// When a changed feature is not finite or a label outside the classes.
     pub fn new(
         change: &dyn Change,
-        scene: &PoisonContext<'_>,
+        context: &PoisonContext<'_>,
         streams: &Streams,
     ) -> Result<Self, DatasetError> {
         let (mut rows, mut owners, mut samples) = (Vec::new(), Vec::new(), Vec::new());
-        for &b in scene.federation.byzantine() {
-            let held = scene.samples[b as usize];
+        for &b in context.federation.byzantine() {
+            let held = context.samples[b as usize];
             let first = rows.len() as u32;
             samples.push((first..first + held.len() as u32).collect());
             rows.extend_from_slice(held);
             owners.extend((0..held.len() as u64).map(|i| (b as usize, i)));
         }
-        let data = scene.data.changed(&rows, |at, features, label| {
+        let data = context.data.changed(&rows, |at, features, label| {
             let (worker, i) = owners[at];
             change.change(features, label, &mut streams.at(Role::Poison, worker, i));
         })?;
@@ -156,9 +156,9 @@ mod tests {
         let federation = Federation::new(3, &[0, 2]).expect("valid");
         let streams = Streams::new(7);
         let poisoned = |samples: &[&[u32]]| {
-            let scene =
+            let context =
                 PoisonContext { data: &data, picture: None, samples, federation: &federation };
-            Poisoned::new(&Draw, &scene, &streams).expect("valid")
+            Poisoned::new(&Draw, &context, &streams).expect("valid")
         };
         let row = |set: &Dataset, i: u32| {
             let mut row = [0.0; 2];

@@ -39,9 +39,9 @@ pub(super) fn check_attack<T: Number>(
     for method in methods {
         let defence = defence::<T>(method, shape, source)?;
         for federation in &federations {
-            let mut site = AttackContext::new(federation, 1).with_knowledge(config.knowledge);
-            site.defence = defence.as_ref();
-            let built = attack.build(&site).map_err(|e| {
+            let mut context = AttackContext::new(federation, 1).with_knowledge(config.knowledge);
+            context.defence = defence.as_ref();
+            let built = attack.build(&context).map_err(|e| {
                 let error = source.error_at(at, e);
                 match advice {
                     Some(help) => error.with_help(help),

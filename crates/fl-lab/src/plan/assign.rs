@@ -95,10 +95,13 @@ pub(crate) fn assign_from(
             let samples: Vec<&[u32]> = (0..workers).map(|w| partition.worker(w)).collect();
             let data_seen = seen.as_deref().unwrap_or(train);
             let (picture, samples, federation) = (data.picture, &*samples, &federation);
-            let scene = PoisonContext { data: data_seen, picture, samples, federation };
+            let context = PoisonContext { data: data_seen, picture, samples, federation };
             let spec = poison.spec().map_err(|e| at(e.to_string()))?;
-            let poison = spec.build(&scene).map_err(|e| at(e.to_string()))?;
-            Some(learn(poison, &scene, &data.split.test, &streams).map_err(|e| at(e.to_string()))?)
+            let poison = spec.build(&context).map_err(|e| at(e.to_string()))?;
+            Some(
+                learn(poison, &context, &data.split.test, &streams)
+                    .map_err(|e| at(e.to_string()))?,
+            )
         }
     };
     Ok(Assignment { partition, train: seen, federation, byzantine_data })
@@ -107,7 +110,7 @@ pub(crate) fn assign_from(
 /// Prepares what a poison makes of the samples.
 fn learn(
     poison: Poison,
-    scene: &PoisonContext<'_>,
+    context: &PoisonContext<'_>,
     test: &Dataset,
     streams: &Streams,
 ) -> Result<AssignedData, DatasetError> {
@@ -115,7 +118,7 @@ fn learn(
         Poison::Held(worker) => AssignedData::Held(worker),
         Poison::LeastLikely => AssignedData::LeastLikely,
         Poison::Changed(change) => AssignedData::Changed {
-            poisoned: Box::new(Poisoned::new(&*change, scene, streams)?),
+            poisoned: Box::new(Poisoned::new(&*change, context, streams)?),
             triggered: match change.backdoor() {
                 Some(backdoor) => triggered(test, backdoor)?.map(Box::new),
                 None => None,

@@ -32,18 +32,18 @@ impl AttackSpec<f32> for AllComputed {
     fn name(&self) -> &'static str {
         "sample-duplicating"
     }
-    fn build(&self, site: &AttackContext<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
+    fn build(&self, context: &AttackContext<'_, f32>) -> Result<Box<dyn Attack<f32>>, SpecError> {
         let inner = AttackSpec::<f32>::build(
             &SampleDuplicating { worker: Some(0), ..Default::default() },
-            site,
+            context,
         )?;
         Ok(Box::new(Looking(inner)))
     }
 }
 
 impl Attack<f32> for Looking {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, f32>) {
-        self.0.corrupt(cx, sight);
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, f32>) {
+        self.0.corrupt(cx, view);
     }
 }
 

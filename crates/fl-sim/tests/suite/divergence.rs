@@ -24,9 +24,9 @@ impl<T: Scalar> AttackSpec<T> for Nonsense {
 }
 
 impl<T: Scalar> Attack<T> for Nonsense {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        for &b in sight.federation().byzantine() {
-            sight.row_mut(b as usize)[b as usize] = T::from_f64(f64::NAN);
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        for &b in view.federation().byzantine() {
+            view.row_mut(b as usize)[b as usize] = T::from_f64(f64::NAN);
         }
     }
 }

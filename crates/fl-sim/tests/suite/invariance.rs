@@ -24,14 +24,14 @@ impl<T: Scalar, A: AttackSpec<T>> AttackSpec<T> for Looking<A> {
         self.0.name()
     }
 
-    fn build(&self, site: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
-        Ok(Box::new(LookingAttack(self.0.build(site)?)))
+    fn build(&self, context: &AttackContext<'_, T>) -> Result<Box<dyn Attack<T>>, SpecError> {
+        Ok(Box::new(LookingAttack(self.0.build(context)?)))
     }
 }
 
 impl<T: Scalar> Attack<T> for LookingAttack<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, sight: &mut AttackView<'_, T>) {
-        self.0.corrupt(cx, sight);
+    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+        self.0.corrupt(cx, view);
     }
 }
 

@@ -97,8 +97,9 @@ fn what_is_evaluated_on_distances_is_what_the_server_does() {
     for (name, pre, rule) in defences() {
         let mut server = Pipeline::<f64>::build(pre, rule, shape, DIM).expect("valid");
         for spec in attacks() {
-            let site = AttackContext::new(&federation, DIM).with_defence(&server);
-            let mut attack = spec.affine(&site).expect("valid").expect("an attack with a strength");
+            let context = AttackContext::new(&federation, DIM).with_defence(&server);
+            let mut attack =
+                spec.affine(&context).expect("valid").expect("an attack with a strength");
             let directions = attack.directions();
             let twin = server.twin().expect("valid");
             let mut rehearsal = DefenceModel::new(twin, WORKERS, DIM, directions).expect("valid");
@@ -107,9 +108,9 @@ fn what_is_evaluated_on_distances_is_what_the_server_does() {
             for k in 0..3 {
                 let cx = Cx::new(&streams, k);
                 let mut messages = round::<f64>(WORKERS, DIM, k);
-                let sight = AttackView::new(&mut messages, &federation).with_defence(Some(&server));
-                attack.aim(&cx, &sight, &mut rays);
-                assert!(rehearsal.begin(&sight, &rays));
+                let view = AttackView::new(&mut messages, &federation).with_defence(Some(&server));
+                attack.aim(&cx, &view, &mut rays);
+                assert!(rehearsal.begin(&view, &rays));
                 let mut out = vec![0.0; DIM];
                 for t in [-3.0, 0.0, 0.05, 0.7, 1.0, 4.0, 250.0] {
                     let rehearsed = rehearsal.distance(&cx, &rays, t);
@@ -156,7 +157,7 @@ fn the_search_moves_the_aggregate_as_far_as_any_fixed_strength() {
             for k in 0..3 {
                 let cx = Cx::new(&streams, k);
                 let honest = round::<f64>(WORKERS, DIM, 50 + k);
-                let site = AttackContext::new(&federation, DIM).with_defence(&server);
+                let context = AttackContext::new(&federation, DIM).with_defence(&server);
                 let aggregate = |messages: &Messages<f64>| {
                     let mut out = vec![0.0; DIM];
                     let mut server = server.twin().expect("valid");
@@ -167,16 +168,16 @@ fn the_search_moves_the_aggregate_as_far_as_any_fixed_strength() {
                 for i in 0..=240 {
                     let mut messages = honest.clone();
                     let fixed = Alie { z: Some(f64::from(i) / 40.0), ..Alie::default() };
-                    let mut attack = AttackSpec::<f64>::build(&fixed, &site).expect("valid");
+                    let mut attack = AttackSpec::<f64>::build(&fixed, &context).expect("valid");
                     attack.corrupt(&cx, &mut AttackView::new(&mut messages, &federation));
                     best = best.max(aggregate(&messages));
                 }
                 let mut messages = honest.clone();
                 let spec = search(Box::<Alie>::default(), 30, method);
-                let mut attack = spec.build(&site).expect("valid");
-                let mut sight =
+                let mut attack = spec.build(&context).expect("valid");
+                let mut view =
                     AttackView::new(&mut messages, &federation).with_defence(Some(&server));
-                attack.corrupt(&cx, &mut sight);
+                attack.corrupt(&cx, &mut view);
                 let found = aggregate(&messages);
                 worst = worst.min(found / best);
                 // Thirty evaluations: a scan in steps of 6/17, and thirteen to refine the best. Rules that pick messages jump, and
@@ -244,15 +245,15 @@ fn an_adversary_that_knows_its_own_messages_alone_searches_on_these() {
                 messages.row_mut(r as usize).fill(rubbish);
             }
             let own = Knowledge::Own;
-            let site =
+            let context =
                 AttackContext::new(&federation, DIM).with_defence(&server).with_knowledge(own);
             let spec = search(Box::<MinMax>::default(), 10, LineSearchMethod::Bisection);
-            let mut attack = spec.build(&site).expect("valid");
-            let mut sight = AttackView::new(&mut messages, &federation)
+            let mut attack = spec.build(&context).expect("valid");
+            let mut view = AttackView::new(&mut messages, &federation)
                 .with_defence(Some(&server))
                 .with_knowledge(own);
             let streams = Streams::new(0);
-            attack.corrupt(&Cx::new(&streams, 0), &mut sight);
+            attack.corrupt(&Cx::new(&streams, 0), &mut view);
             messages.row(5).to_vec()
         };
         assert_eq!(sent(f64::NAN), sent(5.0), "{name}");
@@ -278,8 +279,8 @@ fn any_number_of_threads_finds_the_same_bits() {
                 to: None,
                 guess: None,
             };
-            let site = AttackContext::new(&federation, 5000).with_defence(&server);
-            let mut attack = spec.build(&site).expect("valid");
+            let context = AttackContext::new(&federation, 5000).with_defence(&server);
+            let mut attack = spec.build(&context).expect("valid");
             let mut messages = round::<f32>(WORKERS, 5000, 2);
             let streams = Streams::new(0);
             attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));
@@ -298,9 +299,9 @@ fn rules_that_see_columns_behind_their_own_chain_are_rehearsed_too() {
     let shape = Shape { workers: WORKERS, byzantine: 3 };
     let server =
         Pipeline::<f64>::build(Vec::new(), Box::<Bulyan>::default(), shape, DIM).expect("valid");
-    let site = AttackContext::new(&federation, DIM).with_defence(&server);
+    let context = AttackContext::new(&federation, DIM).with_defence(&server);
     let spec = search(Box::<Alie>::default(), 10, LineSearchMethod::GoldenSection);
-    let mut attack = spec.build(&site).expect("valid");
+    let mut attack = spec.build(&context).expect("valid");
     let mut messages = round::<f64>(WORKERS, DIM, 4);
     let streams = Streams::new(0);
     attack.corrupt(&Cx::new(&streams, 0), &mut AttackView::new(&mut messages, &federation));

@@ -186,9 +186,9 @@ impl AttackSpec<f64> for FarAway {
 }
 
 impl Attack<f64> for FarAway {
-    fn corrupt(&mut self, _: &Cx<'_>, sight: &mut AttackView<'_, f64>) {
-        for &b in sight.attackers() {
-            sight.row_mut(b as usize).fill(1e4);
+    fn corrupt(&mut self, _: &Cx<'_>, view: &mut AttackView<'_, f64>) {
+        for &b in view.attackers() {
+            view.row_mut(b as usize).fill(1e4);
         }
     }
 }
