@@ -41,4 +41,4 @@ pub use store::{
     summarise, write_whole,
 };
 pub use sweep::{Axis, AxisValue, MOST_RUNS, Sweep, SweepCell};
-pub use tree::Fault;
+pub use tree::{Fault, nearest};

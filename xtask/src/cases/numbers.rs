@@ -67,15 +67,15 @@ pub(super) const CASES: &[Case] = &[
     case("caf-overflow", "1.0400000016,1.000000004", |trial| {
         vector(trial, "caf", 2, &["--input", "nan77.csv"], &[1.040_000_001_6, 1.000_000_004], 1e-9)
     }),
-    case("tiny-alpha-is-iid", "each class with one worker, mostly", |trial| {
+    case("tiny-alpha-is-iid", "each class with one of two workers", |trial| {
         let partition = "dirichlet = { alpha = 1e-308 }";
-        let words = ["data", "info", "digits", "--partition", partition, "--workers", "10"];
+        let words = ["data", "info", "digits", "--partition", partition, "--workers", "2"];
         let output = trial.run(&words)?;
-        // A class that is dealt evenly has 17 or 18 of its 178 rows with each worker.
+        // Of a class's rows some 144 are for training; one that is dealt evenly has 72 of them with each worker.
         let numbers = output.out.split(|c: char| !c.is_ascii_digit());
         let whole =
-            numbers.filter(|n| n.parse().is_ok_and(|n: u32| (150..=200).contains(&n))).count();
-        Ok(Seen { what: format!("{whole} cells with a whole class"), right: whole >= 10 })
+            numbers.filter(|n| n.parse().is_ok_and(|n: u32| (130..=160).contains(&n))).count();
+        Ok(Seen { what: format!("{whole} cells with a whole class"), right: whole >= 20 })
     }),
     case("hex-seed-exclude", "seeds 0x10: exclude 16 is taken, exclude 10 refused", |trial| {
         let (ten, sixteen) = (trial.run(&["check", "h.toml"])?, trial.run(&["check", "h16.toml"])?);

@@ -134,13 +134,22 @@ impl Output {
         words.iter().any(|word| text.contains(&word.to_lowercase()))
     }
 
-    /// Whether the numbers of rows stand behind the name of a class somewhere, in any order of columns.
-    pub(super) fn has_class(&self, name: &str, rows: &str) -> bool {
-        self.out.lines().chain(self.err.lines()).any(|line| {
-            let words: Vec<&str> =
-                line.split(|c: char| c.is_whitespace() || "│|┆,:;()`".contains(c)).collect();
-            line.contains(name) && words.contains(&rows)
-        })
+    /// Whether the data's table gives so many rows to a class, for training and test together.
+    pub(super) fn has_class(&self, name: &str, rows: usize) -> bool {
+        let cells = |line: &str| -> Vec<String> {
+            line.split('|').map(|cell| cell.trim().to_owned()).collect()
+        };
+        let mut lines =
+            self.out.lines().map(cells).skip_while(|line| line.get(1).is_none_or(|c| c != "part"));
+        let Some(header) = lines.next() else { return false };
+        let Some(column) = header.iter().position(|cell| *cell == format!("class {name}")) else {
+            return false;
+        };
+        let of = |part: Vec<String>| part.get(column).and_then(|cell| cell.parse::<usize>().ok());
+        let parts = lines
+            .skip(1)
+            .take_while(|line| line.get(1).is_some_and(|c| c == "train" || c == "test"));
+        parts.filter_map(of).sum::<usize>() == rows
     }
 
     /// Refused with one of the codes and a message, without a panic.

@@ -68,12 +68,6 @@ impl RuleSpec for Bulyan {
         "bulyan"
     }
 
-    fn cost(&self, shape: Shape) -> Cost {
-        // θ = W − 2f messages are picked one after another.
-        let picks = shape.workers.saturating_sub(2 * shape.byzantine) as f64;
-        Cost::quadratic(shape, 1).with_operations(picks * (shape.workers as f64).powi(2))
-    }
-
     fn check(&self, shape: Shape) -> Result<(), SpecError> {
         let Shape { workers, byzantine: f } = shape;
         if workers <= 4 * f {
@@ -122,6 +116,12 @@ impl PreAggregatorSpec for Selection {
         shape.workers
     }
 
+    fn cost(&self, shape: Shape) -> Cost {
+        // θ = W − 2f messages are picked one after another, each by the scores of all.
+        let picks = shape.workers.saturating_sub(2 * shape.byzantine) as f64;
+        Cost::quadratic(shape, 1).with_operations(picks * (shape.workers as f64).powi(2))
+    }
+
     fn build(&self, shape: Shape) -> Result<Box<dyn PreAggregator>, SpecError> {
         self.output(shape)?;
         Ok(Box::new(Select {
@@ -142,7 +142,7 @@ struct Select {
 impl PreAggregator for Select {
     fn mixing(
         &mut self,
-        _: &Cx<'_>,
+        cx: &Cx<'_>,
         _: usize,
         geometry: &Geometry,
         shape: Shape,
@@ -153,8 +153,12 @@ impl PreAggregator for Select {
         self.chosen.resize(workers, f == 0);
         if f > 0 {
             self.picks.start(geometry);
-            for _ in 0..workers.saturating_sub(2 * f) {
-                let best = self.picks.take(geometry, self.variant, f);
+            for picked in 0..workers.saturating_sub(2 * f) {
+                // What an interrupted round leaves is used by nobody, but must have its shape.
+                let best = match cx.is_interrupted() {
+                    true => self.chosen.iter().position(|chosen| !chosen).unwrap_or(picked),
+                    false => self.picks.take(geometry, self.variant, f),
+                };
                 self.chosen[best] = true;
             }
         }

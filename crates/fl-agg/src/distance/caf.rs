@@ -3,7 +3,7 @@
 use crate::shared::eigen::TopEigen;
 use crate::shared::select::{majority, too_few};
 use fl_core::{
-    AggregateError, Cost, GeometricRule, Geometry, Inputs, Role, Rule, RuleSpec, Shape, SpecError,
+    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Role, Rule, RuleSpec, Shape, SpecError,
     Stream, choice, spec, streams,
 };
 
@@ -138,12 +138,12 @@ impl GeometricRule for Run {
         match self.spec.direction {
             // Every pass takes a message's whole weight.
             CafDirection::Exact => {
-                filter.run(inputs.geometry, shape.byzantine, shape.workers, Filter::exact);
+                filter.run(inputs.cx, inputs.geometry, shape.byzantine, shape.workers, Filter::exact);
             }
             CafDirection::RandomPowerStep => {
                 let mut rng = inputs.cx.draw(Role::Aggregate, 0);
                 let dim = inputs.probe.dim();
-                filter.run(inputs.geometry, shape.byzantine, 16 * shape.workers, |filter, g| {
+                filter.run(inputs.cx, inputs.geometry, shape.byzantine, 16 * shape.workers, |filter, g| {
                     filter.draw(g, dim, &mut rng);
                     filter.power_step(g)
                 });
@@ -199,6 +199,7 @@ impl Filter {
     /// projections on u in `projections`, in units of its own.
     fn run(
         &mut self,
+        cx: &Cx<'_>,
         g: &Geometry,
         f: usize,
         limit: usize,
@@ -209,6 +210,10 @@ impl Filter {
         self.c[..n].fill(1.0);
         let mut least = f64::INFINITY;
         for _ in 0..limit {
+            // What an interrupted round leaves is used by nobody.
+            if cx.is_interrupted() {
+                return;
+            }
             let sum: f64 = self.c[..n].iter().sum();
             // Without Byzantine messages the mean is met all the same.
             if sum <= floor + NOTHING * n as f64 && least < f64::INFINITY || sum == 0.0 {
@@ -404,7 +409,8 @@ mod tests {
             let g = Geometry::of(Messages::from_rows(&input).view()).expect("finite");
             let mut filter = Filter::new(input.len());
             let mut starts = starts.into_iter();
-            filter.run(&g, f, usize::MAX, |filter, g| {
+            let streams = Streams::new(0);
+            filter.run(&Cx::new(&streams, 0), &g, f, usize::MAX, |filter, g| {
                 let start = starts.next().expect("a start vector for every pass");
                 let length = start.iter().map(|x| x * x).sum::<f64>().sqrt();
                 let products: Vec<f64> = input

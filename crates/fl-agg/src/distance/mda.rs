@@ -2,7 +2,7 @@
 
 use crate::shared::select::{average, majority, minority, too_few};
 use fl_core::{
-    AggregateError, Cost, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
 };
 
 spec! {
@@ -110,7 +110,7 @@ impl GeometricRule for Run {
         let shape = inputs.shape();
         self.spec.check(shape).map_err(too_few(shape))?;
         self.cover.steps = self.spec.max_steps;
-        let found = self.search(inputs.geometry, shape.byzantine);
+        let found = self.search(inputs.cx, inputs.geometry, shape.byzantine);
         if found.is_none() {
             return Err(AggregateError::Search {
                 rule: "mda".into(),
@@ -124,8 +124,8 @@ impl GeometricRule for Run {
 }
 
 impl Run {
-    /// Leaves the first of the best sets in `chosen`; `None` at the limit.
-    fn search(&mut self, geometry: &Geometry, f: usize) -> Option<()> {
+    /// Leaves the first of the best sets in `chosen`; `None` at the limit, or where the round is interrupted.
+    fn search(&mut self, cx: &Cx<'_>, geometry: &Geometry, f: usize) -> Option<()> {
         let w = geometry.workers();
         self.chosen.clear();
         if f == 0 {
@@ -143,7 +143,7 @@ impl Run {
         while low < high {
             let middle = (low + high) / 2;
             self.cover.far(geometry, self.values[middle]);
-            if self.cover.exists(f)? {
+            if self.cover.exists(cx, f)? {
                 high = middle;
             } else {
                 low = middle + 1;
@@ -164,7 +164,7 @@ impl Run {
                 self.cover.push();
                 self.cover.remove_partners(i);
                 self.cover.remove(i);
-                let fits = self.cover.exists(left - cost)?;
+                let fits = self.cover.exists(cx, left - cost)?;
                 self.cover.pop(fits);
                 if fits {
                     left -= cost;
@@ -275,16 +275,19 @@ impl Cover {
     }
 
     /// Whether leaving out `k` of the messages that are left separates all far pairs; `None` at the limit.
-    fn exists(&mut self, k: usize) -> Option<bool> {
+    fn exists(&mut self, cx: &Cx<'_>, k: usize) -> Option<bool> {
         self.steps = self.steps.checked_sub(1)?;
         self.push();
-        let answer = self.decide(k);
+        let answer = self.decide(cx, k);
         self.pop(false);
         answer
     }
 
-    fn decide(&mut self, mut k: usize) -> Option<bool> {
+    fn decide(&mut self, cx: &Cx<'_>, mut k: usize) -> Option<bool> {
         loop {
+            if cx.is_interrupted() {
+                return None;
+            }
             let (mut most, mut sum) = ((0, 0), 0);
             for i in 0..self.workers {
                 if self.is_alive(i) {
@@ -315,7 +318,7 @@ impl Cover {
             // Without it, or else without all its partners.
             self.push();
             self.remove(i);
-            let first = self.branch(k - 1);
+            let first = self.branch(cx, k - 1);
             self.pop(false);
             if first? {
                 return Some(true);
@@ -325,9 +328,9 @@ impl Cover {
         }
     }
 
-    fn branch(&mut self, k: usize) -> Option<bool> {
+    fn branch(&mut self, cx: &Cx<'_>, k: usize) -> Option<bool> {
         self.steps = self.steps.checked_sub(1)?;
-        self.decide(k)
+        self.decide(cx, k)
     }
 
     /// How many must go where no message has more than two partners: of a path of n messages ⌊n/2⌋, of a cycle ⌈n/2⌉.

@@ -3,7 +3,7 @@
 use crate::shared::eigen::TopEigen;
 use crate::shared::select::{average, majority, minority, too_few};
 use fl_core::{
-    AggregateError, Cost, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
 };
 use pulp::{Arch, Simd, WithSimd};
 
@@ -119,8 +119,8 @@ impl GeometricRule for Run {
         Smea { max_steps: self.max_steps }.check(shape).map_err(too_few(shape))?;
         self.search.steps = self.max_steps;
         let Self { search, eigen, .. } = self;
-        search.start(inputs.geometry, shape.byzantine, eigen);
-        let done = Arch::new().dispatch(Go { search, geometry: inputs.geometry, eigen });
+        search.start(inputs.cx, inputs.geometry, shape.byzantine, eigen);
+        let done = Arch::new().dispatch(Go { search, cx: inputs.cx, geometry: inputs.geometry, eigen });
         if !done {
             return Err(AggregateError::Search {
                 rule: "smea".into(),
@@ -189,13 +189,17 @@ impl Search {
     }
 
     /// The first set, and the order.
-    fn start(&mut self, g: &Geometry, f: usize, eigen: &mut TopEigen) {
+    fn start(&mut self, cx: &Cx<'_>, g: &Geometry, f: usize, eigen: &mut TopEigen) {
         let w = g.workers();
         self.size = w - f;
         self.order.clear();
         self.set.clear();
         self.set.extend(0..w as u32);
         for _ in 0..f {
+            // What an interrupted round leaves is used by nobody.
+            if cx.is_interrupted() {
+                break;
+            }
             eigen.scatter(g, &self.set, None);
             let u = eigen.vector();
             let mut most = 0;
@@ -320,9 +324,9 @@ impl Search {
         }
     }
 
-    /// Decides on one message after the other; false at the limit.
+    /// Decides on one message after the other; false at the limit, or where the round is interrupted.
     #[inline(always)]
-    fn run(&mut self, g: &Geometry, eigen: &mut TopEigen) -> bool {
+    fn run(&mut self, cx: &Cx<'_>, g: &Geometry, eigen: &mut TopEigen) -> bool {
         let w = g.workers();
         let f = w - self.size;
         self.taken.clear();
@@ -347,7 +351,7 @@ impl Search {
                     // Of equal messages those decided on first are taken first.
                     let twin = self.twin[place].map(|t| self.choices[t as usize]);
                     if twin != Some(Choice::Skipped) {
-                        if self.steps == 0 {
+                        if self.steps == 0 || cx.is_interrupted() {
                             return false;
                         }
                         self.steps -= 1;
@@ -373,6 +377,7 @@ impl Search {
 
 struct Go<'a> {
     search: &'a mut Search,
+    cx: &'a Cx<'a>,
     geometry: &'a Geometry,
     eigen: &'a mut TopEigen,
 }
@@ -382,7 +387,7 @@ impl WithSimd for Go<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> bool {
-        self.search.run(self.geometry, self.eigen)
+        self.search.run(self.cx, self.geometry, self.eigen)
     }
 }
 

@@ -183,6 +183,13 @@ fn unknown(name: &str, registry: &Registry) -> anyhow::Error {
         let names: Vec<&str> = items.iter().map(|item| item.name).collect();
         let _ = write!(text, "\n  {title}: {}", names.join(", "));
     }
+    let names = groups(registry).into_iter().flat_map(|(_, items)| items);
+    let names: Vec<String> = names.map(|item| item.name.to_owned()).collect();
+    let keys = fl_lab::all_keys();
+    let all = names.iter().map(String::as_str).chain(keys.iter().map(|(path, _)| &**path));
+    if let Some(nearest) = fl_lab::nearest(name, all) {
+        let _ = write!(text, "\n  help: did you mean `{nearest}`?");
+    }
     anyhow!(text)
 }
 
@@ -206,6 +213,9 @@ fn entry_text(item: &Item<'_>, key: &str, example: &str) -> String {
         } else {
             let _ = writeln!(text, "{}", plain(line.strip_prefix("# ").unwrap_or(line)));
         }
+    }
+    if !text.ends_with("\n\n") {
+        text.push('\n');
     }
     let settings = item.doc.settings;
     if settings.is_empty() {

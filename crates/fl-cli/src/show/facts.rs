@@ -56,7 +56,7 @@ pub(crate) fn header(first: &str, loaded: &Loaded) -> Vec<String> {
     let class = |label: &String| {
         let short: String = label.chars().take(24).collect();
         let more = if short.len() < label.len() { "…" } else { "" };
-        format!("class {}{more}", short.escape_debug())
+        format!("class {}{more}", say::on_one_line(&short))
     };
     let mut header = vec![first.to_owned(), "rows".to_owned()];
     header.extend(loaded.classes.iter().take(CLASSES).map(class));

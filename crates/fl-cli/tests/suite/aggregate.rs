@@ -215,6 +215,11 @@ fn everything_that_is_listed_is_explained() {
         assert!(!told.contains("```") && !told.contains("[`"), "{name}: {told}");
     }
     room.run(&["explain", "nothing"]).expect(2, &["nothing is called \"nothing\"", "krum"]);
+    room.run(&["explain", "momentm"]).expect(2, &["did you mean `momentum`?"]);
+    room.run(&["explain", "crum"]).expect(2, &["did you mean `krum`?"]);
+    let unknown = ["aggregate", "--rule", "crum", "--byzantine", "1", "--input", "-"];
+    let said = room.run(&unknown).expect(2, &["rule crum: unknown name `crum`", "`krum`?"]);
+    assert!(!said.err.contains("crum: crum"), "{}", said.err);
 }
 
 #[test]

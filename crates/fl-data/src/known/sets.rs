@@ -268,7 +268,7 @@ pub fn find(name: &str) -> Result<&'static KnownSet, KnownError> {
         let wanted = name.to_lowercase();
         let nearest = sets()
             .iter()
-            .map(|s| (distance(&wanted, &s.name), &s.name))
+            .map(|s| (strsim::levenshtein(&wanted, &s.name), &s.name))
             .min()
             // Beyond half of its letters, a name is another word and not a slip.
             .filter(|(d, best)| 2 * d <= best.len().max(wanted.chars().count()))
@@ -279,22 +279,6 @@ pub fn find(name: &str) -> Result<&'static KnownSet, KnownError> {
             known: sets().iter().map(|s| s.name.clone()).collect(),
         }
     })
-}
-
-/// Levenshtein's distance: the fewest letters to insert, delete or replace.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for j in 0..b.len() {
-            let replaced = diagonal + usize::from(x != b[j]);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -308,13 +292,5 @@ mod tests {
         assert!(error.contains("did you mean \"mnist\""), "{error}");
         let error = find("imagenet-22k").unwrap_err().to_string();
         assert!(!error.contains("did you mean") && error.contains("digits, mnist"), "{error}");
-    }
-
-    #[test]
-    fn edit_distances_are_levenshteins() {
-        assert_eq!(distance("kitten", "sitting"), 3);
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("abc", ""), 3);
-        assert_eq!(distance("mnist", "mnist"), 0);
     }
 }

@@ -87,7 +87,7 @@ pub enum PartitionError {
     },
     /// No draw gave everybody enough.
     #[error(
-        "none of {tries} draws with alpha = {alpha} gave every worker at least {min_size} samples; in the best of them the smallest worker had {best}: use a larger alpha, fewer workers, a smaller min-size or more tries"
+        "none of {tries} draws with alpha = {alpha:?} gave every worker at least {min_size} samples; in the best of them the smallest worker had {best}: use a larger alpha, fewer workers, a smaller min-size or more tries"
     )]
     Tries {
         /// Draws made.

@@ -87,7 +87,10 @@ impl<S: 'static> Category<S> {
         choice: &Choice<S>,
         lookup: Lookup<'_>,
     ) -> Result<S, ChoiceError> {
-        let of = |fault| ChoiceError::new(format!("{} {}", self.what, choice.name), fault);
+        // What is wrong is said of the choice, and its name once.
+        let of = |fault: Fault| {
+            ChoiceError::new(format!("{} {}", self.what, choice.name), fault.within(&choice.name))
+        };
         self.take(&mut choice.clone(), lookup).map_err(of)
     }
 

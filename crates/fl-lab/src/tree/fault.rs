@@ -44,6 +44,15 @@ impl Fault {
         self
     }
 
+    /// The same, told to somebody who looks at the value of this key.
+    #[must_use]
+    pub(crate) fn within(mut self, key: &str) -> Self {
+        if self.path.first().is_some_and(|first| first == key) {
+            self.path.remove(0);
+        }
+        self
+    }
+
     /// A fault of the key itself.
     #[must_use]
     pub(crate) fn of_key(self, key: &str) -> Self {

@@ -11,5 +11,5 @@ pub(crate) use change::Change;
 pub use fault::Fault;
 pub(crate) use fault::What;
 pub(crate) use found::{Reader, whole};
-pub(crate) use nearest::nearest;
+pub use nearest::nearest;
 pub(crate) use walk::{Path, Tree, find, graft, value};
