@@ -3,8 +3,8 @@
 use crate::shared::eigen::TopEigen;
 use crate::shared::select::{majority, too_few};
 use fl_core::{
-    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Role, Rule, RuleSpec, Shape, SpecError,
-    Stream, choice, spec, streams,
+    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Role, Rule, RuleSpec, Shape,
+    SpecError, Stream, choice, spec, streams,
 };
 
 spec! {
@@ -138,15 +138,27 @@ impl GeometricRule for Run {
         match self.spec.direction {
             // Every pass takes a message's whole weight.
             CafDirection::Exact => {
-                filter.run(inputs.cx, inputs.geometry, shape.byzantine, shape.workers, Filter::exact);
+                filter.run(
+                    inputs.cx,
+                    inputs.geometry,
+                    shape.byzantine,
+                    shape.workers,
+                    Filter::exact,
+                );
             }
             CafDirection::RandomPowerStep => {
                 let mut rng = inputs.cx.draw(Role::Aggregate, 0);
                 let dim = inputs.probe.dim();
-                filter.run(inputs.cx, inputs.geometry, shape.byzantine, 16 * shape.workers, |filter, g| {
-                    filter.draw(g, dim, &mut rng);
-                    filter.power_step(g)
-                });
+                filter.run(
+                    inputs.cx,
+                    inputs.geometry,
+                    shape.byzantine,
+                    16 * shape.workers,
+                    |filter, g| {
+                        filter.draw(g, dim, &mut rng);
+                        filter.power_step(g)
+                    },
+                );
             }
         }
         weights[..shape.workers].copy_from_slice(&filter.best[..shape.workers]);

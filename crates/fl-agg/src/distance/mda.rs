@@ -2,7 +2,8 @@
 
 use crate::shared::select::{average, majority, minority, too_few};
 use fl_core::{
-    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError,
+    spec,
 };
 
 spec! {

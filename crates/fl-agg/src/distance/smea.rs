@@ -3,7 +3,8 @@
 use crate::shared::eigen::TopEigen;
 use crate::shared::select::{average, majority, minority, too_few};
 use fl_core::{
-    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError, spec,
+    AggregateError, Cost, Cx, GeometricRule, Geometry, Inputs, Rule, RuleSpec, Shape, SpecError,
+    spec,
 };
 use pulp::{Arch, Simd, WithSimd};
 
@@ -120,7 +121,8 @@ impl GeometricRule for Run {
         self.search.steps = self.max_steps;
         let Self { search, eigen, .. } = self;
         search.start(inputs.cx, inputs.geometry, shape.byzantine, eigen);
-        let done = Arch::new().dispatch(Go { search, cx: inputs.cx, geometry: inputs.geometry, eigen });
+        let done =
+            Arch::new().dispatch(Go { search, cx: inputs.cx, geometry: inputs.geometry, eigen });
         if !done {
             return Err(AggregateError::Search {
                 rule: "smea".into(),
