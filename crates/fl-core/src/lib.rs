@@ -14,8 +14,9 @@ mod server;
 mod spec;
 
 pub use adversary::{
-    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Change, DefenceModel,
-    Knowledge, Known, Poison, PoisonContext, PoisonSpec, Poisoned, Trigger, triggered,
+    Affine, AffineForm, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Change,
+    DefenceModel, Knowledge, Known, Poison, PoisonContext, PoisonSpec, Poisoned, Trigger,
+    triggered,
 };
 pub use catalogue::{PartVisitor, Registrable};
 pub use columns::Tile;

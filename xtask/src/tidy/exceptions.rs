@@ -24,21 +24,6 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
     ("function crates/fl-sim/src/measure/evaluator.rs measure", 81, "not divided yet"),
     ("function crates/fl-theory/src/law.rs algorithm_1", 61, "not divided yet"),
     (
-        "equal crates/fl-agg/src/both/bulyan.rs crates/fl-resample/src/length/arc.rs",
-        7,
-        "not merged yet",
-    ),
-    (
-        "equal crates/fl-agg/src/both/bulyan.rs crates/fl-resample/src/length/clipping.rs",
-        7,
-        "not merged yet",
-    ),
-    (
-        "equal crates/fl-agg/src/both/bulyan.rs crates/fl-resample/src/mix/nnm.rs",
-        7,
-        "not merged yet",
-    ),
-    (
         "equal crates/fl-agg/src/column/meamed.rs crates/fl-agg/src/column/phocas.rs",
         15,
         "not merged yet",

@@ -3,8 +3,8 @@
 use crate::shared::columns::scaled_mean;
 use crate::shared::gaussian_spread::GaussianSpread;
 use fl_core::{
-    Affine, AffineMessages, AlignedVec, Attack, AttackContext, AttackSpec, AttackView, Cx,
-    Knowledge, Role, Scalar, SpecError, choice, spec,
+    Affine, AffineForm, AffineMessages, AlignedVec, Attack, AttackContext, AttackSpec, AttackView,
+    Cx, Knowledge, Role, Scalar, SpecError, choice, spec,
 };
 use rand_distr::{Distribution, StandardNormal};
 
@@ -90,10 +90,7 @@ impl<T: Scalar> AttackSpec<T> for Gaussian {
         Ok(Box::new(Run { std: aim.std, mean, own: aim.own }))
     }
 
-    fn affine(
-        &self,
-        context: &AttackContext<'_, T>,
-    ) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+    fn affine(&self, context: &AttackContext<'_, T>) -> AffineForm<T> {
         Ok(Some(Box::new(self.aim(context)?)))
     }
 }

@@ -3,8 +3,8 @@
 use crate::shared::columns::scaled_mean;
 use crate::shared::fixed_strength::{FixedStrength, finite};
 use fl_core::{
-    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Cx, Knowledge, Scalar,
-    SpecError, choice, spec,
+    Affine, AffineForm, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Cx,
+    Knowledge, Scalar, SpecError, choice, spec,
 };
 
 spec! {
@@ -74,10 +74,7 @@ impl<T: Scalar> AttackSpec<T> for SignFlipping {
         })
     }
 
-    fn affine(
-        &self,
-        context: &AttackContext<'_, T>,
-    ) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+    fn affine(&self, context: &AttackContext<'_, T>) -> AffineForm<T> {
         Ok(Some(Box::new(self.aim(context)?)))
     }
 }

@@ -53,10 +53,7 @@ macro_rules! fixed_strength {
                 )))
             }
 
-            fn affine(
-                &self,
-                context: &fl_core::AttackContext<'_, T>,
-            ) -> Result<Option<Box<dyn fl_core::Affine<T>>>, fl_core::SpecError> {
+            fn affine(&self, context: &fl_core::AttackContext<'_, T>) -> fl_core::AffineForm<T> {
                 Ok(Some(Box::new(self.aim(context)?)))
             }
         }

@@ -299,6 +299,9 @@ impl<T: Scalar> AffineMessages<T> {
     }
 }
 
+/// The affine form of an attack, or `None` where it has none; an error names a setting that cannot work.
+pub type AffineForm<T> = Result<Option<Box<dyn Affine<T>>>, SpecError>;
+
 /// An attack whose messages are affine in its strength, so that the strength can be chosen when everything else is known.
 pub trait Affine<T: Scalar>: Send + Debug {
     /// Writes the round's base and directions, and gives the strength that the attack has by its own settings.
@@ -363,10 +366,7 @@ pub trait AttackSpec<T: Scalar>: Debug + Send + Sync {
     ///
     /// # Errors
     /// As [`AttackSpec::build`].
-    fn affine(
-        &self,
-        context: &AttackContext<'_, T>,
-    ) -> Result<Option<Box<dyn Affine<T>>>, SpecError> {
+    fn affine(&self, context: &AttackContext<'_, T>) -> AffineForm<T> {
         let _ = context;
         Ok(None)
     }

@@ -5,7 +5,8 @@ mod defence_model;
 mod poison;
 
 pub use attack::{
-    Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Knowledge, Known,
+    Affine, AffineForm, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Knowledge,
+    Known,
 };
 pub use defence_model::DefenceModel;
 pub use poison::{Change, Poison, PoisonContext, PoisonSpec, Poisoned, Trigger, triggered};
