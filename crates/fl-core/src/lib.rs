@@ -27,7 +27,10 @@ pub use parts::{
     EstimatorSpec, Fold, GeometricRule, Inputs, Local, ModelSpec, Needs, NoProbe, Objective, Part,
     PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Shape, Visit, Workspace,
 };
-pub use round::{Federation, Geometry, Messages, MessagesRef, Mixing, combine, largest, rounding};
+pub use round::{
+    Federation, Geometry, Messages, MessagesRef, Mixing, Sink, Source, SourceError, combine,
+    combine_from, largest, least_tile_bytes, rounding,
+};
 pub use server::{NonFinite, Pipeline, Report, server_bytes};
 #[cfg(feature = "serde")]
 #[doc(hidden)]

@@ -36,6 +36,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("fl-plot", &["error", "figure", "layout", "write"]),
     ("fl-report", &["text", "pack", "report", "factors", "groups", "data", "plain", "page"]),
     (
+        "fl-updates",
+        &[
+            "error", "progress", "number", "file", "format", "client", "inputs", "layout", "open",
+            "columns", "output", "run", "plan",
+        ],
+    ),
+    (
         "fl-sim",
         &[
             "error",

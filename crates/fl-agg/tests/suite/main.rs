@@ -9,3 +9,4 @@ mod geometric_median;
 mod golden;
 mod laws;
 mod rsa;
+mod sources;

@@ -3,10 +3,11 @@
 //! The squares of `f64` reach over 10^616, those of its numbers over 10^1264. So a distance is kept as its square root here,
 //! which has no such limit. Rounds that need this are rare, and cost a few times what measuring costs otherwise.
 
-use super::distances::Points;
-use super::{Mixing, largest};
+use super::stream::{Points, Stream};
+use super::{Mixing, SourceError, largest};
 use crate::Scalar;
 use pulp::Arch;
+use std::ops::Range;
 
 /// Columns at a time.
 const TILE: usize = 128;
@@ -14,8 +15,8 @@ const TILE: usize = 128;
 const LANES: usize = 8;
 
 /// Messages as some mixings leave them, then the origin, then perhaps the previous output.
-pub(crate) struct Lineup<'a, T> {
-    pub(crate) points: Points<'a, T>,
+pub(crate) struct Lineup<'a, T: Scalar> {
+    pub(crate) stream: Stream<'a, T>,
     /// The mixings in order; `None` behind the last.
     pub(crate) mixings: &'a dyn Fn(usize) -> Option<&'a Mixing>,
 }
@@ -80,37 +81,38 @@ impl Sum {
 impl<T: Scalar> Lineup<'_, T> {
     /// Number of points that come out.
     pub(crate) fn len(&self) -> usize {
-        let mut outputs = self.points.rows.len();
+        let mut outputs = self.stream.rows.len();
         let mut i = 0;
         while let Some(mixing) = (self.mixings)(i) {
             outputs = mixing.outputs();
             i += 1;
         }
-        outputs + self.points.len() - self.points.rows.len()
+        outputs + self.stream.len() - self.stream.rows.len()
     }
 
     /// Some columns of all points, in rows of [`TILE`] numbers.
     #[inline(always)]
     fn tile<'b>(
         &self,
+        window: Points<'_, T>,
         from: usize,
         to: usize,
         one: &'b mut [f64],
         two: &'b mut [f64],
     ) -> &'b [f64] {
         let (mut here, mut there) = (one, two);
-        for (i, row) in here.chunks_exact_mut(TILE).take(self.points.len()).enumerate() {
-            match self.points.point(i) {
+        for (i, row) in here.chunks_exact_mut(TILE).take(self.stream.len()).enumerate() {
+            match window.get(i, from, to) {
                 Some(point) => {
-                    for (to, x) in row.iter_mut().zip(&point[from..to]) {
+                    for (to, x) in row.iter_mut().zip(point) {
                         *to = x.to_f64();
                     }
                 }
                 None => row.fill(0.0),
             }
         }
-        let mut inputs = self.points.rows.len();
-        let others = self.points.len() - inputs;
+        let mut inputs = self.stream.rows.len();
+        let others = self.stream.len() - inputs;
         let mut i = 0;
         while let Some(mixing) = (self.mixings)(i) {
             let outputs = mixing.outputs();
@@ -133,16 +135,17 @@ impl<T: Scalar> Lineup<'_, T> {
     }
 
     /// The square roots of all distances into the symmetric `d`, row-major.
-    pub(crate) fn all_pairs(&self, memory: &mut [f64], d: &mut [f64]) {
-        let (n, dim) = (self.len(), self.points.messages.dim());
+    pub(crate) fn all_pairs(&self, memory: &mut [f64], d: &mut [f64]) -> Result<(), SourceError> {
+        let (n, dim) = (self.len(), self.stream.dim());
         let half = memory.len() / 2;
         let (one, two) = memory.split_at_mut(half);
         // A pair's unit is above the diagonal, and its sum below.
         d[..n * n].fill(0.0);
-        Arch::new().dispatch(|| {
-            for from in (0..dim).step_by(TILE) {
-                let len = TILE.min(dim - from);
-                let rows = self.tile(from, from + len, one, two);
+        let arch = Arch::new();
+        let mut add = |points: Points<'_, T>, window: Range<usize>| {
+            for from in window.clone().step_by(TILE) {
+                let len = TILE.min(window.end - from);
+                let rows = self.tile(points, from, from + len, one, two);
                 for i in 0..n {
                     for j in i + 1..n {
                         let mut sum = Sum { unit: d[i * n + j], squares: d[j * n + i] };
@@ -151,13 +154,21 @@ impl<T: Scalar> Lineup<'_, T> {
                     }
                 }
             }
-        });
+        };
+        self.stream.windows(
+            0..dim,
+            |_| true,
+            |points, window| {
+                arch.dispatch(|| add(points, window));
+            },
+        )?;
         for i in 0..n {
             for j in i + 1..n {
                 let root = Sum { unit: d[i * n + j], squares: d[j * n + i] }.root();
                 (d[i * n + j], d[j * n + i]) = (root, root);
             }
         }
+        Ok(())
     }
 
     /// The square roots of the distances from `Σ weights_i v_i` to as many points as `out` has room for.
@@ -168,18 +179,19 @@ impl<T: Scalar> Lineup<'_, T> {
         weights: &[f64],
         memory: &mut [f64],
         out: &mut [f64],
-    ) {
-        let dim = self.points.messages.dim();
+    ) -> Result<(), SourceError> {
+        let dim = self.stream.dim();
         let reference = largest(weights);
         let (sums, tiles) = memory.split_at_mut(2 * out.len());
         let (moved, tiles) = tiles.split_at_mut(TILE);
         let half = tiles.len() / 2;
         let (one, two) = tiles.split_at_mut(half);
         sums.fill(0.0);
-        Arch::new().dispatch(|| {
-            for from in (0..dim).step_by(TILE) {
-                let len = TILE.min(dim - from);
-                let rows = self.tile(from, from + len, one, two);
+        let arch = Arch::new();
+        let mut add = |points: Points<'_, T>, window: Range<usize>| {
+            for from in window.clone().step_by(TILE) {
+                let len = TILE.min(window.end - from);
+                let rows = self.tile(points, from, from + len, one, two);
                 let base = &rows[reference * TILE..][..len];
                 // The combination as it differs from the point of the largest weight.
                 let moved = &mut moved[..len];
@@ -207,9 +219,17 @@ impl<T: Scalar> Lineup<'_, T> {
                     (sums[0], sums[1]) = (sum.unit, sum.squares);
                 }
             }
-        });
+        };
+        self.stream.windows(
+            0..dim,
+            |_| true,
+            |points, window| {
+                arch.dispatch(|| add(points, window));
+            },
+        )?;
         for (out, sums) in out.iter_mut().zip(sums.chunks_exact(2)) {
             *out = Sum { unit: sums[0], squares: sums[1] }.root();
         }
+        Ok(())
     }
 }

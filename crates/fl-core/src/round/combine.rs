@@ -1,6 +1,8 @@
 //! The second and last pass over the messages: `out = v_r + Σ c_i (v_i − v_r)`.
 
-use super::MessagesRef;
+use super::apart::even_power;
+use super::stream::{Points, Stream, Tiles};
+use super::{MessagesRef, Sink, Source, SourceError};
 use crate::Scalar;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -34,21 +36,129 @@ pub fn combine<T: Scalar>(
     assert_eq!(out.len(), messages.dim());
     assert!(rows.len() <= weights.len());
     assert!(weights.get(rows.len() + 1).is_none_or(|&w| w == 0.0 || previous.is_some()));
-    let terms = Terms { messages, rows, weights, previous, reference: largest(weights) };
-    // A tiny weight on a message that is very long loses digits below the smallest normal number.
-    let smallest = if size_of::<T>() == 4 { f64::from(f32::MIN_POSITIVE) } else { 0.0 };
-    let faint = weights.iter().any(|&w| w != 0.0 && w.abs() < smallest);
-    let columns = |(i, out): (usize, &mut [T])| {
-        let from = i * COLUMNS;
-        if !faint && Arch::new().dispatch(Columns { terms, from, out: &mut *out }) {
-            return true;
-        }
-        terms.in_double(from, out)
-    };
+    let tiles = Tiles::none();
+    let stream = Stream { source: &messages, tiles: &tiles, rows, extra: previous };
+    let points = stream.resident().expect("messages in memory");
+    let terms = Terms::new(points, weights);
+    let columns = |(i, out): (usize, &mut [T])| terms.form(i * COLUMNS, out);
     if rows.len() * out.len() < SERIAL {
         out.chunks_mut(COLUMNS).enumerate().map(columns).fold(true, |all, one| all & one)
     } else {
         out.par_chunks_mut(COLUMNS).enumerate().map(columns).reduce(|| true, |a, b| a & b)
+    }
+}
+
+/// [`combine`] of messages from anywhere, read through up to `memory` bytes (at least
+/// [`least_tile_bytes`](crate::least_tile_bytes)): the same bits as of the messages in memory.
+///
+/// Cost: one pass over the messages with nonzero weights, from the last column to the first: after
+/// [`Geometry::measure_from`](crate::Geometry::measure_from) the last ones may still be in a cache.
+///
+/// # Errors
+/// The source's and the sink's own.
+///
+/// # Panics
+/// When there are fewer `weights` than `rows`.
+pub fn combine_from<T: Scalar>(
+    source: &dyn Source<T>,
+    rows: &[u32],
+    weights: &[f64],
+    sink: &dyn Sink<T>,
+    memory: usize,
+) -> Result<bool, SourceError> {
+    assert!(rows.len() <= weights.len());
+    let tiles = Tiles::within(memory, rows.len(), source.dim());
+    combine_stream(Stream { source, tiles: &tiles, rows, extra: None }, weights, sink)
+}
+
+/// The same through given tiles.
+pub(crate) fn combine_stream<T: Scalar>(
+    stream: Stream<'_, T>,
+    weights: &[f64],
+    sink: &dyn Sink<T>,
+) -> Result<bool, SourceError> {
+    let (dim, columns) = (stream.dim(), stream.tiles.columns());
+    (0..dim.div_ceil(columns))
+        .rev()
+        .par_bridge()
+        .map(|i| {
+            let from = i * columns;
+            let mut output = stream.tiles.output();
+            let out = &mut output[..columns.min(dim - from)];
+            let finite = form_window(stream, weights, from, out)?;
+            sink.write(from, out)?;
+            stream.tiles.put_output(output);
+            Ok(finite)
+        })
+        .try_reduce(|| true, |a, b| Ok(a & b))
+}
+
+/// Forms the columns from `from` on, whole pieces of [`COLUMNS`].
+fn form_window<T: Scalar>(
+    stream: Stream<'_, T>,
+    weights: &[f64],
+    from: usize,
+    out: &mut [T],
+) -> Result<bool, SourceError> {
+    let mut finite = true;
+    let wanted = |i| weights[i] != 0.0;
+    stream.windows(from..from + out.len(), wanted, |points, _| {
+        let terms = Terms::new(points, weights);
+        for (i, out) in out.chunks_mut(COLUMNS).enumerate() {
+            finite &= terms.form(from + i * COLUMNS, out);
+        }
+    })?;
+    Ok(finite)
+}
+
+/// `‖Σ c_i v_i‖` of what [`combine_stream`] writes, whatever its size.
+///
+/// Cost: two passes over the messages with nonzero weights.
+pub(crate) fn combined_norm<T: Scalar>(
+    stream: Stream<'_, T>,
+    weights: &[f64],
+) -> Result<f64, SourceError> {
+    let (dim, columns) = (stream.dim(), stream.tiles.columns());
+    let mut output = stream.tiles.output();
+    let mut visit = |work: &mut dyn FnMut(&[T])| {
+        for from in (0..dim).step_by(columns) {
+            let out = &mut output[..columns.min(dim - from)];
+            form_window(stream, weights, from, out)?;
+            work(out);
+        }
+        Ok(())
+    };
+    let mut norm = Norm::default();
+    visit(&mut |out| norm.look(out))?;
+    visit(&mut |out| norm.add(out))?;
+    Ok(norm.length())
+}
+
+/// The length of a vector of any size, of which all numbers are shown twice.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Norm {
+    peak: f64,
+    squares: f64,
+}
+
+impl Norm {
+    /// The first time.
+    pub(crate) fn look<T: Scalar>(&mut self, numbers: &[T]) {
+        self.peak = numbers.iter().fold(self.peak, |peak, x| peak.max(x.to_f64().abs()));
+    }
+
+    /// The second time.
+    pub(crate) fn add<T: Scalar>(&mut self, numbers: &[T]) {
+        let unit = even_power(self.peak);
+        self.squares =
+            numbers.iter().fold(self.squares, |sum, x| sum + (x.to_f64() / unit).powi(2));
+    }
+
+    pub(crate) fn length(self) -> f64 {
+        match self.peak == 0.0 || !self.peak.is_finite() {
+            true => self.peak,
+            false => self.squares.sqrt() * even_power(self.peak),
+        }
     }
 }
 
@@ -84,22 +194,30 @@ pub fn rounding(epsilon: f64, weights: &[f64], share: impl Fn(usize) -> f64, nor
 /// What is summed: rows, then perhaps the origin and the previous output.
 #[derive(Clone, Copy)]
 struct Terms<'a, T> {
-    messages: MessagesRef<'a, T>,
-    rows: &'a [u32],
+    points: Points<'a, T>,
     weights: &'a [f64],
-    previous: Option<&'a [T]>,
     reference: usize,
+    /// Whether a weight is so tiny that on a message that is very long it loses digits below the smallest normal number.
+    faint: bool,
 }
 
 impl<'a, T: Scalar> Terms<'a, T> {
+    fn new(points: Points<'a, T>, weights: &'a [f64]) -> Self {
+        let smallest = if size_of::<T>() == 4 { f64::from(f32::MIN_POSITIVE) } else { 0.0 };
+        let faint = weights.iter().any(|&w| w != 0.0 && w.abs() < smallest);
+        Self { points, weights, reference: largest(weights), faint }
+    }
+
+    /// Forms up to [`COLUMNS`] columns; gives whether they are finite.
+    fn form(self, from: usize, out: &mut [T]) -> bool {
+        let columns = Columns { terms: self, from, out: &mut *out };
+        (!self.faint && Arch::new().dispatch(columns)) || self.in_double(from, out)
+    }
+
     /// Some columns of a point; `None` for the origin.
     #[inline(always)]
     fn point(self, i: usize, from: usize, to: usize) -> Option<&'a [T]> {
-        match self.rows.get(i) {
-            Some(&row) => Some(&self.messages.row(row as usize)[from..to]),
-            None if i == self.rows.len() => None,
-            None => self.previous.map(|previous| &previous[from..to]),
-        }
+        self.points.get(i, from, to)
     }
 
     /// The points other than the reference that have a weight.
@@ -141,7 +259,7 @@ impl<T: Scalar> WithSimd for Columns<'_, T> {
         let to = from + out.len();
         let (out, out_tail) = T::split_mut::<S>(out);
         let null = T::splat(simd, T::ZERO);
-        let origin = terms.rows.len();
+        let origin = terms.points.rows.len();
         let base = terms.point(terms.reference, from, to).map(|base| T::split::<S>(base));
         let (base_vectors, base_tail) = base.unzip();
         // Terms are summed before the reference is added, so that rounding is relative to the spread of the messages and

@@ -5,10 +5,12 @@
 //! Tiles are grouped into chunks whose number depends on the shape alone, each chunk has sums of its own, and these are
 //! added in order: any number of threads gives the same bits.
 
-use super::MessagesRef;
+use super::SourceError;
+use super::stream::{Points, Stream};
 use crate::Scalar;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Points in a block.
 const BLOCK: usize = 4;
@@ -40,69 +42,41 @@ pub(crate) fn buffer_len<T>(points: usize, dim: usize) -> usize {
     dim.div_ceil(chunk_columns::<T>(dim)).max(1) * sums(points)
 }
 
-/// The points of a round: chosen rows, then the origin, then perhaps one vector more.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Points<'a, T> {
-    pub(crate) messages: MessagesRef<'a, T>,
-    pub(crate) rows: &'a [u32],
-    pub(crate) extra: Option<&'a [T]>,
-}
-
-impl<'a, T: Scalar> Points<'a, T> {
-    pub(crate) fn len(&self) -> usize {
-        self.rows.len() + 1 + usize::from(self.extra.is_some())
-    }
-
-    /// A point's numbers; `None` for the origin.
-    pub(crate) fn point(&self, i: usize) -> Option<&'a [T]> {
-        match self.rows.get(i) {
-            Some(&row) => Some(self.messages.row(row as usize)),
-            None => self.extra.filter(|_| i == self.rows.len() + 1),
-        }
-    }
-
-    /// Whether two points are equal.
-    pub(crate) fn equal(&self, i: usize, j: usize) -> bool {
-        match (self.point(i), self.point(j)) {
-            (Some(a), Some(b)) => {
-                // Bytes are compared faster than numbers; what is left are zeros of both signs.
-                bytemuck::cast_slice::<T, u8>(a) == bytemuck::cast_slice::<T, u8>(b) || a == b
-            }
-            (Some(a), None) | (None, Some(a)) => a.iter().all(|x| *x == T::ZERO),
-            (None, None) => true,
-        }
-    }
-
-    /// Columns of a point; the origin, and what fills the last block, is `zeros`.
-    #[inline(always)]
-    fn columns(&self, point: usize, from: usize, to: usize, zeros: &'a [T]) -> &'a [T] {
-        match self.rows.get(point) {
-            Some(&row) => &self.messages.row(row as usize)[from..to],
-            None => match self.extra {
-                Some(extra) if point == self.rows.len() + 1 => &extra[from..to],
-                _ => &zeros[..to - from],
-            },
-        }
-    }
-}
-
 /// Squared distances of all pairs into the symmetric `d` (row-major, `points.len()` wide).
 ///
 /// An entry may come out infinite or NaN, or lost to underflow: the caller looks (see `Geometry::measure`).
-pub(crate) fn all_pairs<T: Scalar>(points: Points<'_, T>, buffer: &mut [f64], d: &mut [f64]) {
-    let (n, dim) = (points.len(), points.messages.dim());
+pub(crate) fn all_pairs<T: Scalar>(
+    stream: Stream<'_, T>,
+    buffer: &mut [f64],
+    d: &mut [f64],
+) -> Result<(), SourceError> {
+    let (n, dim) = (stream.len(), stream.dim());
     let (sums, columns) = (sums(n), chunk_columns::<T>(dim));
     let buffer = &mut buffer[..buffer_len::<T>(n, dim)];
     let arch = Arch::new();
+    // A chunk's sums are carried over its windows: their number changes no bit.
     let chunk = |(i, sums): (usize, &mut [f64])| {
         sums.fill(0.0);
-        let (from, to) = (i * columns, ((i + 1) * columns).min(dim));
-        arch.dispatch(Chunk { points, from, to, sums });
+        stream.windows(
+            i * columns..((i + 1) * columns).min(dim),
+            |_| true,
+            |points, window| {
+                arch.dispatch(Chunk {
+                    points,
+                    from: window.start,
+                    to: window.end,
+                    sums: &mut *sums,
+                });
+            },
+        )
     };
     if n * dim < SERIAL {
-        buffer.chunks_exact_mut(sums).enumerate().for_each(chunk);
+        buffer.chunks_exact_mut(sums).enumerate().try_for_each(chunk)?;
+    } else if stream.resident().is_some() {
+        buffer.par_chunks_exact_mut(sums).enumerate().try_for_each(chunk)?;
     } else {
-        buffer.par_chunks_exact_mut(sums).enumerate().for_each(chunk);
+        // One after the other, so that files are read nearly in order.
+        buffer.chunks_exact_mut(sums).enumerate().par_bridge().try_for_each(chunk)?;
     }
     let (total, others) = buffer.split_at_mut(sums);
     for other in others.chunks_exact(sums) {
@@ -127,6 +101,7 @@ pub(crate) fn all_pairs<T: Scalar>(points: Points<'_, T>, buffer: &mut [f64], d:
     for i in 0..n {
         d[i * n + i] = 0.0;
     }
+    Ok(())
 }
 
 struct Chunk<'a, T> {
@@ -149,7 +124,7 @@ impl<T: Scalar> WithSimd for Chunk<'_, T> {
         for from in (from..to).step_by(tile) {
             let to = (from + tile).min(to);
             let block = |a: usize| -> [&[T]; BLOCK] {
-                std::array::from_fn(|i| points.columns(a + i, from, to, &zeros))
+                std::array::from_fn(|i| points.get(a + i, from, to).unwrap_or(&zeros[..to - from]))
             };
             let mut sums = sums.chunks_exact_mut(PAIR);
             for a in (0..n).step_by(BLOCK) {
@@ -239,27 +214,62 @@ fn triangle<T: Scalar, S: Simd>(simd: S, rows: [&[T]; BLOCK], sums: &mut [f64]) 
 
 /// The same in `f64` throughout, with every length divided by `unit`: for values whose squares overflow or vanish.
 /// Several times slower, and hardly ever needed.
-pub(crate) fn all_pairs_scaled<T: Scalar>(points: Points<'_, T>, unit: f64, d: &mut [f64]) {
-    let (n, dim) = (points.len(), points.messages.dim());
+pub(crate) fn all_pairs_scaled<T: Scalar>(
+    stream: Stream<'_, T>,
+    unit: f64,
+    d: &mut [f64],
+) -> Result<(), SourceError> {
+    let (n, scale) = (stream.len(), 1.0 / unit);
+    let d = &mut d[..n * n];
+    if let Some(points) = stream.resident() {
+        d.par_chunks_exact_mut(n).enumerate().for_each(|(i, row)| {
+            for (j, sum) in row.iter_mut().enumerate() {
+                let mut lanes = [0.0; LANES];
+                pair_scaled(points, (i, j), 0..stream.dim(), scale, &mut lanes);
+                *sum = lanes.iter().sum();
+            }
+        });
+        return Ok(());
+    }
+    let mut lanes = vec![[0.0; LANES]; n * n];
+    stream.windows(
+        0..stream.dim(),
+        |_| true,
+        |points, window| {
+            lanes.par_chunks_exact_mut(n).enumerate().for_each(|(i, row)| {
+                for (j, lanes) in row.iter_mut().enumerate() {
+                    pair_scaled(points, (i, j), window.clone(), scale, lanes);
+                }
+            });
+        },
+    )?;
+    for (sum, lanes) in d.iter_mut().zip(&lanes) {
+        *sum = lanes.iter().sum();
+    }
+    Ok(())
+}
+
+/// Sums that a processor can work on at a time.
+const LANES: usize = 8;
+
+/// Adds a pair's squared differences in some columns.
+fn pair_scaled<T: Scalar>(
+    points: Points<'_, T>,
+    (i, j): (usize, usize),
+    window: Range<usize>,
+    scale: f64,
+    lanes: &mut [f64; LANES],
+) {
     const TILE: usize = 512;
     let zeros = [T::ZERO; TILE];
-    let scale = 1.0 / unit;
-    let row_of = |i: usize, row: &mut [f64]| {
-        for j in 0..n {
-            let mut lanes = [0.0; 8];
-            for from in (0..dim).step_by(TILE) {
-                let to = (from + TILE).min(dim);
-                let a = points.columns(i, from, to, &zeros);
-                let b = points.columns(j, from, to, &zeros);
-                for (a, b) in a.chunks(8).zip(b.chunks(8)) {
-                    for (l, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
-                        let difference = a.to_f64() * scale - b.to_f64() * scale;
-                        *l += difference * difference;
-                    }
-                }
+    for from in window.clone().step_by(TILE) {
+        let to = (from + TILE).min(window.end);
+        let [a, b] = [i, j].map(|p| points.get(p, from, to).unwrap_or(&zeros[..to - from]));
+        for (a, b) in a.chunks(LANES).zip(b.chunks(LANES)) {
+            for (l, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+                let difference = a.to_f64() * scale - b.to_f64() * scale;
+                *l += difference * difference;
             }
-            row[j] = lanes.iter().sum();
         }
-    };
-    d[..n * n].par_chunks_exact_mut(n).enumerate().for_each(|(i, row)| row_of(i, row));
+    }
 }

@@ -1,9 +1,10 @@
 //! Measuring a geometry: in one pass where squares in the messages' own type suffice, and again where they do not.
 
 use super::apart::{self, Lineup};
-use super::distances::{self, Points};
+use super::distances;
 use super::geometry::{LONG, LONG_ROOT, SHORT};
-use super::{Geometry, MessagesRef};
+use super::stream::{Stream, Tiles, retain_finite};
+use super::{Geometry, MessagesRef, Source, SourceError};
 use crate::Scalar;
 
 /// Columns up to which single-precision messages are measured in double precision.
@@ -45,35 +46,76 @@ impl Geometry {
         rows: &mut Vec<u32>,
         previous: Option<&[T]>,
     ) {
-        loop {
-            if self.measure_squares(Points { messages, rows, extra: previous }) {
-                return;
-            }
-            let before = rows.len();
-            rows.retain(|&w| messages.row(w as usize).iter().all(|x| x.is_finite()));
-            if rows.len() < before {
-                continue;
-            }
-            return self.measure_again(Points { messages, rows, extra: previous });
-        }
+        let tiles = Tiles::none();
+        self.measure_stream(&messages, &tiles, rows, previous, &mut |_, _| {})
+            .expect("messages in memory are read without errors");
     }
 
-    /// One pass in the messages' own type; gives whether all entries are as exact as it can make them.
-    fn measure_squares<T: Scalar>(&mut self, points: Points<'_, T>) -> bool {
-        let (n, dim) = (points.len(), points.messages.dim());
-        (self.workers, self.points) = (points.rows.len(), n);
+    /// [`Geometry::measure`] of messages from anywhere, read through up to `memory` bytes (at least
+    /// [`least_tile_bytes`](crate::least_tile_bytes)): the same bits as of the messages in memory.
+    ///
+    /// Cost: one pass over the source; one more over messages that are not finite or equal, and over all of them in a round
+    /// whose squares the messages' type cannot hold.
+    ///
+    /// # Errors
+    /// The source's own. The geometry is of no use then.
+    pub fn measure_from<T: Scalar>(
+        &mut self,
+        source: &dyn Source<T>,
+        rows: &mut Vec<u32>,
+        memory: usize,
+    ) -> Result<(), SourceError> {
+        let tiles = Tiles::within(memory, rows.len(), source.dim());
+        self.measure_stream(source, &tiles, rows, None, &mut |_, _| {})
+    }
+
+    /// Measures, and tells who is left out, with the first column that is not finite.
+    pub(crate) fn measure_stream<T: Scalar>(
+        &mut self,
+        source: &dyn Source<T>,
+        tiles: &Tiles<T>,
+        rows: &mut Vec<u32>,
+        extra: Option<&[T]>,
+        dropped: &mut dyn FnMut(u32, usize),
+    ) -> Result<(), SourceError> {
+        self.measure_squares(Stream { source, tiles, rows, extra })?;
+        let origin = self.workers;
+        if (0..origin).any(|i| !self.squared_norm(i).is_finite()) {
+            let doubtful = |i| !self.squared_norm(i).is_finite();
+            let mut left_out = 0;
+            retain_finite(source, tiles, rows, doubtful, &mut |row, column| {
+                left_out += 1;
+                dropped(row, column);
+            })?;
+            if left_out > 0 {
+                self.measure_squares(Stream { source, tiles, rows, extra })?;
+            }
+        }
+        let stream = Stream { source, tiles, rows, extra };
+        if self.is_exact(stream)? { Ok(()) } else { self.measure_again(stream) }
+    }
+
+    /// One pass in the messages' own type.
+    fn measure_squares<T: Scalar>(&mut self, stream: Stream<'_, T>) -> Result<(), SourceError> {
+        let (n, dim) = (stream.len(), stream.dim());
+        (self.workers, self.points) = (stream.rows.len(), n);
         (self.unit, self.relative_error, self.many_scales) = (1.0, T::EPSILON, false);
         self.reserve::<T>(dim);
         // Over many columns the rounding of single differences averages out; over few it does not, and then
         // double precision costs nothing worth saving.
         if size_of::<T>() == 4 && dim <= FEW {
-            distances::all_pairs_scaled(points, 1.0, &mut self.d[..n * n]);
             self.relative_error = f64::EPSILON;
+            distances::all_pairs_scaled(stream, 1.0, &mut self.d[..n * n])
         } else {
-            distances::all_pairs(points, &mut self.buffer, &mut self.d[..n * n]);
+            distances::all_pairs(stream, &mut self.buffer, &mut self.d[..n * n])
         }
+    }
+
+    /// Whether all entries are as exact as the messages' own type can make them.
+    fn is_exact<T: Scalar>(&self, stream: Stream<'_, T>) -> Result<bool, SourceError> {
+        let n = self.points;
         // Each squared difference may lose up to the smallest normal number to underflow.
-        let lost = dim as f64 * if size_of::<T>() == 4 { 1.2e-38 } else { 2.3e-308 };
+        let lost = stream.dim() as f64 * if size_of::<T>() == 4 { 1.2e-38 } else { 2.3e-308 };
         let (mut largest, mut small, mut finite) = (0.0f64, 0, true);
         for &x in &self.d[..n * n] {
             finite &= x.is_finite();
@@ -81,16 +123,19 @@ impl Geometry {
             small += usize::from(x < lost / T::EPSILON);
         }
         // Rules add up distances, so the largest double is not the limit.
-        finite
-            && largest < 1e250
-            && largest * 1e-14 >= lost
-            // The diagonal is always small.
-            && (small == n || !self.vanished(points, lost / T::EPSILON, T::EPSILON))
+        let held = finite && largest < 1e250 && largest * 1e-14 >= lost;
+        // The diagonal is always small.
+        Ok(held && (small == n || !self.vanished(stream, lost / T::EPSILON, T::EPSILON)?))
     }
 
     /// Whether a square below `safe` may be what underflow has left of one between points that differ.
     #[cold]
-    fn vanished<T: Scalar>(&self, points: Points<'_, T>, safe: f64, epsilon: f64) -> bool {
+    fn vanished<T: Scalar>(
+        &self,
+        stream: Stream<'_, T>,
+        safe: f64,
+        epsilon: f64,
+    ) -> Result<bool, SourceError> {
         // Two messages as long as this are as good as equal: they differ by less than the rounding of their length.
         let long = safe / (epsilon * epsilon);
         for j in 1..self.points {
@@ -98,39 +143,45 @@ impl Geometry {
             let Some(i) = row[..j].iter().position(|&x| x < safe) else { continue };
             // One is enough: whoever else is as near to `j` is equal to `i`, or was found out before.
             let norms = row[self.workers].min(self.point(i)[self.workers]);
-            if norms < long && !points.equal(i, j) {
-                return true;
+            if norms < long && !stream.equal(i, j)? {
+                return Ok(true);
             }
         }
-        false
+        Ok(false)
     }
 
     /// In `f64` with one unit for all; or where that does not do, with one for each pair.
     #[cold]
-    fn measure_again<T: Scalar>(&mut self, points: Points<'_, T>) {
-        let n = points.len();
-        let all = (0..n).filter_map(|i| points.point(i)).flatten();
-        let peak = all.fold(0.0f64, |peak, x| peak.max(x.to_f64().abs()));
+    fn measure_again<T: Scalar>(&mut self, stream: Stream<'_, T>) -> Result<(), SourceError> {
+        let n = stream.len();
+        let peak = stream.peak()?;
         if peak == 0.0 {
-            return;
+            return Ok(());
         }
         self.relative_error = f64::EPSILON;
         self.unit = if (1e-100..1e100).contains(&peak) { 1.0 } else { power_of_two(peak) };
-        distances::all_pairs_scaled(points, self.unit, &mut self.d[..n * n]);
-        let safe = points.messages.dim() as f64 * 2.3e-308 / f64::EPSILON;
+        distances::all_pairs_scaled(stream, self.unit, &mut self.d[..n * n])?;
+        let safe = stream.dim() as f64 * 2.3e-308 / f64::EPSILON;
         let fits = self.d[..n * n].iter().all(|&x| x < 1e250);
-        if !fits || self.vanished(points, safe, f64::EPSILON) {
+        if !fits || self.vanished(stream, safe, f64::EPSILON)? {
             let mut memory = std::mem::take(&mut self.buffer);
-            Lineup { points, mixings: &|_| None }.all_pairs(&mut memory, &mut self.d[..n * n]);
+            let lineup = Lineup { stream, mixings: &|_| None };
+            let done = lineup.all_pairs(&mut memory, &mut self.d[..n * n]);
             self.buffer = memory;
+            done?;
             self.choose_unit();
         }
+        Ok(())
     }
 
     /// The geometry of messages as some mixings leave them, from the messages themselves.
-    pub(crate) fn measure_mixed<T: Scalar>(&mut self, lineup: &Lineup<'_, T>, memory: &mut [f64]) {
+    pub(crate) fn measure_mixed<T: Scalar>(
+        &mut self,
+        lineup: &Lineup<'_, T>,
+        memory: &mut [f64],
+    ) -> Result<(), SourceError> {
         let n = lineup.len();
-        let others = lineup.points.len() - lineup.points.rows.len();
+        let others = lineup.stream.len() - lineup.stream.rows.len();
         (self.workers, self.points) = (n - others, n);
         self.relative_error = f64::EPSILON;
         if self.d.len() < n * n {
@@ -139,8 +190,9 @@ impl Geometry {
         if self.buffer.len() < n {
             self.buffer.resize(n, 0.0);
         }
-        lineup.all_pairs(memory, &mut self.d[..n * n]);
+        lineup.all_pairs(memory, &mut self.d[..n * n])?;
         self.choose_unit();
+        Ok(())
     }
 
     /// From the square roots of lengths to squares in a unit.

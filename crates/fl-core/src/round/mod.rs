@@ -9,11 +9,16 @@ mod measure;
 mod messages;
 mod mixed;
 mod mixing;
+mod source;
+mod stream;
 
-pub use combine::{combine, largest, rounding};
-pub(crate) use distances::Points;
+pub(crate) use combine::{Norm, combine_stream, combined_norm};
+pub use combine::{combine, combine_from, largest, rounding};
 pub use federation::Federation;
 pub use geometry::Geometry;
 pub use messages::{Messages, MessagesRef};
 pub use mixing::Mixing;
 pub(crate) use mixing::compose;
+pub use source::{Sink, Source, SourceError};
+pub use stream::least_tile_bytes;
+pub(crate) use stream::{Points, Stream, Tiles, retain_finite};

@@ -2,10 +2,12 @@
 
 use crate::columns::{BLOCK, Mix, Network, Plan, sorted, tile_columns};
 use crate::num::prefetch_line;
-use crate::{AlignedVec, CoordinateRule, MessagesRef, Mixing, Scalar, Tile};
+use crate::round::{Points, Stream};
+use crate::{AlignedVec, CoordinateRule, MessagesRef, Mixing, Scalar, Sink, SourceError, Tile};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below this many numbers a parallel pass costs more than it saves.
 const SERIAL: usize = 1 << 15;
@@ -67,19 +69,19 @@ impl<T: Scalar> TileMemory<T> {
 
 /// A round's messages as a coordinate-wise rule is to see them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a, T> {
-    pub(crate) messages: MessagesRef<'a, T>,
-    pub(crate) rows: &'a [u32],
+pub(crate) struct Seen<'a, T: Scalar> {
+    pub(crate) stream: Stream<'a, T>,
     pub(crate) mixing: Option<&'a Mixing>,
 }
 
-impl<T: Scalar> Source<'_, T> {
+impl<T: Scalar> Seen<'_, T> {
     /// Number of messages that a rule sees.
     pub(crate) fn outputs(&self) -> usize {
-        self.mixing.map_or(self.rows.len(), Mixing::outputs)
+        self.mixing.map_or(self.stream.rows.len(), Mixing::outputs)
     }
 
-    /// Applies a rule to all columns; gives whether all messages are finite. If they are not, `out` is of no use.
+    /// Applies a rule to all columns of messages in memory; gives whether these are finite. If they are not, `out` is of no
+    /// use.
     pub(crate) fn apply(
         self,
         rule: &dyn CoordinateRule,
@@ -89,17 +91,10 @@ impl<T: Scalar> Source<'_, T> {
     ) -> bool {
         let TileMemory { threads, plan, .. } = memory;
         let plan = self.plan(plan);
-        let arch = Arch::new();
+        let points = self.stream.resident().expect("messages in memory");
         let ranks = rule.ranks(self.outputs(), byzantine);
         let piece = |from: usize, scratch: &mut Scratch<T>, out: &mut [T]| {
-            let mut finite = true;
-            for (i, out) in out.chunks_mut(tile_columns::<T>()).enumerate() {
-                let from = from + i * tile_columns::<T>();
-                let (mut tile, good) = self.fill(arch, plan, from, out.len(), &ranks, scratch);
-                finite &= good;
-                apply(rule, &mut tile, byzantine, out);
-            }
-            finite
+            self.piece(rule, byzantine, plan, &ranks, points, from, scratch, out)
         };
         if self.outputs() * out.len() < SERIAL {
             return piece(0, &mut threads[0], out);
@@ -112,6 +107,66 @@ impl<T: Scalar> Source<'_, T> {
             .reduce(|| true, |a, b| a & b)
     }
 
+    /// The same for messages from anywhere, whose output goes to a sink.
+    pub(crate) fn apply_into(
+        self,
+        rule: &dyn CoordinateRule,
+        byzantine: usize,
+        memory: &mut TileMemory<T>,
+        sink: &dyn Sink<T>,
+    ) -> Result<bool, SourceError> {
+        let TileMemory { threads, plan, .. } = memory;
+        let plan = self.plan(plan);
+        let ranks = rule.ranks(self.outputs(), byzantine);
+        let Stream { tiles, .. } = self.stream;
+        let (dim, columns) = (self.stream.dim(), tiles.columns());
+        let next = AtomicUsize::new(0);
+        let work = |scratch: &mut Scratch<T>| {
+            let mut finite = true;
+            let mut output = tiles.output();
+            loop {
+                let from = next.fetch_add(columns, Ordering::Relaxed);
+                if from >= dim {
+                    tiles.put_output(output);
+                    return Ok(finite);
+                }
+                let out = &mut output[..columns.min(dim - from)];
+                self.stream.windows(
+                    from..from + out.len(),
+                    |_| true,
+                    |points, _| {
+                        finite &=
+                            self.piece(rule, byzantine, plan, &ranks, points, from, scratch, out);
+                    },
+                )?;
+                sink.write(from, out)?;
+            }
+        };
+        threads.par_iter_mut().map(work).try_reduce(|| true, |a, b| Ok(a & b))
+    }
+
+    /// Applies a rule to the columns from `from` on; gives whether the messages' numbers there are finite.
+    fn piece(
+        self,
+        rule: &dyn CoordinateRule,
+        byzantine: usize,
+        plan: &Plan<T>,
+        ranks: &Option<Range<usize>>,
+        points: Points<'_, T>,
+        from: usize,
+        scratch: &mut Scratch<T>,
+        out: &mut [T],
+    ) -> bool {
+        let (arch, mut finite) = (Arch::new(), true);
+        for (i, out) in out.chunks_mut(tile_columns::<T>()).enumerate() {
+            let from = from + i * tile_columns::<T>();
+            let (mut tile, good) = self.fill(arch, plan, points, from, out.len(), ranks, scratch);
+            finite &= good;
+            apply(rule, &mut tile, byzantine, out);
+        }
+        finite
+    }
+
     /// Squared distances of all messages to what a rule makes of them, with lengths in units of `unit`.
     pub(crate) fn distances_to(
         self,
@@ -120,13 +175,13 @@ impl<T: Scalar> Source<'_, T> {
         unit: f64,
         memory: &mut TileMemory<T>,
         out: &mut [f64],
-    ) {
+    ) -> Result<(), SourceError> {
         let TileMemory { threads, plan, outputs, sums } = memory;
         let plan = self.plan(plan);
         let arch = Arch::new();
         let n = self.outputs();
         let ranks = rule.ranks(n, byzantine);
-        let dim = self.messages.dim();
+        let dim = self.stream.dim();
         let part = dim.div_ceil(PARTS).next_multiple_of(tile_columns::<T>());
         let parts = dim.div_ceil(part);
         let sums = &mut sums[..parts * n];
@@ -134,23 +189,34 @@ impl<T: Scalar> Source<'_, T> {
         let per = parts.div_ceil(threads.len());
         let memory = threads.par_iter_mut().zip(outputs.par_iter_mut());
         let pieces = sums.par_chunks_mut(per * n).zip(memory).enumerate();
-        pieces.for_each(|(i, (sums, (scratch, output)))| {
+        pieces.try_for_each(|(i, (sums, (scratch, output)))| {
             for (j, sums) in sums.chunks_exact_mut(n).enumerate() {
                 let from = (i * per + j) * part;
-                for from in (from..(from + part).min(dim)).step_by(tile_columns::<T>()) {
-                    let width = tile_columns::<T>().min(dim - from);
-                    let point = &mut output[..width];
-                    let (mut tile, _) = self.fill(arch, plan, from, width, &ranks, scratch);
-                    apply(rule, &mut tile, byzantine, point);
-                    // Again, in the order of workers.
-                    let (tile, _) = self.fill(arch, plan, from, width, &None, scratch);
-                    arch.dispatch(Squares { tile, point, unit, sums });
-                }
+                let columns = from..(from + part).min(dim);
+                self.stream.windows(
+                    columns,
+                    |_| true,
+                    |points, columns| {
+                        for from in columns.clone().step_by(tile_columns::<T>()) {
+                            let width = tile_columns::<T>().min(columns.end - from);
+                            let point = &mut output[..width];
+                            let (mut tile, _) =
+                                self.fill(arch, plan, points, from, width, &ranks, scratch);
+                            apply(rule, &mut tile, byzantine, point);
+                            // Again, in the order of workers.
+                            let (tile, _) =
+                                self.fill(arch, plan, points, from, width, &None, scratch);
+                            arch.dispatch(Squares { tile, point, unit, sums });
+                        }
+                    },
+                )?;
             }
-        });
+            Ok(())
+        })?;
         for (i, out) in out[..n].iter_mut().enumerate() {
             *out = sums.iter().skip(i).step_by(n).sum();
         }
+        Ok(())
     }
 
     fn plan<'p>(&self, plan: &'p mut Plan<T>) -> &'p Plan<T> {
@@ -165,16 +231,17 @@ impl<T: Scalar> Source<'_, T> {
         self,
         arch: Arch,
         plan: &Plan<T>,
+        points: Points<'_, T>,
         from: usize,
         columns: usize,
         ranks: &Option<Range<usize>>,
         scratch: &'b mut Scratch<T>,
     ) -> (Tile<'b, T>, bool) {
-        let Self { messages, rows, mixing } = self;
         let Scratch { tile, arrived, network } = scratch;
         let stride = tile_columns::<T>();
-        let load = |data| Load { messages, rows, from, columns, data };
-        let (finite, begun) = if mixing.is_some() {
+        let Points { messages, rows, at, .. } = points;
+        let load = |data| Load { messages, rows, from: from - at, columns, data };
+        let (finite, begun) = if self.mixing.is_some() {
             let finite = arch.dispatch(load(&mut *arrived));
             arch.dispatch(Mix { plan, input: arrived, output: tile, stride });
             (finite, false)
@@ -200,6 +267,7 @@ impl<T: Scalar> Source<'_, T> {
 struct Load<'a, T> {
     messages: MessagesRef<'a, T>,
     rows: &'a [u32],
+    /// Among the columns of `messages`.
     from: usize,
     columns: usize,
     data: &'a mut [T],
@@ -338,6 +406,7 @@ mod tests {
     use super::*;
     use crate::Messages;
     use crate::num::instruction_sets;
+    use crate::round::Tiles;
 
     fn messages<T: Scalar>(workers: usize, dim: usize) -> Messages<T> {
         let mut messages = Messages::zeros(workers, dim);
@@ -357,12 +426,15 @@ mod tests {
         ranks: Option<Range<usize>>,
     ) -> Vec<(bool, Vec<f64>)> {
         let rows: Vec<u32> = (0..messages.workers() as u32).collect();
-        let source = Source { messages: messages.view(), rows: &rows, mixing };
+        let (view, tiles) = (messages.view(), Tiles::none());
+        let stream = Stream { source: &view, tiles: &tiles, rows: &rows, extra: None };
+        let seen = Seen { stream, mixing };
         let mut memory = TileMemory::<T>::new(messages.workers(), mixing.is_some(), true);
         let run = |arch| {
-            let plan = source.plan(&mut memory.plan);
-            let (tile, finite) =
-                source.fill(arch, plan, 1, columns, &ranks, &mut memory.threads[0]);
+            let plan = seen.plan(&mut memory.plan);
+            let points = stream.resident().expect("messages in memory");
+            let scratch = &mut memory.threads[0];
+            let (tile, finite) = seen.fill(arch, plan, points, 1, columns, &ranks, scratch);
             let kept = ranks.clone().unwrap_or(0..tile.rows());
             let mut out: Vec<T> = kept.clone().flat_map(|i| tile.row(i).iter().copied()).collect();
             let mut mean = vec![T::ZERO; columns];

@@ -1,11 +1,12 @@
 //! Geometries and mixings, from the messages to what the rule sees.
 
 use crate::round::apart::{self, Lineup};
-use crate::round::{Points, compose};
+use crate::round::{Stream, compose};
 use crate::{
     Cx, Geometry, Mixing, Needs, PreAggregator, PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape,
-    SpecError, room,
+    SourceError, SpecError, room,
 };
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// Whether a chain can work on a shape; gives the shape that its rule sees.
@@ -58,13 +59,13 @@ fn looked_at<'a>(
 /// # Errors
 /// As [`Pipeline::build`](super::Pipeline::build), where a part cannot work with this shape.
 pub fn server_bytes<T: Scalar>(
-    pre: &[Box<dyn PreAggregatorSpec>],
+    pre: &[impl Deref<Target = dyn PreAggregatorSpec>],
     rule: &dyn RuleSpec,
     shape: Shape,
     dim: usize,
 ) -> Result<usize, SpecError> {
     let own = rule.chain();
-    let specs = || pre.iter().chain(&own).map(|spec| &**spec);
+    let specs = || pre.iter().map(|spec| &**spec).chain(own.iter().map(|spec| &**spec));
     let inner = passes(specs(), pre.len(), rule, shape)?;
     let tables = rule.cost(inner).bytes;
     // A rule with tables looks at distances; one without is made to be asked.
@@ -193,8 +194,8 @@ impl Chain {
         cx: &Cx<'_>,
         mut shape: Shape,
         rows: &[u32],
-        points: Option<Points<'_, T>>,
-    ) -> Shape {
+        stream: Option<Stream<'_, T>>,
+    ) -> Result<Shape, SourceError> {
         for i in 0..self.stages.len() {
             let (before, rest) = self.stages.split_at_mut(i);
             let stage = &mut rest[0];
@@ -203,14 +204,14 @@ impl Chain {
             let Stage { mixing, geometry: mixed, .. } = stage;
             // Who is shortened by more than this keeps no direction in squared distances.
             let lost = || mixing.has_weight_below(1.0 / geometry.farthest());
-            if let Some(points) =
-                points.filter(|_| stage.measured && (geometry.has_many_scales() || lost()))
+            if let Some(stream) =
+                stream.filter(|_| stage.measured && (geometry.has_many_scales() || lost()))
             {
                 let mixings = |k: usize| match before.get(k) {
                     Some(stage) => Some(&stage.mixing),
                     None => Some(&*mixing).filter(|_| k == i),
                 };
-                mixed.measure_mixed(&Lineup { points, mixings: &mixings }, &mut self.memory);
+                mixed.measure_mixed(&Lineup { stream, mixings: &mixings }, &mut self.memory)?;
             } else if stage.measured {
                 geometry.mix(&stage.mixing, &mut stage.geometry);
             } else {
@@ -226,7 +227,7 @@ impl Chain {
         } else {
             self.senders.extend(0..shape.workers as u32);
         }
-        shape
+        Ok(shape)
     }
 
     pub(super) fn compose(&mut self) {

@@ -1,14 +1,22 @@
 //! From the messages that arrived to the output: who is left, what the rule decides, and what is certified of it.
 
-use super::apply::Source;
+use super::apply::Seen;
 use super::chain::{Chain, whole};
 use super::probe::Looker;
 use super::{NonFinite, Pipeline};
-use crate::round::{Points, apart};
+use crate::round::{Norm, Stream, Tiles, combine_stream, combined_norm};
 use crate::{
-    AggregateError, Certificate, Cx, Inputs, MessagesRef, NoProbe, Rule, Scalar, Shape, combine,
-    largest, rounding,
+    AggregateError, Certificate, Cx, Inputs, NoProbe, Rule, Scalar, Shape, Sink, Source,
+    SourceError, combine, largest, rounding,
 };
+
+/// Where an output goes.
+#[derive(Debug)]
+pub(super) enum Output<'a, T> {
+    /// Memory, from messages that are in memory too.
+    Slice(&'a mut [T]),
+    Sink(&'a dyn Sink<T>),
+}
 
 impl<T: Scalar> Pipeline<T> {
     pub(super) fn weigh(&mut self, cx: &Cx<'_>, inner: Shape) -> Result<(), AggregateError> {
@@ -64,32 +72,38 @@ impl<T: Scalar> Pipeline<T> {
         &mut self,
         cx: &Cx<'_>,
         shape: Shape,
-        messages: MessagesRef<'_, T>,
-        out: &mut [T],
+        source: &dyn Source<T>,
+        tiles: &Tiles<T>,
+        out: &mut Output<'_, T>,
     ) -> Result<bool, AggregateError> {
-        let points = Points { messages, rows: &self.rows, extra: self.previous.as_deref() };
-        let inner = self.chain.mix(cx, shape, &self.rows, Some(points));
+        let stream = Stream { source, tiles, rows: &self.rows, extra: self.previous.as_deref() };
+        let inner = self.chain.mix(cx, shape, &self.rows, Some(stream))?;
         if self.tiles.is_some() || self.sample.is_some() {
             self.chain.compose();
         }
         let rule = match &mut self.rule {
             Rule::Coordinate(rule) => {
                 let tiles = self.tiles.as_mut().expect("memory for a rule that looks at columns");
-                let source = Source { messages, rows: &self.rows, mixing: self.chain.whole() };
-                return Ok(source.apply(&**rule, inner.byzantine, tiles, out));
+                let seen = Seen { stream, mixing: self.chain.whole() };
+                return Ok(match out {
+                    Output::Slice(out) => seen.apply(&**rule, inner.byzantine, tiles, out),
+                    Output::Sink(sink) => {
+                        seen.apply_into(&**rule, inner.byzantine, tiles, *sink)?
+                    }
+                });
             }
             Rule::Geometric(rule) => rule,
         };
         let Chain { geometry, stages, composed, senders, memory, .. } = &mut self.chain;
         let geometry = stages.last().map_or(&*geometry, |s| &s.geometry);
         let mut looker = Looker {
-            source: Source { messages, rows: &self.rows, mixing: whole(stages, composed) },
-            points,
+            seen: Seen { stream, mixing: whole(stages, composed) },
             stages,
             unit: geometry.unit(),
             tiles: self.tiles.as_mut(),
             sample: self.sample.as_mut(),
             memory,
+            failed: None,
         };
         let count = shape.workers + 1 + usize::from(self.needs.previous);
         let weights = &mut self.weights[..count];
@@ -102,16 +116,36 @@ impl<T: Scalar> Pipeline<T> {
             let mixed = &mut self.mixed[0][..geometry.points()];
             mixed.fill(0.0);
             rule.weights(inputs, mixed)?;
+        }
+        if let Some(e) = looker.failed {
+            return Err(e.into());
+        }
+        if !self.chain.stages.is_empty() {
             self.chain.pull_back(&mut self.mixed, weights);
         }
-        Ok(combine(messages, &self.rows, weights, self.previous.as_deref(), out))
+        Ok(match out {
+            Output::Slice(out) => {
+                let messages = source.resident().expect("messages in memory");
+                combine(messages, &self.rows, weights, self.previous.as_deref(), out)
+            }
+            Output::Sink(sink) => combine_stream(stream, weights, *sink)?,
+        })
     }
 
-    pub(super) fn certificate(&mut self, out: &[T]) -> Option<Certificate> {
+    pub(super) fn certificate(
+        &mut self,
+        source: &dyn Source<T>,
+        tiles: &Tiles<T>,
+        out: &Output<'_, T>,
+    ) -> Result<Option<Certificate>, SourceError> {
         if !self.needs.distances {
-            return None;
+            return Ok(None);
         }
-        let Rule::Geometric(rule) = &self.rule else { return None };
+        let Rule::Geometric(rule) = &self.rule else { return Ok(None) };
+        // A rule that solves nothing certifies nothing.
+        if rule.certificate(0.0).is_none() {
+            return Ok(None);
+        }
         // How far rounding in `combine` may have moved the output from the exact combination.
         let g = &self.chain.geometry;
         let c = &self.weights[..g.points()];
@@ -123,21 +157,32 @@ impl<T: Scalar> Pipeline<T> {
         let far = g.has_many_scales() || c.iter().any(|&c| c != 0.0 && c.abs() < tiny);
         let norm = match far {
             false => (products[g.origin()] - 0.5 * inner).max(0.0).sqrt(),
-            true => norm(out) / g.unit(),
+            true => {
+                let extra = self.previous.as_deref();
+                norm(Stream { source, tiles, rows: &self.rows, extra }, c, out)? / g.unit()
+            }
         };
         let r = largest(c);
         // A weight below the normal numbers is off by as much as a normal one may be.
         let share = |i: usize| g.product(c[i].abs().max(f64::MIN_POSITIVE), i, r);
-        rule.certificate(rounding(T::EPSILON, c, share, norm) * g.unit())
+        Ok(rule.certificate(rounding(T::EPSILON, c, share, norm) * g.unit()))
     }
 }
 
 /// ‖out‖, whatever its size.
-fn norm<T: Scalar>(out: &[T]) -> f64 {
-    let peak = out.iter().fold(0.0f64, |peak, x| peak.max(x.to_f64().abs()));
-    if peak == 0.0 || !peak.is_finite() {
-        return peak;
+fn norm<T: Scalar>(
+    stream: Stream<'_, T>,
+    weights: &[f64],
+    out: &Output<'_, T>,
+) -> Result<f64, SourceError> {
+    match out {
+        Output::Slice(out) => {
+            let mut norm = Norm::default();
+            norm.look(out);
+            norm.add(out);
+            Ok(norm.length())
+        }
+        // The sink keeps its own: the output is formed again.
+        Output::Sink(_) => combined_norm(stream, weights),
     }
-    let unit = apart::even_power(peak);
-    out.iter().map(|x| (x.to_f64() / unit).powi(2)).sum::<f64>().sqrt() * unit
 }

@@ -7,10 +7,12 @@
 
 use super::apply::TileMemory;
 use super::chain::{Chain, passes};
+use super::decide::Output;
 use super::probe::Sample;
+use crate::round::{Tiles, retain_finite};
 use crate::{
     AggregateError, AlignedVec, Certificate, Cx, Geometry, MessagesRef, Mixing, Needs, Part,
-    PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape, SpecError, Visit, room,
+    PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape, Sink, Source, SpecError, Visit, room,
 };
 use std::sync::Arc;
 
@@ -46,6 +48,8 @@ pub struct Pipeline<T> {
     /// The workers whose messages arrived, and of these the finite messages'.
     pub(super) present: Vec<u32>,
     pub(super) rows: Vec<u32>,
+    /// Who was left out, and the first number that was not finite.
+    dropped: Vec<(u32, usize)>,
     /// On the finite messages, the origin and the previous output.
     pub(super) weights: Vec<f64>,
     pub(super) weights_by_worker: Vec<f64>,
@@ -71,15 +75,28 @@ impl<T: Scalar> Pipeline<T> {
         shape: Shape,
         dim: usize,
     ) -> Result<Self, SpecError> {
-        if shape.workers == 0 {
-            return Err(SpecError::new("workers", "at least 1", 0));
-        }
-        if dim == 0 {
-            return Err(SpecError::new("the length of a message", "at least 1", 0));
+        for (what, count) in [("workers", shape.workers), ("the length of a message", dim)] {
+            if count == 0 {
+                return Err(SpecError::new(what, "at least 1", 0));
+            }
         }
         let given = pre.len();
         let specs = pre.into_iter().chain(rule.chain()).map(Arc::from).collect();
-        Self::from_specs(specs, given, Arc::from(rule), shape, dim)
+        Self::from_specs(specs, given, Arc::from(rule), shape, dim, true)
+    }
+
+    /// [`Pipeline::build`] for single rounds of long messages: a rule with memory keeps none, and the origin stands for its
+    /// last output in every round. Nothing as long as a message is made.
+    ///
+    /// # Errors
+    /// As [`Pipeline::build`].
+    pub fn without_memory(
+        pre: &[Arc<dyn PreAggregatorSpec>],
+        rule: &Arc<dyn RuleSpec>,
+        shape: Shape,
+        dim: usize,
+    ) -> Result<Self, SpecError> {
+        Self::of_kind(pre, rule, shape, dim, false)
     }
 
     /// [`Pipeline::build`] of specs that others share.
@@ -92,12 +109,22 @@ impl<T: Scalar> Pipeline<T> {
         shape: Shape,
         dim: usize,
     ) -> Result<Self, SpecError> {
+        Self::of_kind(pre, rule, shape, dim, true)
+    }
+
+    fn of_kind(
+        pre: &[Arc<dyn PreAggregatorSpec>],
+        rule: &Arc<dyn RuleSpec>,
+        shape: Shape,
+        dim: usize,
+        remembers: bool,
+    ) -> Result<Self, SpecError> {
         if shape.workers == 0 || dim == 0 {
             return Err(SpecError::new("workers and the length of a message", "at least 1", 0));
         }
         let own = rule.chain().into_iter().map(Arc::from);
         let specs = pre.iter().cloned().chain(own).collect();
-        Self::from_specs(specs, pre.len(), Arc::clone(rule), shape, dim)
+        Self::from_specs(specs, pre.len(), Arc::clone(rule), shape, dim, remembers)
     }
 
     /// Another pipeline of the same specs and for the same shape, with memory of its own: what an attack rehearses against.
@@ -108,7 +135,7 @@ impl<T: Scalar> Pipeline<T> {
     pub fn twin(&self) -> Result<Self, SpecError> {
         let specs = self.chain.stages.iter().map(|stage| Arc::clone(&stage.spec)).collect();
         let rule = Arc::clone(&self.spec);
-        let twin = Self::from_specs(specs, self.chain.given, rule, self.shape, self.dim)?;
+        let twin = Self::from_specs(specs, self.chain.given, rule, self.shape, self.dim, true)?;
         Ok(twin.with_policy(self.policy))
     }
 
@@ -119,6 +146,7 @@ impl<T: Scalar> Pipeline<T> {
         rule: Arc<dyn RuleSpec>,
         shape: Shape,
         dim: usize,
+        remembers: bool,
     ) -> Result<Self, SpecError> {
         let inner = passes(specs.iter().map(|spec| &**spec), given, &*rule, shape)?;
         let tables = format!("{}'s tables of {} messages", rule.name(), inner.workers);
@@ -141,13 +169,14 @@ impl<T: Scalar> Pipeline<T> {
             chain,
             present: Vec::with_capacity(shape.workers),
             rows: Vec::with_capacity(shape.workers),
+            dropped: Vec::with_capacity(shape.workers),
             weights: vec![0.0; shape.workers + 2],
             weights_by_worker: vec![0.0; shape.workers],
             products: vec![0.0; shape.workers + 2],
             mixed: std::array::from_fn(|_| vec![0.0; widest + 2]),
             tiles: needs.columns.then(|| TileMemory::new(widest, mixed, sums)),
             sample: (needs.sample > 0).then(|| Sample::new(shape.workers, needs.sample.min(dim))),
-            previous: needs.previous.then(|| AlignedVec::zeros(dim)),
+            previous: needs.previous.then(|| AlignedVec::zeros(if remembers { dim } else { 0 })),
         })
     }
 
@@ -174,7 +203,7 @@ impl<T: Scalar> Pipeline<T> {
     ) -> Result<Report, AggregateError> {
         self.present.clear();
         self.present.extend(0..self.shape.workers as u32);
-        self.aggregate_arrived(cx, messages, out)
+        self.aggregate_arrived(cx, &messages, &Tiles::none(), Output::Slice(out))
     }
 
     /// The same for the messages of some workers, those listed in rising order; the rows of others are not looked at.
@@ -202,7 +231,34 @@ impl<T: Scalar> Pipeline<T> {
         );
         self.present.clear();
         self.present.extend_from_slice(present);
-        self.aggregate_arrived(cx, messages, out)
+        self.aggregate_arrived(cx, &messages, &Tiles::none(), Output::Slice(out))
+    }
+
+    /// [`Pipeline::aggregate`] of messages from anywhere, a tile of columns at a time, into a sink: the same bits as of the
+    /// messages in memory, whatever `memory` and the number of threads are.
+    ///
+    /// `memory` is how many bytes all tiles together may take; at least
+    /// [`least_tile_bytes`](crate::least_tile_bytes) are taken. The pipeline itself has [`server_bytes`](crate::server_bytes).
+    ///
+    /// The memory of a rule that has one stays as it is; it is used if the pipeline has not been built
+    /// [`without_memory`](Pipeline::without_memory).
+    ///
+    /// Cost: the passes of [`Pipeline::aggregate`]. Of messages without a weight the second pass reads nothing. A message
+    /// that is not finite costs another look at it, and the first pass again.
+    ///
+    /// # Errors
+    /// As [`Pipeline::aggregate`], and the source's and the sink's own. What the sink has then is of no use.
+    pub fn aggregate_from(
+        &mut self,
+        cx: &Cx<'_>,
+        source: &dyn Source<T>,
+        sink: &dyn Sink<T>,
+        memory: usize,
+    ) -> Result<Report, AggregateError> {
+        self.present.clear();
+        self.present.extend(0..self.shape.workers as u32);
+        let tiles = Tiles::within(memory, self.shape.workers, self.dim);
+        self.aggregate_arrived(cx, source, &tiles, Output::Sink(sink))
     }
 
     /// Whether the chain could work on another number of messages.
@@ -217,16 +273,19 @@ impl<T: Scalar> Pipeline<T> {
     fn aggregate_arrived(
         &mut self,
         cx: &Cx<'_>,
-        messages: MessagesRef<'_, T>,
-        out: &mut [T],
+        source: &dyn Source<T>,
+        tiles: &Tiles<T>,
+        mut out: Output<'_, T>,
     ) -> Result<Report, AggregateError> {
-        let arrived = (messages.workers(), messages.dim(), out.len());
+        let into = if let Output::Slice(out) = &out { out.len() } else { self.dim };
+        let arrived = (source.workers(), source.dim(), into);
         if arrived != (self.shape.workers, self.dim, self.dim) {
             return Err(AggregateError::Shape {
                 expected: format!("{} messages of {} numbers", self.shape.workers, self.dim),
                 got: format!("{} of {} into {}", arrived.0, arrived.1, arrived.2),
             });
         }
+        self.dropped.clear();
         self.rows.clear();
         self.rows.extend_from_slice(&self.present);
         if self.rows.is_empty() {
@@ -234,17 +293,19 @@ impl<T: Scalar> Pipeline<T> {
         }
         let left = loop {
             if self.chain.measured {
-                let previous = self.previous.as_deref();
-                self.chain.geometry.measure_with(messages, &mut self.rows, previous);
+                let drop = &mut |worker, column| self.dropped.push((worker, column));
+                let (rows, previous) = (&mut self.rows, self.previous.as_deref());
+                self.chain.geometry.measure_stream(source, tiles, rows, previous, drop)?;
             } else {
                 self.chain.geometry.unmeasured(self.rows.len(), self.needs.previous);
             }
             let left = self.what_is_left()?;
-            if self.decide(cx, left, messages, out)? {
+            if self.decide(cx, left, source, tiles, &mut out)? || self.chain.measured {
                 break left;
             }
             // Without distances nothing has looked at the messages before; only now is it known that some are not finite.
-            self.rows.retain(|&w| messages.row(w as usize).iter().all(|x| x.is_finite()));
+            let drop = &mut |worker, column| self.dropped.push((worker, column));
+            retain_finite(source, tiles, &mut self.rows, |_| true, drop)?;
             if self.rows.len() == left.workers {
                 break left;
             }
@@ -253,11 +314,18 @@ impl<T: Scalar> Pipeline<T> {
         for (&row, &w) in self.rows.iter().zip(&self.weights) {
             self.weights_by_worker[row as usize] = w;
         }
-        if let Some(previous) = &mut self.previous {
+        let certificate = self.certificate(source, tiles, &out)?;
+        if let (Some(previous), Output::Slice(out)) = (&mut self.previous, out)
+            && previous.len() == out.len()
+        {
             previous.copy_from_slice(out);
         }
-        let certificate = self.certificate(out);
         Ok(Report { dropped: self.present.len() - left.workers, certificate })
+    }
+
+    /// The workers that were left out of the last round, and for each the first of its numbers that is not finite.
+    pub fn dropped(&self) -> &[(u32, usize)] {
+        &self.dropped
     }
 
     /// The weight of each worker's message in the last output, 0 for a dropped or absent one; `None` for a coordinate-wise rule,
@@ -325,7 +393,7 @@ impl<T: Scalar> Pipeline<T> {
         self.rows.clear();
         self.rows.extend(0..self.shape.workers as u32);
         let inner = self.chain.mix::<T>(cx, self.shape, &self.rows, None);
-        let result = self.weigh(cx, inner);
+        let result = inner.map_err(AggregateError::from).and_then(|inner| self.weigh(cx, inner));
         std::mem::swap(&mut self.chain.geometry, geometry);
         result?;
         Ok(&self.weights[..geometry.points()])

@@ -1,10 +1,9 @@
 //! A round's messages, for rules that look at more than their geometry.
 
-use super::apply::{Source, TileMemory};
+use super::apply::{Seen, TileMemory};
 use super::chain::Stage;
-use crate::round::Points;
 use crate::round::apart::Lineup;
-use crate::{AlignedVec, CoordinateRule, Geometry, MessagesRef, Probe, Scalar};
+use crate::{AlignedVec, CoordinateRule, Geometry, MessagesRef, Probe, Scalar, SourceError};
 
 /// Memory for chosen columns.
 #[derive(Debug)]
@@ -28,32 +27,46 @@ impl<T: Scalar> Sample<T> {
 
 /// A round's messages, for rules that look at them.
 #[derive(Debug)]
-pub(super) struct Looker<'a, T> {
-    pub(super) source: Source<'a, T>,
-    pub(super) points: Points<'a, T>,
+pub(super) struct Looker<'a, T: Scalar> {
+    pub(super) seen: Seen<'a, T>,
     pub(super) stages: &'a [Stage],
     pub(super) unit: f64,
     pub(super) memory: &'a mut [f64],
     pub(super) tiles: Option<&'a mut TileMemory<T>>,
     pub(super) sample: Option<&'a mut Sample<T>>,
+    /// Why the messages could not be looked at. What was answered since is of no use.
+    pub(super) failed: Option<SourceError>,
+}
+
+impl<T: Scalar> Looker<'_, T> {
+    /// Remembers the first failure.
+    fn note(&mut self, result: Result<(), SourceError>) {
+        if let Err(e) = result {
+            self.failed.get_or_insert(e);
+        }
+    }
 }
 
 impl<T: Scalar> Probe for Looker<'_, T> {
     fn dim(&self) -> usize {
-        self.source.messages.dim()
+        self.seen.stream.dim()
     }
 
     fn sample(&mut self, columns: &[u32], out: &mut Geometry) {
         let sample = self.sample.as_mut().expect("a rule that says in its needs that it samples");
         assert!(columns.len() <= sample.columns, "at most {} columns", sample.columns);
         assert!(columns.is_sorted_by(|a, b| a < b), "columns must rise");
-        let Source { messages, rows, mixing } = self.source;
+        let Seen { stream, mixing } = self.seen;
+        let rows = stream.rows;
         let numbers = &mut sample.numbers[..rows.len() * columns.len()];
-        for (&row, numbers) in rows.iter().zip(numbers.chunks_exact_mut(columns.len().max(1))) {
-            let message = messages.row(row as usize);
-            for (x, &column) in numbers.iter_mut().zip(columns) {
-                *x = message[column as usize];
-            }
+        let each = numbers.chunks_exact_mut(columns.len().max(1)).enumerate();
+        let mut read = Ok(());
+        for (i, numbers) in each {
+            read = read.and_then(|()| stream.pick(i, columns, numbers));
+        }
+        if read.is_err() {
+            // Numbers all the same, since a rule goes on.
+            numbers.fill(T::ZERO);
         }
         let chosen = MessagesRef::new(numbers, rows.len(), columns.len()).expect("as long as both");
         sample.rows.clear();
@@ -65,17 +78,21 @@ impl<T: Scalar> Probe for Looker<'_, T> {
                 sample.geometry.mix(mixing, out);
             }
         }
+        self.note(read);
     }
 
     fn distances_to(&mut self, rule: &dyn CoordinateRule, byzantine: usize, out: &mut [f64]) {
         let tiles =
             self.tiles.as_mut().expect("a rule that says in its needs that it sees columns");
-        self.source.distances_to(rule, byzantine, self.unit, tiles, out);
+        let done = self.seen.distances_to(rule, byzantine, self.unit, tiles, out);
+        self.note(done);
     }
+
     fn roots_from(&mut self, weights: &[f64], out: &mut [f64]) -> bool {
         let mixings = |k: usize| self.stages.get(k).map(|stage| &stage.mixing);
-        let lineup = Lineup { points: self.points, mixings: &mixings };
-        lineup.roots_to_combination(weights, self.memory, out);
+        let lineup = Lineup { stream: self.seen.stream, mixings: &mixings };
+        let done = lineup.roots_to_combination(weights, self.memory, out);
+        self.note(done);
         let root = 1.0 / self.unit.sqrt();
         out.iter_mut().for_each(|x| *x *= root);
         true

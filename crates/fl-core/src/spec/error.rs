@@ -40,6 +40,9 @@ pub enum AggregateError {
         /// What arrived.
         got: String,
     },
+    /// The messages could not be read, or the output not be kept.
+    #[error("{0}")]
+    Source(String),
     /// A worker sent NaN or infinity, and the policy refuses that.
     #[error("the message of worker {worker} is not finite; the policy is to refuse such a round")]
     NonFinite {

@@ -50,11 +50,43 @@ pub enum NpyError {
     },
 }
 
+/// What the header of an array declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The lengths of the axes.
+    pub shape: Vec<usize>,
+    /// What the values are.
+    pub kind: Kind,
+    /// Bytes of a value.
+    pub width: usize,
+    /// Whether the first byte of a value counts most.
+    pub big_endian: bool,
+    /// Whether the first axis varies fastest.
+    pub fortran: bool,
+    /// Where the values begin.
+    pub start: usize,
+    /// Bytes of all values.
+    pub bytes: usize,
+}
+
 /// Reads the header and checks that the values are all there.
 ///
 /// # Errors
 /// When the bytes are no array of numbers, are cut, or are followed by others.
 pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
+    let Header { shape, kind, width, big_endian, fortran, start, bytes } = header(file)?;
+    let data = &file[start..];
+    if data.len() != bytes {
+        return Err(NpyError::Length { shape, expected: bytes, found: data.len() });
+    }
+    Ok(Array { shape, kind, width, big_endian, fortran, data })
+}
+
+/// Reads the header alone, of bytes that may end anywhere behind it.
+///
+/// # Errors
+/// When the bytes are no header of an array of numbers.
+pub fn header(file: &[u8]) -> Result<Header, NpyError> {
     let wrong = |offset: usize, expected: &str, found: String| NpyError::Header {
         offset,
         expected: expected.into(),
@@ -72,10 +104,10 @@ pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
         [2 | 3, _] => (12, field(8..12)?.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b))),
         version => return Err(wrong(6, "version 1, 2 or 3", format!("{}", version[0]))),
     };
-    let header = field(start..start.saturating_add(length))?;
-    let header = str::from_utf8(header)
+    let text = field(start..start.saturating_add(length))?;
+    let text = str::from_utf8(text)
         .map_err(|e| wrong(start + e.valid_up_to(), "text", "other bytes".into()))?;
-    let mut parser = Parser { text: header, at: 0, start };
+    let mut parser = Parser { text, at: 0, start };
     let Dictionary { descr, fortran, shape } = parser.dictionary()?;
 
     let (order, code) = match descr.as_bytes() {
@@ -102,12 +134,9 @@ pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
         .iter()
         .try_fold(width, |n: usize, &axis| n.checked_mul(axis))
         .filter(|n| *n > 0 && *n <= isize::MAX as usize / 8);
-    let Some(expected) = bytes else { return Err(NpyError::Shape { shape }) };
-    let data = &file[start + length..];
-    if data.len() != expected {
-        return Err(NpyError::Length { shape, expected, found: data.len() });
-    }
-    Ok(Array { shape, kind, width, big_endian: order == b'>', fortran, data })
+    let Some(bytes) = bytes else { return Err(NpyError::Shape { shape }) };
+    let big_endian = order == b'>';
+    Ok(Header { shape, kind, width, big_endian, fortran, start: start + length, bytes })
 }
 
 /// A file of one axis, in the type of the numbers, which [`parse`] and NumPy read.

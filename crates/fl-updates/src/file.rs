@@ -1,0 +1,157 @@
+//! A file that is read at places, and is to stay as it was when it was opened.
+
+use crate::progress::Progress;
+use std::fs::{File, Metadata};
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+/// An open file and what it was when it was opened.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) path: PathBuf,
+    file: File,
+    pub(crate) len: u64,
+    modified: Option<SystemTime>,
+    identity: Identity,
+}
+
+/// What tells one file from another, whatever their names are.
+pub(crate) type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(data: &Metadata) -> Identity {
+    use std::os::unix::fs::MetadataExt;
+    (data.dev(), data.ino())
+}
+
+#[cfg(not(unix))]
+fn identity(data: &Metadata) -> Identity {
+    // Elsewhere a file is told by when it was made.
+    let made = data.created().ok().and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
+    (made.map_or(0, |d| d.as_nanos() as u64), data.len())
+}
+
+/// The file behind a path, if there is one.
+pub(crate) fn identity_of(path: &Path) -> Option<Identity> {
+    std::fs::metadata(path).ok().map(|data| identity(&data))
+}
+
+impl Opened {
+    pub(crate) fn open(path: &Path) -> Result<Self, String> {
+        let said = |e: io::Error| match e.raw_os_error() {
+            Some(24) => format!("cannot open it: {e}; `ulimit -n 65536` allows more"),
+            _ => format!("cannot open it: {e}"),
+        };
+        let file = File::open(path).map_err(said)?;
+        let data = file.metadata().map_err(said)?;
+        if !data.is_file() {
+            return Err(
+                "expected a file, found something else; a folder needs a *.index.json".into()
+            );
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            len: data.len(),
+            modified: data.modified().ok(),
+            identity: identity(&data),
+            file,
+        })
+    }
+
+    pub(crate) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// The file itself, for readers that seek.
+    pub(crate) fn reader(&self) -> &File {
+        &self.file
+    }
+
+    /// Bytes from a place.
+    pub(crate) fn read(&self, from: u64, out: &mut [u8]) -> Result<(), String> {
+        let mut done = 0;
+        while done < out.len() {
+            match read_at(&self.file, &mut out[done..], from + done as u64) {
+                Ok(0) => return Err(self.cut()),
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(format!("{}: cannot read it: {e}", self.path.display())),
+            }
+        }
+        Ok(())
+    }
+
+    fn cut(&self) -> String {
+        let now = self.file.metadata().map_or(0, |data| data.len());
+        let path = self.path.display();
+        format!("{path}: was cut while it was read: it had {} bytes and has {now}", self.len)
+    }
+
+    /// These bytes will be read soon.
+    pub(crate) fn ahead(&self, bytes: Range<u64>) {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            let length = std::num::NonZeroU64::new(bytes.end - bytes.start);
+            // Advice: where it is not taken, reading is slower and nothing else.
+            let _ =
+                rustix::fs::fadvise(&self.file, bytes.start, length, rustix::fs::Advice::WillNeed);
+        }
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let _ = bytes;
+    }
+
+    /// Whether the file is still what it was when it was opened.
+    pub(crate) fn verify(&self) -> Result<(), String> {
+        let path = self.path.display();
+        let data = std::fs::metadata(&self.path)
+            .map_err(|e| format!("{path}: was removed while it was read: {e}"))?;
+        if identity(&data) != self.identity {
+            return Err(format!("{path}: was replaced by another file while it was read"));
+        }
+        if data.len() < self.len {
+            return Err(self.cut());
+        }
+        if data.len() != self.len || data.modified().ok() != self.modified {
+            return Err(format!("{path}: was changed while it was read; aggregate a copy of it"));
+        }
+        Ok(())
+    }
+}
+
+/// Counts what is read, and ends where an end was asked for.
+pub(crate) fn counted(progress: &Progress, bytes: usize) -> Result<(), String> {
+    if progress.is_stopped() {
+        return Err("stopped".into());
+    }
+    progress.add(bytes as u64);
+    Ok(())
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, out: &mut [u8], from: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, out, from)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, out: &mut [u8], from: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, out, from)
+}
+
+/// Writes all bytes at a place.
+#[cfg(unix)]
+pub(crate) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
+}
+
+#[cfg(windows)]
+pub(crate) fn write_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_write(file, bytes, at)? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            n => (bytes, at) = (&bytes[n..], at + n as u64),
+        }
+    }
+    Ok(())
+}

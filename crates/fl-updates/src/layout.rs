@@ -1,0 +1,184 @@
+//! How clients' tensors become messages: which are averaged, in which groups, and which are copied.
+
+use crate::client::Client;
+use crate::error::{Problem, UpdatesError};
+use crate::format::Tensor;
+use regex::Regex;
+use std::collections::HashMap;
+
+/// Which tensors are one message: a rule decides once for each.
+#[derive(Clone, Debug, Default)]
+pub enum Per {
+    /// All of them: what κ is proven for.
+    #[default]
+    Whole,
+    /// Each one.
+    Tensor,
+    /// Those with the same match of a pattern, of its first group if it has one; those without a match together.
+    Match(Regex),
+}
+
+/// Tensors that are one message.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) name: String,
+    /// The first column of each tensor, and its place among the reference's tensors.
+    pub(crate) pieces: Vec<(usize, usize)>,
+    /// Number of all columns.
+    pub(crate) dim: usize,
+}
+
+/// What becomes of the tensors of the reference.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// The tensors of the output, in its order.
+    pub(crate) tensors: Vec<Tensor>,
+    pub(crate) averaged: Vec<usize>,
+    /// Copied: from the model before, or equal in all clients.
+    pub(crate) copied: Vec<usize>,
+    /// Left out of the output.
+    pub(crate) left_out: Vec<String>,
+    /// For each client the place of each of `tensors`; then those of the model before.
+    pub(crate) places: Vec<Vec<usize>>,
+}
+
+/// All differences between clients, by file and tensor.
+pub(crate) fn layout(
+    clients: &[Client],
+    base: Option<&Client>,
+    skip: Option<&Regex>,
+) -> Result<Layout, UpdatesError> {
+    let reference = base.unwrap_or_else(|| most_common(clients));
+    let mut problems = Vec::new();
+    for client in clients.iter().chain(base).filter(|c| !std::ptr::eq(*c, reference)) {
+        differences(client, reference, &mut problems);
+    }
+    let mut layout = Layout {
+        tensors: Vec::new(),
+        averaged: Vec::new(),
+        copied: Vec::new(),
+        left_out: Vec::new(),
+        places: Vec::new(),
+    };
+    for tensor in &reference.tensors {
+        let at = layout.tensors.len();
+        let skipped = skip.is_some_and(|skip| skip.is_match(&tensor.name));
+        if skipped && base.is_none() {
+            layout.left_out.push(tensor.name.clone());
+            continue;
+        }
+        if !skipped
+            && !tensor.dtype.is_averaged()
+            && matches!(tensor.dtype, crate::Dtype::Other(..))
+        {
+            problems.push(Problem::new(
+                &reference.path,
+                format!(
+                    "tensor {:?}: numbers of type {} are not averaged; convert them to BF16, or leave the tensor out",
+                    tensor.name, tensor.dtype
+                ),
+            ));
+        }
+        match !skipped && tensor.dtype.is_averaged() {
+            true if tensor.numbers() > 0 => layout.averaged.push(at),
+            _ => layout.copied.push(at),
+        }
+        layout.tensors.push(tensor.clone());
+    }
+    if problems.is_empty() && layout.averaged.is_empty() {
+        problems.push(Problem::new(&reference.path, "no tensor of floating-point numbers is left"));
+    }
+    let adapters = reference.tensors.iter().filter(|t| is_adapter(&t.name)).count();
+    if adapters > 0 {
+        problems.push(Problem::new(
+            &reference.path,
+            "it is a low-rank adapter: the mean of A and the mean of B apart are not the mean of the products BA; merge \
+             each adapter into its model, and aggregate the models with --base",
+        ));
+    }
+    if !problems.is_empty() {
+        return Err(UpdatesError::Problems(problems));
+    }
+    let place = |client: &Client| {
+        let places = layout.tensors.iter().map(|t| client.place(&t.name).expect("compared"));
+        places.collect::<Vec<_>>()
+    };
+    layout.places = clients.iter().chain(base).map(place).collect();
+    Ok(layout)
+}
+
+/// The two factors of an adapter, as PEFT names them.
+fn is_adapter(name: &str) -> bool {
+    [".lora_A.", ".lora_B.", "lora_down.", "lora_up."].iter().any(|part| name.contains(part))
+}
+
+/// The client that most others are like: differences are told from it.
+fn most_common(clients: &[Client]) -> &Client {
+    let signature = |client: &Client| {
+        let mut all: Vec<_> = client
+            .tensors
+            .iter()
+            .map(|t| (t.name.clone(), t.dtype.clone(), t.shape.clone()))
+            .collect();
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all
+    };
+    let mut counts: HashMap<_, (usize, usize)> = HashMap::new();
+    for (i, client) in clients.iter().enumerate() {
+        counts.entry(signature(client)).or_insert((0, i)).0 += 1;
+    }
+    let best = counts.values().max_by_key(|(count, first)| (*count, usize::MAX - first));
+    &clients[best.map_or(0, |(_, first)| *first)]
+}
+
+fn differences(client: &Client, reference: &Client, problems: &mut Vec<Problem>) {
+    let than = reference.name();
+    let mut tell = |tensor: &str, what: String| {
+        problems.push(Problem::new(&client.path, format!("tensor {tensor:?}: {what}")));
+    };
+    for expected in &reference.tensors {
+        let Some(found) = client.tensor(&expected.name) else {
+            tell(&expected.name, format!("expected it as in {than}, found no such tensor"));
+            continue;
+        };
+        if found.shape != expected.shape {
+            let (found, wanted) = (&found.shape, &expected.shape);
+            tell(
+                &expected.name,
+                format!("expected shape {wanted:?} as in {than}, found {found:?}"),
+            );
+        }
+        if found.dtype != expected.dtype {
+            let (found, wanted) = (&found.dtype, &expected.dtype);
+            tell(&expected.name, format!("expected type {wanted} as in {than}, found {found}"));
+        }
+    }
+    for found in client.tensors.iter().filter(|t| reference.tensor(&t.name).is_none()) {
+        tell(&found.name, format!("it is not in {than}"));
+    }
+}
+
+/// Divides the averaged tensors into messages.
+pub(crate) fn groups(layout: &Layout, per: &Per) -> Vec<Group> {
+    let name_of = |tensor: &Tensor| match per {
+        Per::Whole => "all tensors".to_owned(),
+        Per::Tensor => tensor.name.clone(),
+        Per::Match(pattern) => match pattern.captures(&tensor.name) {
+            Some(found) => found.get(1).or(found.get(0)).map_or("", |m| m.as_str()).to_owned(),
+            None => "tensors without a match".to_owned(),
+        },
+    };
+    let mut groups: Vec<Group> = Vec::new();
+    let mut by_name: HashMap<String, usize> = HashMap::new();
+    for &place in &layout.averaged {
+        let tensor = &layout.tensors[place];
+        let at = *by_name.entry(name_of(tensor)).or_insert_with_key(|name| {
+            groups.push(Group { name: name.clone(), pieces: Vec::new(), dim: 0 });
+            groups.len() - 1
+        });
+        let group = &mut groups[at];
+        group.pieces.push((group.dim, place));
+        group.dim += tensor.numbers();
+    }
+    groups
+}

@@ -1,0 +1,100 @@
+//! Opening clients: everything that can be known before a number is read.
+
+use crate::client::Client;
+use crate::error::{Problem, UpdatesError};
+use crate::file::Identity;
+use crate::layout::{Layout, layout};
+use regex::Regex;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// How updates are understood.
+#[derive(Clone, Debug, Default)]
+pub struct OpenOptions {
+    /// The model before: files are models then, messages are differences from it, and the output is a model.
+    pub base: Option<PathBuf>,
+    /// Tensors that are no part of messages: copied from `base`, or without one left out of the output.
+    pub skip: Option<Regex>,
+}
+
+/// Updates whose headers have been read and agree.
+#[derive(Debug)]
+pub struct Updates {
+    pub(crate) clients: Vec<Client>,
+    pub(crate) base: Option<Client>,
+    pub(crate) layout: Layout,
+}
+
+impl Updates {
+    /// Opens the clients' files and compares their headers. Clients are sorted by path: the order given changes nothing.
+    ///
+    /// # Errors
+    /// All faults and differences at once, by file and tensor; a client that comes twice.
+    pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Self, UpdatesError> {
+        if paths.is_empty() {
+            return Err(UpdatesError::Choice("there is no client: no file was named".into()));
+        }
+        let mut paths = paths.to_vec();
+        paths.sort();
+        let mut problems = Vec::new();
+        let mut open = |path: &Path| match Client::open(path) {
+            Ok(client) => Some(client),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let clients: Vec<Client> = paths.iter().filter_map(|path| open(path)).collect();
+        let base = options.base.as_deref().and_then(open);
+        twice(&clients, &mut problems);
+        if !problems.is_empty() {
+            return Err(UpdatesError::Problems(problems));
+        }
+        let layout = layout(&clients, base.as_ref(), options.skip.as_ref())?;
+        Ok(Self { clients, base, layout })
+    }
+
+    /// Number of clients W.
+    pub fn clients(&self) -> usize {
+        self.clients.len()
+    }
+
+    /// The clients' paths, in the order of their weights.
+    pub fn names(&self) -> Vec<String> {
+        self.clients.iter().map(Client::name).collect()
+    }
+
+    /// Numbers of a message: of all tensors that are averaged.
+    pub fn dim(&self) -> usize {
+        self.averaged().map(|tensor| tensor.numbers()).sum()
+    }
+
+    pub(crate) fn averaged(&self) -> impl Iterator<Item = &crate::Tensor> {
+        self.layout.averaged.iter().map(|&place| &self.layout.tensors[place])
+    }
+
+    /// Tensors that the output will not have.
+    pub fn left_out(&self) -> &[String] {
+        &self.layout.left_out
+    }
+
+    /// Whether the output would replace one of the files that are read.
+    pub(crate) fn reads(&self, identity: Identity) -> Option<String> {
+        let files = self.clients.iter().chain(&self.base).flat_map(|client| client.files());
+        let mut same = files.filter(|file| file.identity() == identity);
+        same.next().map(|file| file.path.display().to_string())
+    }
+}
+
+/// Clients whose files are those of another.
+fn twice(clients: &[Client], problems: &mut Vec<Problem>) {
+    let mut seen: HashMap<Identity, &Client> = HashMap::new();
+    for client in clients {
+        let files = client.files().iter();
+        let found = files.filter_map(|file| seen.insert(file.identity(), client)).next();
+        if let Some(first) = found {
+            let what = format!("the client appears twice: it is the same file as {}", first.name());
+            problems.push(Problem::new(&client.path, what));
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! From updates to one output.
+
+use crate::columns::Columns;
+use crate::error::UpdatesError;
+use crate::layout::{Group, Per, groups};
+use crate::number::Dtype;
+use crate::open::Updates;
+use crate::output::{Output, Pieces, check};
+use crate::plan::Plan;
+use crate::progress::Progress;
+use fl_core::{
+    AggregateError, Certificate, Cx, Geometry, NonFinite, Pipeline, PreAggregatorSpec, RuleSpec,
+    Scalar, Shape, Streams, server_bytes,
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What is done with updates.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The rule.
+    pub rule: Arc<dyn RuleSpec>,
+    /// What stands before it.
+    pub pre: Vec<Arc<dyn PreAggregatorSpec>>,
+    /// f: how many clients may be Byzantine.
+    pub byzantine: usize,
+    /// What happens to a client with a number that is not finite.
+    pub non_finite: NonFinite,
+    /// Which tensors are one message.
+    pub per: Per,
+    /// Most bytes of memory; files are read through what distances and tables leave of it.
+    pub memory: usize,
+    /// Seed and round of random draws.
+    pub seed: u64,
+    /// The round of random draws.
+    pub round: u64,
+    /// Whether each tensor's share of the squared distances is measured, in one pass more.
+    pub shares: bool,
+    /// What the output's metadata say of the rule and the chain.
+    pub description: String,
+}
+
+impl Options {
+    /// The rule alone, within 1 GiB.
+    pub fn new(rule: impl RuleSpec + 'static, byzantine: usize) -> Self {
+        let description = rule.name().to_owned();
+        Self {
+            rule: Arc::new(rule),
+            pre: Vec::new(),
+            byzantine,
+            non_finite: NonFinite::Drop,
+            per: Per::Whole,
+            memory: 1 << 30,
+            seed: 0,
+            round: 0,
+            shares: false,
+            description,
+        }
+    }
+}
+
+/// A client that was left out of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOut {
+    /// Its path.
+    pub client: String,
+    /// The first tensor with a number that is not finite.
+    pub tensor: String,
+    /// The place of that number.
+    pub number: usize,
+}
+
+/// A tensor's part of the sum of all squared distances between clients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Share {
+    /// The tensor.
+    pub tensor: String,
+    /// Its part of all numbers.
+    pub numbers: f64,
+    /// Its part of the sum over all pairs of ‖v_i − v_j‖².
+    pub distances: f64,
+}
+
+/// What happened to one group of tensors.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupReport {
+    /// What its tensors have in common.
+    pub name: String,
+    /// Number of tensors.
+    pub tensors: usize,
+    /// Length of its messages.
+    pub numbers: usize,
+    /// The weight of each client; `None` for a coordinate-wise rule.
+    pub weights: Option<Vec<f64>>,
+    /// Who was left out, and why.
+    pub left_out: Vec<LeftOut>,
+    /// What the rule's solver certifies.
+    pub certificate: Option<Certificate>,
+    /// Pairs of clients that sent the same numbers.
+    pub equal: Vec<(String, String)>,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Summary {
+    /// The clients' paths, in the order of the weights.
+    pub clients: Vec<String>,
+    /// All groups.
+    pub groups: Vec<GroupReport>,
+    /// Each tensor's share of the distances, where asked for.
+    pub shares: Vec<Share>,
+    /// Bytes of tensors read in all passes.
+    pub bytes_read: u64,
+    /// Bytes of tensors written.
+    pub bytes_written: u64,
+}
+
+/// Aggregates updates into a file, which appears when all of it is written.
+///
+/// Cost: a pass over all files that measures distances, and one over those of clients with a weight that forms the output;
+/// one pass for rules that look at columns. Memory: `options.memory`, and a few megabytes.
+///
+/// # Errors
+/// All that is wrong with rule, output and memory before a number is read; later what went wrong with which file.
+pub fn aggregate(
+    updates: &Updates,
+    options: &Options,
+    output: &Path,
+    progress: &Progress,
+) -> Result<Summary, UpdatesError> {
+    check(output, updates)?;
+    let plan = Plan::of(updates, options)?;
+    if plan.least_memory > options.memory as u64 {
+        return Err(UpdatesError::Choice(format!(
+            "memory: at least {} bytes are needed for {} clients, {} are allowed",
+            plan.least_memory, plan.clients, options.memory
+        )));
+    }
+    let shares = if options.shares { plan.second_pass } else { 0 };
+    progress.expect(plan.first_pass + plan.second_pass + shares);
+    match updates.averaged().any(|tensor| tensor.dtype == Dtype::F64) {
+        true => run::<f64>(updates, options, output, progress),
+        false => run::<f32>(updates, options, output, progress),
+    }
+}
+
+fn run<T: Scalar>(
+    updates: &Updates,
+    options: &Options,
+    path: &Path,
+    progress: &Progress,
+) -> Result<Summary, UpdatesError> {
+    let groups = groups(&updates.layout, &options.per);
+    // Weights are known at the end only; a place for their digest is kept.
+    let digest = "0".repeat(64);
+    let output = Output::begin(path, updates, about(options, updates, &digest))?;
+    output.copy(updates)?;
+    let mut reports = Vec::with_capacity(groups.len());
+    let mut hash = Sha256::new();
+    for group in &groups {
+        let columns = Columns::<T>::new(updates, group, progress);
+        let report = run_group(&columns, updates, options, &output, progress)?;
+        for weight in report.weights.iter().flatten() {
+            hash.update(weight.to_le_bytes());
+        }
+        reports.push(report);
+    }
+    let shares = match options.shares {
+        true => shares::<T>(updates, options, progress)?,
+        false => Vec::new(),
+    };
+    updates
+        .clients
+        .iter()
+        .chain(&updates.base)
+        .try_for_each(|c| c.verify())
+        .map_err(UpdatesError::File)?;
+    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    output.describe(updates, about(options, updates, &digest))?;
+    let bytes_written = output.bytes();
+    output.finish()?;
+    Ok(Summary {
+        clients: updates.names(),
+        groups: reports,
+        shares,
+        bytes_read: progress.read(),
+        bytes_written,
+    })
+}
+
+/// What the output says about itself.
+fn about(options: &Options, updates: &Updates, digest: &str) -> BTreeMap<String, String> {
+    let Options { description, byzantine, .. } = options;
+    let value = serde_json::json!({
+        "rule": description,
+        "byzantine": byzantine,
+        "clients": updates.clients(),
+        "weights_sha256": digest,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    BTreeMap::from([("robust-fl".to_owned(), value.to_string())])
+}
+
+fn run_group<T: Scalar>(
+    columns: &Columns<'_, T>,
+    updates: &Updates,
+    options: &Options,
+    output: &Output,
+    progress: &Progress,
+) -> Result<GroupReport, UpdatesError> {
+    let group = columns.group;
+    let shape = Shape { workers: updates.clients(), byzantine: options.byzantine };
+    let (pre, rule) = (&options.pre, &options.rule);
+    let server = server_bytes::<T>(&options.pre, &**rule, shape, group.dim)?;
+    let mut pipeline =
+        Pipeline::<T>::without_memory(pre, rule, shape, group.dim)?.with_policy(options.non_finite);
+    let streams = Streams::new(options.seed);
+    let sink = Pieces { output, columns };
+    let memory = options.memory.saturating_sub(server);
+    let report = pipeline
+        .aggregate_from(&Cx::new(&streams, options.round), columns, &sink, memory)
+        .map_err(|e| told(e, updates, group, pipeline.dropped(), progress))?;
+    let names = updates.names();
+    let left_out =
+        pipeline.dropped().iter().map(|&(w, column)| left_out(updates, group, w, column));
+    Ok(GroupReport {
+        name: group.name.clone(),
+        tensors: group.pieces.len(),
+        numbers: group.dim,
+        weights: pipeline.weights().map(<[f64]>::to_vec),
+        left_out: left_out.collect(),
+        certificate: report.certificate,
+        equal: equal(pipeline.geometry(), pipeline.rows(), &names),
+    })
+}
+
+/// The tensor and the number behind a column.
+fn left_out(updates: &Updates, group: &Group, worker: u32, column: usize) -> LeftOut {
+    let at = group.pieces.partition_point(|piece| piece.0 <= column) - 1;
+    let (start, place) = group.pieces[at];
+    LeftOut {
+        client: updates.clients[worker as usize].name(),
+        tensor: updates.layout.tensors[place].name.clone(),
+        number: column - start,
+    }
+}
+
+/// An error in terms of files.
+fn told(
+    e: AggregateError,
+    updates: &Updates,
+    group: &Group,
+    dropped: &[(u32, usize)],
+    progress: &Progress,
+) -> UpdatesError {
+    match e {
+        _ if progress.is_stopped() => UpdatesError::Stopped,
+        AggregateError::Source(what) => UpdatesError::File(what),
+        e if dropped.is_empty() => UpdatesError::Aggregate(e),
+        e => {
+            let mut lines = vec![e.to_string()];
+            for &(worker, column) in dropped {
+                let LeftOut { client, tensor, number } = left_out(updates, group, worker, column);
+                lines.push(format!("{client}: tensor {tensor:?}: number {number} is not finite"));
+            }
+            UpdatesError::File(lines.join("\n"))
+        }
+    }
+}
+
+/// Clients whose messages are equal: a client that was copied counts twice.
+fn equal(geometry: Option<&Geometry>, rows: &[u32], names: &[String]) -> Vec<(String, String)> {
+    let Some(geometry) = geometry else { return Vec::new() };
+    let mut pairs = Vec::new();
+    for (i, &a) in rows.iter().enumerate() {
+        let later = rows.iter().enumerate().skip(i + 1);
+        let twin =
+            later.filter(|(j, _)| geometry.squared_distance(i, *j) == 0.0).map(|(_, b)| *b).next();
+        if let Some(b) = twin {
+            pairs.push((names[a as usize].clone(), names[b as usize].clone()));
+        }
+    }
+    pairs
+}
+
+/// Each tensor's share of the distances, the largest first.
+fn shares<T: Scalar>(
+    updates: &Updates,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Vec<Share>, UpdatesError> {
+    let each = groups(&updates.layout, &Per::Tensor);
+    let (mut sums, all) = (Vec::with_capacity(each.len()), updates.dim() as f64);
+    for group in &each {
+        let columns = Columns::<T>::new(updates, group, progress);
+        let mut rows: Vec<u32> = (0..updates.clients() as u32).collect();
+        let mut geometry = Geometry::with_capacity::<T>(rows.len(), group.dim);
+        geometry.measure_from(&columns, &mut rows, options.memory).map_err(|e| {
+            match progress.is_stopped() {
+                true => UpdatesError::Stopped,
+                false => UpdatesError::File(e.to_string()),
+            }
+        })?;
+        let pairs = (0..rows.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+        let sum: f64 =
+            pairs.map(|(i, j)| geometry.distance(i, j) * geometry.unit()).map(|d| d * d).sum();
+        sums.push((group, sum));
+    }
+    let total: f64 = sums.iter().map(|(_, sum)| sum).sum();
+    let mut shares: Vec<Share> = sums
+        .into_iter()
+        .map(|(group, sum)| Share {
+            tensor: group.name.clone(),
+            numbers: group.dim as f64 / all,
+            distances: if total > 0.0 { sum / total } else { 0.0 },
+        })
+        .collect();
+    shares.sort_by(|a, b| b.distances.total_cmp(&a.distances));
+    Ok(shares)
+}
