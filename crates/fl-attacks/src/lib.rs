@@ -8,6 +8,7 @@ mod shared {
     pub(crate) mod majority;
     pub(crate) mod normal;
     pub(crate) mod numbered;
+    pub(crate) mod one_of;
     pub(crate) mod perturbation;
     pub(crate) mod probability;
     pub(crate) mod regular_worker;

@@ -6,42 +6,28 @@ use crate::{
 };
 use std::fmt::Debug;
 
+/// What has a form in files: with the feature `serde` all that can be read and written, without it everything.
+#[cfg(feature = "serde")]
+pub trait InFiles: serde::Serialize + serde::de::DeserializeOwned {}
+
+#[cfg(feature = "serde")]
+impl<S: serde::Serialize + serde::de::DeserializeOwned> InFiles for S {}
+
+/// What has a form in files: with the feature `serde` all that can be read and written, without it everything.
+#[cfg(not(feature = "serde"))]
+pub trait InFiles {}
+
+#[cfg(not(feature = "serde"))]
+impl<S> InFiles for S {}
+
 /// A spec that can be listed and registered: documented, with defaults, and, with the feature `serde`, with a form in files.
 /// Every type that [`spec!`](crate::spec) declares is one.
-#[cfg(feature = "serde")]
 pub trait Registrable:
-    Described
-    + Default
-    + Clone
-    + Debug
-    + Send
-    + Sync
-    + serde::Serialize
-    + serde::de::DeserializeOwned
-    + 'static
+    Described + Default + Clone + Debug + Send + Sync + InFiles + 'static
 {
 }
 
-#[cfg(feature = "serde")]
-impl<S> Registrable for S where
-    S: Described
-        + Default
-        + Clone
-        + Debug
-        + Send
-        + Sync
-        + serde::Serialize
-        + serde::de::DeserializeOwned
-        + 'static
-{
-}
-
-/// A spec that can be listed: documented, and with defaults. Every type that [`spec!`](crate::spec) declares is one.
-#[cfg(not(feature = "serde"))]
-pub trait Registrable: Described + Default + Clone + Debug + Send + Sync + 'static {}
-
-#[cfg(not(feature = "serde"))]
-impl<S: Described + Default + Clone + Debug + Send + Sync + 'static> Registrable for S {}
+impl<S: Described + Default + Clone + Debug + Send + Sync + InFiles + 'static> Registrable for S {}
 
 /// Is shown the parts of a crate one by one, by the function `parts` that [`parts!`](crate::parts) makes.
 ///
@@ -72,7 +58,7 @@ pub trait PartVisitor {
 /// Lists the parts of a crate once: for each room a folder, what its parts are ([`PartVisitor`]'s methods; `_` for none that
 /// is visited), and for each file the part in it, with the types of its settings behind it.
 ///
-/// ```ignore
+/// ```text
 /// fl_core::parts! {
 ///     /// Rules that see distances.
 ///     distance: rule {

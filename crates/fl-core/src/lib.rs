@@ -18,7 +18,7 @@ pub use adversary::{
     DefenceModel, Knowledge, Known, Poison, PoisonContext, PoisonSpec, Poisoned, Trigger,
     triggered,
 };
-pub use catalogue::{PartVisitor, Registrable};
+pub use catalogue::{InFiles, PartVisitor, Registrable};
 pub use columns::Tile;
 pub use data::{Batch, Dataset};
 pub use num::{AlignedVec, Cx, Role, Scalar, Stream, Streams, instruction_set, streams};

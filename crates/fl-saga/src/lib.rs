@@ -2,14 +2,15 @@
 
 mod shared {
     pub(crate) mod anchor;
+    pub(crate) mod anchored;
     pub(crate) mod batch;
     pub(crate) mod decorated;
     pub(crate) mod draw;
     pub(crate) mod memory;
-    pub(crate) mod periodic;
     pub(crate) mod sampling;
     pub(crate) mod spread;
     pub(crate) mod table;
+    pub(crate) mod tabled;
 }
 
 fl_core::parts! {

@@ -134,19 +134,7 @@ pub fn algorithm_1(setting: &Setting) -> Result<ExactLaw, SpecError> {
     let mut law = ExactLaw { factor: Vec::new(), uncontaminated: Vec::new() };
     for _ in 0..workers {
         for _ in 0..s {
-            next.clear();
-            for &(key, probability) in &states {
-                step(State(key), probability, s, &mut next);
-            }
-            // What is equal is added in an order that only the states decide.
-            next.sort_by_key(|(key, _)| *key);
-            states.clear();
-            for &(key, probability) in &next {
-                match states.last_mut() {
-                    Some(last) if last.0 == key => last.1 += probability,
-                    _ => states.push((key, probability)),
-                }
-            }
+            draw(&mut states, &mut next, s);
             if states.len() > MOST_STATES {
                 return Err(SpecError::new(
                     "W, B and s",
@@ -177,6 +165,23 @@ pub fn algorithm_1(setting: &Setting) -> Result<ExactLaw, SpecError> {
         }
     }
     Ok(law)
+}
+
+/// The states after one more draw, from those before it; `next` is room.
+fn draw(states: &mut Vec<(u128, f64)>, next: &mut Vec<(u128, f64)>, s: usize) {
+    next.clear();
+    for &(key, probability) in &*states {
+        step(State(key), probability, s, next);
+    }
+    // What is equal is added in an order that only the states decide.
+    next.sort_by_key(|(key, _)| *key);
+    states.clear();
+    for &(key, probability) in &*next {
+        match states.last_mut() {
+            Some(last) if last.0 == key => last.1 += probability,
+            _ => states.push((key, probability)),
+        }
+    }
 }
 
 /// All that one draw can do.

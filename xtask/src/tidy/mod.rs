@@ -1,10 +1,12 @@
 //! `cargo xtask tidy`: what the compiler does not check about the repository.
 
 mod duplicates;
+mod effects;
 mod exceptions;
 mod finding;
 mod imports;
 mod manifests;
+mod prose;
 mod rooms;
 mod sizes;
 mod source;
@@ -44,7 +46,7 @@ pub(crate) fn tidy(list: bool) -> Result<()> {
     bail!("tidy:\n  {}", faults.join("\n  "))
 }
 
-/// Import circles, upward imports, sizes and equal lines.
+/// Import circles, upward imports, sizes, effects of libraries, equal lines and long sentences.
 fn structure(root: &Path) -> Result<Vec<Finding>> {
     let mut found = Vec::new();
     for folder in manifests::crates(root)? {
@@ -52,7 +54,9 @@ fn structure(root: &Path) -> Result<Vec<Finding>> {
         let name = folder.rsplit('/').next().unwrap_or(&folder);
         found.extend(imports::findings(&source, rooms::of(name)));
         found.extend(sizes::findings(&source));
+        found.extend(effects::findings(&source));
     }
     found.extend(duplicates::findings(root)?);
+    found.extend(prose::findings(root)?);
     Ok(found)
 }

@@ -31,6 +31,8 @@ pub(super) struct File {
     pub(super) functions: Vec<(String, usize, usize)>,
     /// What it names in other modules.
     pub(super) references: Vec<Reference>,
+    /// The macros that it calls.
+    pub(super) macros: Vec<Reference>,
 }
 
 /// A module: what it defines, and what can be reached through it.
@@ -98,6 +100,7 @@ impl Source {
                     lines: text.lines().count(),
                     functions: Vec::new(),
                     references: Vec::new(),
+                    macros: Vec::new(),
                 },
             };
             reader.enter();
@@ -377,6 +380,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_macro(&mut self, item: &'ast syn::Macro) {
+        let path: Vec<String> = item.path.segments.iter().map(|s| s.ident.to_string()).collect();
+        let (module, line) = (self.module.clone(), item.span().start().line);
+        self.file.macros.push(Reference { module, path, line });
         if item.path.segments.last().is_some_and(|s| s.ident == "parts") {
             self.parts(item.tokens.clone());
         }

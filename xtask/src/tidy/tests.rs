@@ -2,8 +2,9 @@
 
 use super::duplicates::{Run, counted, runs};
 use super::finding::{Finding, judge};
+use super::prose::sentences;
 use super::source::Source;
-use super::{imports, sizes};
+use super::{effects, imports, sizes};
 
 fn crate_of(files: &[(&str, &str)]) -> Source {
     let files: Vec<(String, String)> =
@@ -181,4 +182,38 @@ fn an_exception_must_be_needed_large_enough_and_explained() {
     assert_eq!(faults(&[finding(451)], &[("file a.rs", 450, "why")]).len(), 1);
     assert_eq!(faults(&[finding(450)], &[("file a.rs", 450, "")]).len(), 1);
     assert_eq!(faults(&[], &[("file a.rs", 450, "why")]).len(), 1);
+}
+
+#[test]
+fn sentences_end_at_stops_and_code_does_not_count() {
+    let text = "# One\n\nA `span of code` counts\nas one. Another: a [link](far/away.md).\n\n```sh\nnothing here\n```\n| cell | two words |\n## Licence\nNot this.\n";
+    let expected = [
+        (1, "# One "),
+        (3, "A x counts as one. "),
+        (3, "Another: "),
+        (3, "a link. "),
+        (9, "cell "),
+        (9, "two words "),
+    ];
+    let found = sentences(text);
+    let found: Vec<(usize, &str)> = found.iter().map(|(line, s)| (*line, s.as_str())).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_header_is_one_line_however_it_is_broken() {
+    let broken = "fn f(\n    a: u32,\n    b: u32,\n) -> u32 {\n    a\n}\n";
+    let lines = counted(broken);
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    assert_eq!(lines[0], (1, "fn f( a: u32, b: u32, ) -> u32 {".to_owned()));
+}
+
+#[test]
+fn a_library_that_reads_a_clock_or_prints_is_found() {
+    let text = "use std::time::{Duration, Instant};\nfn f() {\n    println!(\"{}\", std::process::id());\n}\n#[cfg(test)]\nmod tests {\n    use std::env;\n}\n";
+    let found = effects::findings(&crate_of(&[("src/lib.rs", text)]));
+    let keys: Vec<&str> = found.iter().map(|finding| finding.key.as_str()).collect();
+    let expected =
+        ["effect crates/x/src/lib.rs std::time::Instant", "effect crates/x/src/lib.rs println"];
+    assert_eq!(keys, expected);
 }

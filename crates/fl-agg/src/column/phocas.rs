@@ -1,8 +1,7 @@
 //! Phocas: in every coordinate the mean around the trimmed mean.
 
-use crate::shared::nearest::{leaves_a_majority, nearest};
-use fl_core::{ColumnRule, Rule, RuleSpec, Scalar, Shape, SpecError, Tile, spec};
-use std::ops::Range;
+use crate::shared::nearest::{Centre, nearest_to};
+use fl_core::spec;
 
 spec! {
     /// Phocas: every coordinate by itself, the mean of the `W − b` numbers nearest to its `b`-trimmed mean.
@@ -48,47 +47,12 @@ spec! {
     }
 }
 
-impl RuleSpec for Phocas {
-    fn name(&self) -> &'static str {
-        "phocas"
-    }
-
-    fn check(&self, shape: Shape) -> Result<(), SpecError> {
-        leaves_a_majority(self.name(), self.count, shape)
-    }
-
-    fn build(&self, shape: Shape) -> Result<Rule, SpecError> {
-        self.check(shape)?;
-        Ok(Rule::coordinate(Run { count: self.count }))
-    }
-
-    fn tolerates(&self, workers: usize) -> usize {
-        let most = workers.saturating_sub(1) / 2;
-        self.count.unwrap_or(most).min(most)
-    }
-}
-
-#[derive(Debug)]
-struct Run {
-    count: Option<usize>,
-}
-
-impl ColumnRule for Run {
-    fn ranks(&self, rows: usize, _: usize) -> Option<Range<usize>> {
-        Some(0..rows)
-    }
-
-    fn columns<T: Scalar>(&self, tile: &mut Tile<'_, T>, byzantine: usize, out: &mut [T]) {
-        let (rows, b) = (tile.rows(), self.count.unwrap_or(byzantine));
-        tile.mean(b..rows - b, out);
-        nearest(tile, b, out);
-    }
-}
+nearest_to!(Phocas, "phocas", Centre::TrimmedMean);
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Messages, aggregate};
+    use crate::{Messages, RuleSpec, Shape, aggregate};
 
     fn run(rows: &[[f64; 1]], count: Option<usize>, byzantine: usize) -> f64 {
         aggregate(Phocas { count }, &Messages::from_rows(rows), byzantine).expect("valid").0[0]

@@ -1,5 +1,6 @@
 //! Centered clipping.
 
+use crate::shared::select::points;
 use fl_core::{
     AggregateError, GeometricRule, Inputs, Needs, Rule, RuleSpec, Shape, SpecError, choice, spec,
 };
@@ -91,11 +92,10 @@ impl RuleSpec for CenteredClipping {
 
     fn build(&self, shape: Shape) -> Result<Rule, SpecError> {
         self.check(shape)?;
-        let points = || vec![0.0; shape.workers + 2];
         Ok(Rule::geometric(Run {
             spec: self.clone(),
-            c: points(),
-            dc: points(),
+            c: points(shape),
+            dc: points(shape),
             roots: vec![0.0; shape.workers],
         }))
     }

@@ -1,5 +1,6 @@
 //! Weiszfeld's iteration as other projects run it.
 
+use crate::shared::select::points;
 use fl_core::{
     AggregateError, GeometricRule, Inputs, Rule, RuleSpec, Shape, SpecError, choice, spec,
 };
@@ -99,11 +100,10 @@ impl RuleSpec for Weiszfeld {
 
     fn build(&self, shape: Shape) -> Result<Rule, SpecError> {
         self.check(shape)?;
-        let points = || vec![0.0; shape.workers + 2];
         Ok(Rule::geometric(Run {
             spec: self.clone(),
-            dc: points(),
-            next: points(),
+            dc: points(shape),
+            next: points(shape),
             roots: vec![0.0; shape.workers],
         }))
     }

@@ -1,12 +1,74 @@
 //! The mean of the numbers nearest to a centre, column by column: what MeaMed and Phocas share.
 
+use super::median::{EvenMedian, middle};
 use super::select::majority;
-use fl_core::{Scalar, Shape, SpecError, Tile};
+use fl_core::{ColumnRule, Scalar, Shape, SpecError, Tile};
 use pulp::{Arch, Simd, WithSimd};
+use std::ops::Range;
+
+/// What numbers are near to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Centre {
+    /// The median; of an even number of messages the mean of the two in the middle.
+    Median,
+    /// The mean without the b smallest and the b largest.
+    TrimmedMean,
+}
+
+/// The mean of the `W − b` numbers nearest to a centre.
+#[derive(Debug)]
+pub(crate) struct NearestTo {
+    pub(crate) count: Option<usize>,
+    pub(crate) centre: Centre,
+}
+
+impl ColumnRule for NearestTo {
+    fn ranks(&self, rows: usize, _: usize) -> Option<Range<usize>> {
+        Some(0..rows)
+    }
+
+    fn columns<T: Scalar>(&self, tile: &mut Tile<'_, T>, byzantine: usize, out: &mut [T]) {
+        let (rows, b) = (tile.rows(), self.count.unwrap_or(byzantine));
+        let ranks = match self.centre {
+            Centre::Median => middle(rows, EvenMedian::Mean),
+            Centre::TrimmedMean => b..rows - b,
+        };
+        tile.mean(ranks, out);
+        nearest(tile, b, out);
+    }
+}
+
+/// The rule of a spec with a setting `count`, b: f unless given.
+macro_rules! nearest_to {
+    ($spec:ident, $name:literal, $centre:expr) => {
+        impl fl_core::RuleSpec for $spec {
+            fn name(&self) -> &'static str {
+                $name
+            }
+
+            fn check(&self, shape: fl_core::Shape) -> Result<(), fl_core::SpecError> {
+                $crate::shared::nearest::leaves_a_majority($name, self.count, shape)
+            }
+
+            fn build(&self, shape: fl_core::Shape) -> Result<fl_core::Rule, fl_core::SpecError> {
+                fl_core::RuleSpec::check(self, shape)?;
+                let (count, centre) = (self.count, $centre);
+                let rule = $crate::shared::nearest::NearestTo { count, centre };
+                Ok(fl_core::Rule::coordinate(rule))
+            }
+
+            fn tolerates(&self, workers: usize) -> usize {
+                let most = workers.saturating_sub(1) / 2;
+                self.count.unwrap_or(most).min(most)
+            }
+        }
+    };
+}
+pub(crate) use nearest_to;
 
 /// For each column of a sorted tile the mean of all but the `out` numbers that are farthest from the centre. Comes with the
 /// centres in `centre`, leaves the means there. Of two numbers equally far the larger is left out.
-pub(crate) fn nearest<T: Scalar>(tile: &Tile<'_, T>, out: usize, centre: &mut [T]) {
+fn nearest<T: Scalar>(tile: &Tile<'_, T>, out: usize, centre: &mut [T]) {
     debug_assert!(2 * out < tile.rows());
     let columns = tile.columns();
     for from in (0..columns).step_by(RUN) {

@@ -19,6 +19,11 @@ pub(crate) fn average(chosen: &[u32], weights: &mut [f64]) {
     }
 }
 
+/// A number for each message, for the origin and for the last output: what a combination is written in.
+pub(crate) fn points(shape: Shape) -> Vec<f64> {
+    vec![0.0; shape.workers + 2]
+}
+
 /// A shape that cannot be computed, refused by a rule itself: pipelines ask `check` first.
 pub(crate) fn too_few(shape: Shape) -> impl FnOnce(SpecError) -> AggregateError {
     move |e| AggregateError::TooFew {

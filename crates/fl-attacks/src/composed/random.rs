@@ -1,8 +1,8 @@
 //! A random choice: another attack each round.
 
-use crate::shared::numbered::numbered;
+use crate::shared::one_of::{Choice, OneOf};
 use fl_core::streams::below;
-use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Role, Scalar, SpecError, Visit};
+use fl_core::{Attack, AttackContext, AttackSpec, Cx, Role, Scalar, SpecError};
 
 /// One of several attacks, drawn uniformly in each round and played by all Byzantine workers.
 ///
@@ -45,34 +45,19 @@ impl<T: Scalar> AttackSpec<T> for Random<T> {
             return Err(SpecError::new("attacks", "at least 1", 0).of("random"));
         }
         let parts = self.parts.iter().enumerate().map(|(i, part)| part.build(&context.part(i)));
-        Ok(Box::new(Run { parts: parts.collect::<Result<_, _>>()?, place: context.place }))
+        let choice = Uniform { place: context.place };
+        Ok(Box::new(OneOf { parts: parts.collect::<Result<_, _>>()?, choice }))
     }
 }
 
+/// All parts are equally likely.
 #[derive(Debug)]
-struct Run<T> {
-    parts: Vec<Box<dyn Attack<T>>>,
+struct Uniform {
     place: usize,
 }
 
-impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
-        let mut rng = cx.draw(Role::AttackChoice, self.place);
-        let chosen = below(&mut rng, self.parts.len() as u32) as usize;
-        self.parts[chosen].corrupt(cx, view);
-    }
-
-    fn needs_true_messages(&self) -> bool {
-        self.parts.iter().any(|part| part.needs_true_messages())
-    }
-
-    fn looks_back(&self) -> bool {
-        self.parts.iter().any(|part| part.looks_back())
-    }
-
-    fn state(&mut self, visit: &mut Visit<'_, T>) {
-        for (i, part) in self.parts.iter_mut().enumerate() {
-            numbered(i, &mut **part, visit);
-        }
+impl Choice for Uniform {
+    fn choose(&self, cx: &Cx<'_>, parts: usize) -> usize {
+        below(&mut cx.draw(Role::AttackChoice, self.place), parts as u32) as usize
     }
 }

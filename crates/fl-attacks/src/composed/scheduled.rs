@@ -1,7 +1,7 @@
 //! Schedules: an attack that sleeps, wakes, and comes and goes.
 
-use crate::shared::numbered::numbered;
-use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Scalar, SpecError, Visit};
+use crate::shared::one_of::{Choice, OneOf};
+use fl_core::{Attack, AttackContext, AttackSpec, Cx, Scalar, SpecError};
 
 /// An attack in some rounds, and another in the others.
 ///
@@ -63,41 +63,28 @@ impl<T: Scalar> AttackSpec<T> for Scheduled<T> {
             }
             _ => {}
         }
-        let parts = [self.attack.build(&context.part(0))?, self.otherwise.build(&context.part(1))?];
-        Ok(Box::new(Run { parts, from, until, alternate }))
+        let parts =
+            vec![self.attack.build(&context.part(0))?, self.otherwise.build(&context.part(1))?];
+        Ok(Box::new(OneOf { parts, choice: Schedule { from, until, alternate } }))
     }
 }
 
+/// The first of two parts, or the other one.
 #[derive(Debug)]
-struct Run<T> {
-    parts: [Box<dyn Attack<T>>; 2],
+struct Schedule {
     from: u64,
     until: Option<u64>,
     alternate: Option<(u64, u64)>,
 }
 
-impl<T: Scalar> Attack<T> for Run<T> {
-    fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
+impl Choice for Schedule {
+    fn choose(&self, cx: &Cx<'_>, _: usize) -> usize {
         let round = cx.round();
         let within = round >= self.from && self.until.is_none_or(|until| round < until);
         let now = within
             && self
                 .alternate
                 .is_none_or(|(on, off)| (round - self.from) % on.saturating_add(off) < on);
-        self.parts[usize::from(!now)].corrupt(cx, view);
-    }
-
-    fn needs_true_messages(&self) -> bool {
-        self.parts.iter().any(|part| part.needs_true_messages())
-    }
-
-    fn looks_back(&self) -> bool {
-        self.parts.iter().any(|part| part.looks_back())
-    }
-
-    fn state(&mut self, visit: &mut Visit<'_, T>) {
-        for (i, part) in self.parts.iter_mut().enumerate() {
-            numbered(i, &mut **part, visit);
-        }
+        usize::from(!now)
     }
 }

@@ -3,8 +3,8 @@
 use crate::shared::columns::{self, tiles, total};
 use crate::shared::fixed_strength::fixed_strength;
 use fl_core::{
-    Affine, AffineMessages, AttackContext, AttackView, Cx, Geometry, Knowledge, Scalar, SpecError,
-    spec,
+    Affine, AffineMessages, AttackContext, AttackView, Cx, Geometry, Knowledge, Known, Scalar,
+    SpecError, spec,
 };
 
 spec! {
@@ -84,32 +84,55 @@ struct Aim {
     row: Vec<f64>,
 }
 
+/// Writes the direction, and returns `‖x_i‖²` and `⟨d, x_i⟩` of the known messages, and `‖d‖²`, one after the other.
+fn project<'s, T: Scalar>(
+    known: Known<'_, T>,
+    affine: &mut AffineMessages<T>,
+    sums: &'s mut [f64],
+) -> &'s [f64] {
+    let n = known.count();
+    let (base, direction) = affine.shared();
+    let sums = &mut sums[..(2 * n + 1) * tiles(base.len())];
+    columns::each(known, base, direction, sums, |columns, base, direction, sums| {
+        base.fill(T::ZERO);
+        let mean = columns.mean();
+        for (d, &m) in direction.iter_mut().zip(&mean) {
+            *d = T::from_f64(if m > 0.0 { -1.0 } else { f64::from(u8::from(m < 0.0)) });
+        }
+        let (squares, rest) = sums.split_at_mut(n);
+        let (products, norm) = rest.split_at_mut(n);
+        for i in 0..n {
+            let row = columns.row(i);
+            (squares[i], products[i]) = (0.0, 0.0);
+            for (x, d) in row.iter().zip(&*direction) {
+                squares[i] += x.to_f64() * x.to_f64();
+                products[i] += d.to_f64() * x.to_f64();
+            }
+        }
+        norm[0] = direction.iter().map(|d| d.to_f64() * d.to_f64()).sum();
+    });
+    total(sums, 2 * n + 1)
+}
+
+/// Sorts each message's squared distances to the others.
+fn sort(geometry: &Geometry, n: usize, sorted: &mut [f64]) {
+    let unit = geometry.unit() * geometry.unit();
+    let others = n - 1;
+    for i in 0..n {
+        let sorted = &mut sorted[i * others..(i + 1) * others];
+        let (before, after) = geometry.row(i).split_at(i);
+        for (s, &d) in sorted.iter_mut().zip(before.iter().chain(&after[1..])) {
+            *s = d * unit;
+        }
+        sorted.sort_unstable_by(f64::total_cmp);
+    }
+}
+
 impl<T: Scalar> Affine<T> for Aim {
     fn aim(&mut self, _: &Cx<'_>, view: &AttackView<'_, T>, affine: &mut AffineMessages<T>) -> f64 {
         let known = view.known();
         let (n, byzantine) = (known.count(), view.attackers().len());
-        let (base, direction) = affine.shared();
-        let dim = base.len();
-        let sums = &mut self.sums[..(2 * n + 1) * tiles(dim)];
-        columns::each(known, base, direction, sums, |columns, base, direction, sums| {
-            base.fill(T::ZERO);
-            let mean = columns.mean();
-            for (d, &m) in direction.iter_mut().zip(&mean) {
-                *d = T::from_f64(if m > 0.0 { -1.0 } else { f64::from(u8::from(m < 0.0)) });
-            }
-            let (squares, rest) = sums.split_at_mut(n);
-            let (products, norm) = rest.split_at_mut(n);
-            for i in 0..n {
-                let row = columns.row(i);
-                (squares[i], products[i]) = (0.0, 0.0);
-                for (x, d) in row.iter().zip(&*direction) {
-                    squares[i] += x.to_f64() * x.to_f64();
-                    products[i] += d.to_f64() * x.to_f64();
-                }
-            }
-            norm[0] = direction.iter().map(|d| d.to_f64() * d.to_f64()).sum();
-        });
-        let total = total(sums, 2 * n + 1);
+        let total = project(known, affine, &mut self.sums);
         let (squares, products, norm) = (&total[..n], &total[n..2 * n], total[2 * n]);
         self.rows.clear();
         self.rows.extend_from_slice(known.workers());
@@ -117,16 +140,8 @@ impl<T: Scalar> Affine<T> for Aim {
         if self.rows.len() < n || norm == 0.0 {
             return 0.0;
         }
-        let unit = self.geometry.unit() * self.geometry.unit();
+        sort(&self.geometry, n, &mut self.sorted);
         let others = n - 1;
-        for i in 0..n {
-            let sorted = &mut self.sorted[i * others..(i + 1) * others];
-            let (before, after) = self.geometry.row(i).split_at(i);
-            for (s, &d) in sorted.iter_mut().zip(before.iter().chain(&after[1..])) {
-                *s = d * unit;
-            }
-            sorted.sort_unstable_by(f64::total_cmp);
-        }
         let neighbours = (n + byzantine).saturating_sub(byzantine + 2).max(1);
         let nearest = |i: usize| -> f64 {
             self.sorted[i * others..(i + 1) * others].iter().take(neighbours).sum()
@@ -134,7 +149,7 @@ impl<T: Scalar> Affine<T> for Aim {
         let least = (0..n).map(nearest).fold(f64::INFINITY, f64::min);
         let denominator = (n + byzantine).saturating_sub(2 * byzantine + 1).max(1);
         let farthest = squares.iter().fold(0.0f64, |a, &b| a.max(b));
-        let p = dim as f64;
+        let p = view.known().messages().dim() as f64;
         let mut lambda = (least / (denominator as f64 * p)).sqrt() + (farthest / p).sqrt();
         if !lambda.is_finite() {
             return 0.0;

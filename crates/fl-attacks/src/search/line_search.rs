@@ -1,5 +1,6 @@
 //! Line search: the strength of an attack, chosen against the defence that it meets.
 
+use crate::shared::fixed_strength::send;
 use fl_core::{
     Affine, AffineMessages, Attack, AttackContext, AttackSpec, AttackView, Cx, DefenceModel,
     Pipeline, PreAggregatorSpec, RuleSpec, Scalar, Shape, SpecError, choice,
@@ -157,8 +158,7 @@ impl<T: Scalar> Attack<T> for Run<T> {
                 LineSearchMethod::Bisection => search(low, high, t, self.budget, 0.5, seen, value),
             };
         }
-        let affine = &self.affine;
-        view.write(|place, _, row| affine.write(place, t, row));
+        send(&self.affine, t, view);
     }
 
     fn needs_true_messages(&self) -> bool {

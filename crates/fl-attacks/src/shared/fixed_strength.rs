@@ -22,8 +22,7 @@ impl<A: Affine<T>, T: Scalar> Attack<T> for FixedStrength<A, T> {
             return;
         }
         let t = self.attack.aim(cx, view, &mut self.affine);
-        let affine = &self.affine;
-        view.write(|place, _, row| affine.write(place, t, row));
+        send(&self.affine, t, view);
     }
 
     fn needs_true_messages(&self) -> bool {
@@ -33,6 +32,11 @@ impl<A: Affine<T>, T: Scalar> Attack<T> for FixedStrength<A, T> {
     fn looks_back(&self) -> bool {
         self.attack.looks_back()
     }
+}
+
+/// Every attacker sends `base + t · direction`.
+pub(crate) fn send<T: Scalar>(affine: &AffineMessages<T>, t: f64, view: &mut AttackView<'_, T>) {
+    view.write(|place, _, row| affine.write(place, t, row));
 }
 
 /// The two ways in which an attack with a strength is built, from a method `aim` of its spec.

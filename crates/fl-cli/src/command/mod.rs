@@ -7,6 +7,7 @@ mod data;
 mod data_info;
 mod draw;
 mod explain;
+mod list;
 mod paper;
 mod plan;
 mod plot;
@@ -26,8 +27,9 @@ use check::CheckArgs;
 use clap::{Parser, Subcommand};
 use data::DataCommand;
 use draw::DrawArgs;
-use explain::{ExplainArgs, ListArgs};
+use explain::ExplainArgs;
 use fl_lab::Registry;
+use list::ListArgs;
 use paper::PaperArgs;
 use plot::PlotArgs;
 use report::ReportArgs;
@@ -107,7 +109,7 @@ pub(crate) fn run(command: &Command, registry: &Registry) -> Result<(), Failure>
         Command::Draw(args) => draw::draw(args),
         Command::Aggregate(args) => aggregate::aggregate(args, registry),
         Command::Attack(args) => attack::attack(args, registry),
-        Command::List(args) => explain::list(args, registry),
+        Command::List(args) => list::list(args, registry),
         Command::Explain(args) => explain::explain(args, registry),
         Command::Theory(args) => theory::theory(args, registry),
         Command::Data { command } => data::data(command),

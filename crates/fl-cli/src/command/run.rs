@@ -1,7 +1,7 @@
 //! `fl-cli run` and `fl-cli sweep run`.
 
 use crate::host::failure::Failure;
-use crate::host::flags::{DataDir, ExperimentArgs, Out, Pick, Threads};
+use crate::host::flags::{ExperimentArgs, Pick, Work};
 use crate::host::sets::Sets;
 use crate::host::signals::Signals;
 use crate::host::{self, experiment, limits, say};
@@ -22,11 +22,7 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
     #[command(flatten)]
-    pub(crate) data: DataDir,
-    #[command(flatten)]
-    pub(crate) results: Out,
-    #[command(flatten)]
-    pub(crate) threads: Threads,
+    pub(crate) work: Work,
     /// Go on with runs that were interrupted, and read those that are finished (the default)
     #[arg(long, conflicts_with = "fresh")]
     pub(crate) resume: bool,
@@ -41,21 +37,18 @@ pub(crate) struct RunArgs {
     /// Print what happens as JSON, one object a line, on standard output
     #[arg(long)]
     pub(crate) json: bool,
-    /// Do not fetch data that are missing
-    #[arg(long)]
-    pub(crate) offline: bool,
 }
 
 /// Runs an experiment, or all that a sweep makes of it, or a share of that. For the whole, shows its curves and its table
 /// and leaves pictures and `summary.json` beside the cells.
 pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
     let sweep = experiment::read(&args.experiment, registry)?;
-    let (jobs, threads) = limits::jobs_and_threads(&args.threads, args.quiet)?;
+    let (jobs, threads) = limits::jobs_and_threads(&args.work.threads, args.quiet)?;
     let cells = cells::pick(&sweep, cells::distinct(&sweep), &args.pick)?;
     let of = |&i: &usize| &sweep.cells[i].cell.experiment.data;
-    let locations = args.data.locations();
+    let locations = args.work.data.locations();
     let quiet = args.quiet || args.json;
-    let sets = Sets::obtain(cells.iter().map(of), &locations, args.offline, quiet)?;
+    let sets = Sets::obtain(cells.iter().map(of), &locations, args.work.offline, quiet)?;
     let tasks: Vec<Task<'_>> = cells
         .iter()
         .filter_map(|&i| {
@@ -64,8 +57,8 @@ pub(crate) fn run(args: &RunArgs, registry: &Registry) -> Result<(), Failure> {
             Some(Task { cell: &cell.cell, source: sweep.source(cell.point), data })
         })
         .collect();
-    let out = args.results.out.join(&sweep.base.name);
-    let optima = args.results.out.join("optima");
+    let out = args.work.results.out.join(&sweep.base.name);
+    let optima = args.work.results.out.join("optima");
     if !quiet {
         cells::edited(&sweep, &cells, &out)?.iter().for_each(say::remark);
     }

@@ -1,7 +1,7 @@
 //! `fl-cli tune`.
 
 use crate::host::failure::Failure;
-use crate::host::flags::{DataDir, ExperimentArgs, Out, Threads};
+use crate::host::flags::{ExperimentArgs, Work};
 use crate::host::say::on_one_line;
 use crate::host::signals::Signals;
 use crate::host::{self, experiment, limits, say, sets};
@@ -29,17 +29,10 @@ pub(crate) struct TuneArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) tuned: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) data: DataDir,
-    #[command(flatten)]
-    pub(crate) results: Out,
-    #[command(flatten)]
-    pub(crate) threads: Threads,
+    pub(crate) work: Work,
     /// Print nothing but errors
     #[arg(long, short)]
     pub(crate) quiet: bool,
-    /// Do not fetch data that are missing
-    #[arg(long)]
-    pub(crate) offline: bool,
 }
 
 /// All that led to the choice; the same for the same experiment, data and program.
@@ -63,13 +56,13 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
     if !sweep.is_one() && !args.quiet {
         say::remark(format_args!("tuned at the sweep's first point: {}", first_point(&sweep)));
     }
-    let (jobs, threads) = limits::jobs_and_threads(&args.threads, args.quiet)?;
-    let locations = args.data.locations();
+    let (jobs, threads) = limits::jobs_and_threads(&args.work.threads, args.quiet)?;
+    let locations = args.work.data.locations();
     let (set, scale) = (&experiment.data.set, experiment.data.scale);
-    let data = sets::obtain(set, scale, &locations, args.offline, args.quiet)?;
+    let data = sets::obtain(set, scale, &locations, args.work.offline, args.quiet)?;
     let signals = Signals::catch()?;
     let system = signals.host();
-    let folder = args.results.out.join(format!("{}-tune", experiment.name));
+    let folder = args.work.results.out.join(format!("{}-tune", experiment.name));
     let mut tuning = Tuning::new(experiment, &data, &args.method)?;
     while let Some((rung, rung_source)) = tuning.next()? {
         let (number, all) = tuning.rung();

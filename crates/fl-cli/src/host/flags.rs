@@ -48,6 +48,20 @@ pub(crate) struct Threads {
     pub(crate) threads: Option<usize>,
 }
 
+/// What every command that runs has.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Work {
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    #[command(flatten)]
+    pub(crate) results: Out,
+    #[command(flatten)]
+    pub(crate) threads: Threads,
+    /// Do not fetch data that are missing
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
 /// Which of an experiment's runs.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Pick {

@@ -12,6 +12,7 @@ mod guide;
 mod limits;
 mod mistakes;
 mod outputs;
+mod readme;
 mod report;
 mod results;
 #[cfg(unix)]

@@ -12,8 +12,8 @@
 //! the messages, at `O(W p)`.
 
 use crate::{
-    AffineMessages, AlignedVec, AttackView, Cx, Geometry, Knowledge, Messages, Pipeline, Scalar,
-    SpecError,
+    AffineMessages, AlignedVec, AttackView, Cx, Geometry, Knowledge, Messages, MessagesRef,
+    Pipeline, Scalar, SpecError,
 };
 use pulp::Arch;
 use rayon::prelude::*;
@@ -106,13 +106,23 @@ impl<T: Scalar> DefenceModel<T> {
     /// Cost: the distances between the messages, and a pass over them for each direction. A copy of the messages for a defence
     /// that sees columns.
     pub fn begin(&mut self, view: &AttackView<'_, T>, affine: &AffineMessages<T>) -> bool {
-        let federation = view.federation();
         if let (true, Some(memory)) =
             (self.twin.has_memory(), view.defence().and_then(Pipeline::memory))
         {
             self.twin.restore(memory);
         }
-        let known = view.known();
+        self.cast(view, affine);
+        let messages = view.known().messages();
+        if self.columns.is_some() {
+            self.begin_columns(messages)
+        } else {
+            self.begin_distances(messages, affine)
+        }
+    }
+
+    /// Who plays whom: which rows are known, and which worker sends which of them, or one of the attack's directions.
+    fn cast(&mut self, view: &AttackView<'_, T>, affine: &AffineMessages<T>) {
+        let (federation, known) = (view.federation(), view.known());
         self.honest.clear();
         self.honest.extend_from_slice(federation.regular());
         self.rows.clear();
@@ -133,27 +143,37 @@ impl<T: Scalar> DefenceModel<T> {
             };
             self.cast.push(actor);
         }
-        let messages = known.messages();
-        if let Some(columns) = &mut self.columns {
-            for (w, actor) in self.cast.iter().enumerate() {
-                if let Actor::Fixed(row) = *actor {
-                    let row = messages.row(self.rows[row as usize] as usize);
-                    columns.messages.row_mut(w).copy_from_slice(row);
-                }
+    }
+
+    /// For a defence that sees columns: a copy of the known messages, and their mean.
+    fn begin_columns(&mut self, messages: MessagesRef<'_, T>) -> bool {
+        let Some(columns) = &mut self.columns else { return false };
+        for (w, actor) in self.cast.iter().enumerate() {
+            if let Actor::Fixed(row) = *actor {
+                let row = messages.row(self.rows[row as usize] as usize);
+                columns.messages.row_mut(w).copy_from_slice(row);
             }
-            columns.mean.fill(0.0);
-            for &r in federation.regular() {
-                for (m, x) in columns.mean.iter_mut().zip(columns.messages.row(r as usize)) {
-                    *m += x.to_f64();
-                }
-            }
-            let share = self.honest.len() as f64;
-            columns.mean.iter_mut().for_each(|m| *m /= share);
-            if let (Some(memory), Some(twin)) = (&mut columns.memory, self.twin.memory()) {
-                memory.copy_from_slice(twin);
-            }
-            return columns.mean.iter().all(|x| x.is_finite());
         }
+        columns.mean.fill(0.0);
+        for &r in &self.honest {
+            for (m, x) in columns.mean.iter_mut().zip(columns.messages.row(r as usize)) {
+                *m += x.to_f64();
+            }
+        }
+        let share = self.honest.len() as f64;
+        columns.mean.iter_mut().for_each(|m| *m /= share);
+        if let (Some(memory), Some(twin)) = (&mut columns.memory, self.twin.memory()) {
+            memory.copy_from_slice(twin);
+        }
+        columns.mean.iter().all(|x| x.is_finite())
+    }
+
+    /// For a defence that works on distances: those of the known messages, and inner products with base and directions.
+    fn begin_distances(
+        &mut self,
+        messages: MessagesRef<'_, T>,
+        affine: &AffineMessages<T>,
+    ) -> bool {
         let wanted = self.rows.len();
         self.fixed.measure_with(messages, &mut self.rows, self.twin.memory());
         if self.rows.len() < wanted {

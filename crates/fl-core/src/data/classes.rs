@@ -1,5 +1,7 @@
 //! What the classes of a set are: numbers, or names.
 
+use crate::{Parameter, ValueKind};
+
 /// What the classes of a set are as numbers, for models of real targets.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum ClassValues {
@@ -72,6 +74,10 @@ pub enum ClassLabel {
     Number(i64),
     /// Any label.
     Text(String),
+}
+
+impl Parameter for ClassLabel {
+    const KIND: ValueKind = ValueKind::Plain("class as the data name it");
 }
 
 impl From<u32> for ClassLabel {

@@ -1,6 +1,6 @@
 //! Labelled rows.
 
-use super::store::{Store, compact, head, largest, order};
+use super::store::{Store, head, order};
 use super::{ClassLabel, ClassValues, DatasetError, GROUP, Layout, TILE, Values};
 use crate::num::prefetch;
 
@@ -82,32 +82,10 @@ impl Dataset {
         if let Some(row) = labels.iter().position(|&l| l as usize >= classes) {
             return Err(DatasetError::Label { row, label: labels[row], classes });
         }
-        let largest = match values {
-            Values::Bytes { values, scale } => {
-                if !scale.is_finite() {
-                    return Err(DatasetError::Scale { scale });
-                }
-                f64::from(values.iter().copied().max().unwrap_or(0)) * scale.abs()
-            }
-            Values::F32(values) => largest(values, columns)?,
-            Values::F64(values) => largest(values, columns)?,
-        };
+        let largest = values.largest(columns)?;
         let words = tiles.div_ceil(64);
         let mut masks = vec![0; rows * words];
-        let (store, ends) = match values {
-            Values::Bytes { values, scale } => {
-                let (kept, ends) = compact(values, columns, &order, words, &mut masks);
-                (Store::Bytes { values: kept, scale }, ends)
-            }
-            Values::F32(values) => {
-                let (kept, ends) = compact(values, columns, &order, words, &mut masks);
-                (Store::F32(kept), ends)
-            }
-            Values::F64(values) => {
-                let (kept, ends) = compact(values, columns, &order, words, &mut masks);
-                (Store::F64(kept), ends)
-            }
-        };
+        let (store, ends) = Store::compact(values, &order, words, &mut masks);
         let mut heads = Vec::with_capacity(rows * (1 + words));
         let mut starts = Vec::with_capacity(rows + 1);
         let mut start = 0;
@@ -118,7 +96,7 @@ impl Dataset {
             start = end;
         }
         starts.push(start);
-        let targets = None;
+        let (targets, class_values) = (None, ClassValues::Places);
         Ok(Self {
             columns,
             classes,
@@ -130,7 +108,7 @@ impl Dataset {
             starts,
             labels,
             targets,
-            class_values: ClassValues::Places,
+            class_values,
             largest,
         })
     }
@@ -205,10 +183,6 @@ impl Dataset {
     /// # Panics
     /// When a row is outside the set.
     pub fn subset(&self, rows: &[u32]) -> Result<Self, DatasetError> {
-        fn pick<V: Copy>(values: &[V], starts: &[u32], rows: &[u32]) -> Vec<V> {
-            let place = |row: usize| starts[row] as usize * TILE..starts[row + 1] as usize * TILE;
-            rows.iter().flat_map(|&row| &values[place(row as usize)]).copied().collect()
-        }
         let Self { columns, classes, tiles, words, order, largest, .. } = self;
         if rows.is_empty() {
             return Err(DatasetError::Empty { rows: 0, columns: *columns });
@@ -223,13 +197,7 @@ impl Dataset {
             end += self.starts[row + 1] - self.starts[row];
             starts.push(end);
         }
-        let store = match &self.store {
-            Store::Bytes { values, scale } => {
-                Store::Bytes { values: pick(values, &self.starts, rows), scale: *scale }
-            }
-            Store::F32(values) => Store::F32(pick(values, &self.starts, rows)),
-            Store::F64(values) => Store::F64(pick(values, &self.starts, rows)),
-        };
+        let store = self.store.pick(&self.starts, rows);
         let targets = self.targets.as_ref();
         Ok(Self {
             columns: *columns,
@@ -347,12 +315,7 @@ impl Dataset {
 
     /// Bytes that the set occupies.
     pub fn memory(&self) -> usize {
-        let values = match &self.store {
-            Store::Bytes { values, .. } => values.len(),
-            Store::F32(v) => 4 * v.len(),
-            Store::F64(v) => 8 * v.len(),
-        };
-        values
+        self.store.bytes()
             + 4 * (self.labels.len() + self.order.len() + self.starts.len())
             + 8 * (self.heads.len() + self.targets.as_ref().map_or(0, Vec::len))
     }
@@ -371,11 +334,7 @@ impl Dataset {
                 prefetch(&self.heads[row * (1 + self.words)..][..1 + self.words]);
             }
             for &(from, len) in &places[..rows.len()] {
-                match &self.store {
-                    Store::Bytes { values, .. } => prefetch(&values[from..from + len]),
-                    Store::F32(values) => prefetch(&values[from..from + len]),
-                    Store::F64(values) => prefetch(&values[from..from + len]),
-                }
+                self.store.prefetch(from..from + len);
             }
         }
     }

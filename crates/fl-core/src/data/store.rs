@@ -1,6 +1,8 @@
 //! How values are stored: what goes in, and tiles of sixteen columns without the empty ones.
 
 use super::DatasetError;
+use crate::num::prefetch;
+use std::ops::Range;
 
 /// Columns in a tile.
 pub const TILE: usize = 16;
@@ -32,6 +34,18 @@ impl Values<'_> {
             Values::F64(v) => v.len(),
         }
     }
+
+    /// The largest absolute value, all of them being finite.
+    pub(super) fn largest(&self, columns: usize) -> Result<f64, DatasetError> {
+        match *self {
+            Values::Bytes { scale, .. } if !scale.is_finite() => Err(DatasetError::Scale { scale }),
+            Values::Bytes { values, scale } => {
+                Ok(f64::from(values.iter().copied().max().unwrap_or(0)) * scale.abs())
+            }
+            Values::F32(values) => largest(values, columns),
+            Values::F64(values) => largest(values, columns),
+        }
+    }
 }
 
 /// How columns are grouped into tiles.
@@ -56,17 +70,73 @@ pub(super) enum Store {
     F64(Vec<f64>),
 }
 
+impl Store {
+    /// Keeps the tiles that hold anything, marks them in a row's mask of `words` words, and returns each row's end, counted in
+    /// tiles.
+    pub(super) fn compact(
+        values: Values<'_>,
+        order: &[u32],
+        words: usize,
+        masks: &mut [u64],
+    ) -> (Self, Vec<u32>) {
+        match values {
+            Values::Bytes { values, scale } => {
+                let (values, ends) = compact(values, order, words, masks);
+                (Store::Bytes { values, scale }, ends)
+            }
+            Values::F32(values) => {
+                let (values, ends) = compact(values, order, words, masks);
+                (Store::F32(values), ends)
+            }
+            Values::F64(values) => {
+                let (values, ends) = compact(values, order, words, masks);
+                (Store::F64(values), ends)
+            }
+        }
+    }
+
+    /// The tiles of some rows, from all rows' starts.
+    pub(super) fn pick(&self, starts: &[u32], rows: &[u32]) -> Self {
+        fn pick<V: Copy>(values: &[V], starts: &[u32], rows: &[u32]) -> Vec<V> {
+            let place = |row: usize| starts[row] as usize * TILE..starts[row + 1] as usize * TILE;
+            rows.iter().flat_map(|&row| &values[place(row as usize)]).copied().collect()
+        }
+        match self {
+            Store::Bytes { values, scale } => {
+                Store::Bytes { values: pick(values, starts, rows), scale: *scale }
+            }
+            Store::F32(values) => Store::F32(pick(values, starts, rows)),
+            Store::F64(values) => Store::F64(pick(values, starts, rows)),
+        }
+    }
+
+    /// Asks the memory for some values.
+    #[inline]
+    pub(super) fn prefetch(&self, places: Range<usize>) {
+        match self {
+            Store::Bytes { values, .. } => prefetch(&values[places]),
+            Store::F32(values) => prefetch(&values[places]),
+            Store::F64(values) => prefetch(&values[places]),
+        }
+    }
+
+    /// Bytes of the values.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Store::Bytes { values, .. } => values.len(),
+            Store::F32(values) => size_of_val(&values[..]),
+            Store::F64(values) => size_of_val(&values[..]),
+        }
+    }
+}
+
 /// A row's first word.
 #[inline(always)]
 pub(super) fn head(start: u32, label: u32) -> u64 {
     u64::from(label) << 32 | u64::from(start)
 }
 
-/// The largest absolute value, all of them being finite.
-pub(super) fn largest<V: Copy + Into<f64>>(
-    values: &[V],
-    columns: usize,
-) -> Result<f64, DatasetError> {
+fn largest<V: Copy + Into<f64>>(values: &[V], columns: usize) -> Result<f64, DatasetError> {
     let mut largest = 0.0f64;
     for (at, &value) in values.iter().enumerate() {
         let value: f64 = value.into();
@@ -94,14 +164,13 @@ pub(super) fn order(columns: usize, layout: Layout) -> Result<Vec<u32>, DatasetE
     }
 }
 
-/// Keeps the tiles that hold anything; returns them and each row's end, counted in tiles.
-pub(super) fn compact<V: Copy + Default + PartialEq>(
+fn compact<V: Copy + Default + PartialEq>(
     values: &[V],
-    columns: usize,
     order: &[u32],
     words: usize,
     masks: &mut [u64],
 ) -> (Vec<V>, Vec<u32>) {
+    let columns = order.len();
     let mut kept = Vec::new();
     let mut ends = Vec::with_capacity(values.len() / columns);
     for (row, mask) in values.chunks_exact(columns).zip(masks.chunks_exact_mut(words)) {

@@ -250,6 +250,55 @@ struct Columns<'a, T> {
     out: &'a mut [T],
 }
 
+/// Registers of output at a time: each row is then read in runs of several cache lines.
+const RUN: usize = 8;
+
+impl<T: Scalar> Terms<'_, T> {
+    /// `Σ w_i (v_i − b)` over the other points, for a run of registers from the `k`-th on.
+    #[inline(always)]
+    fn run<S: Simd>(
+        self,
+        simd: S,
+        (from, to): (usize, usize),
+        k: usize,
+        b: &[T::Lanes<S>; RUN],
+    ) -> [T::Lanes<S>; RUN] {
+        let null = T::splat(simd, T::ZERO);
+        let mut acc = [T::splat(simd, -T::ZERO); RUN];
+        for (point, w) in self.others() {
+            let w = T::splat(simd, T::from_f64(w));
+            if point == self.points.rows.len() {
+                for i in 0..RUN {
+                    acc[i] = T::mul_add(simd, w, T::v_sub(simd, null, b[i]), acc[i]);
+                }
+            } else if let Some(v) = self.point(point, from, to) {
+                let v = &T::split::<S>(v).0[k..k + RUN];
+                for i in 0..RUN {
+                    acc[i] = T::mul_add(simd, w, T::v_sub(simd, v[i], b[i]), acc[i]);
+                }
+            }
+        }
+        acc
+    }
+
+    /// The same for one register, which `read` takes out of a point's columns.
+    #[inline(always)]
+    fn one<S: Simd>(
+        self,
+        simd: S,
+        (from, to): (usize, usize),
+        b: T::Lanes<S>,
+        read: impl Fn(&[T]) -> T::Lanes<S>,
+    ) -> T::Lanes<S> {
+        let mut acc = T::splat(simd, -T::ZERO);
+        for (point, w) in self.others() {
+            let v = self.point(point, from, to).map_or(T::splat(simd, T::ZERO), &read);
+            acc = T::mul_add(simd, T::splat(simd, T::from_f64(w)), T::v_sub(simd, v, b), acc);
+        }
+        acc
+    }
+}
+
 impl<T: Scalar> WithSimd for Columns<'_, T> {
     type Output = bool;
 
@@ -259,36 +308,19 @@ impl<T: Scalar> WithSimd for Columns<'_, T> {
         let to = from + out.len();
         let (out, out_tail) = T::split_mut::<S>(out);
         let null = T::splat(simd, T::ZERO);
-        let origin = terms.points.rows.len();
         let base = terms.point(terms.reference, from, to).map(|base| T::split::<S>(base));
         let (base_vectors, base_tail) = base.unzip();
         // Terms are summed before the reference is added, so that rounding is relative to the spread of the messages and
         // not to a common offset. The sum begins at −0, the only number that changes no bit of what it is added to.
-        let zero = T::splat(simd, -T::ZERO);
         // 0 · x is 0 for finite x alone.
         let mut alarm = null;
-        // Eight registers of output at a time: each row is then read in runs of several cache lines.
-        const RUN: usize = 8;
         let whole = out.len() / RUN * RUN;
         for k in (0..whole).step_by(RUN) {
             let b: [_; RUN] = match base_vectors {
                 Some(base) => std::array::from_fn(|i| base[k + i]),
                 None => [null; RUN],
             };
-            let mut acc = [zero; RUN];
-            for (point, w) in terms.others() {
-                let w = T::splat(simd, T::from_f64(w));
-                if point == origin {
-                    for i in 0..RUN {
-                        acc[i] = T::mul_add(simd, w, T::v_sub(simd, null, b[i]), acc[i]);
-                    }
-                } else if let Some(v) = terms.point(point, from, to) {
-                    let v = &T::split::<S>(v).0[k..k + RUN];
-                    for i in 0..RUN {
-                        acc[i] = T::mul_add(simd, w, T::v_sub(simd, v[i], b[i]), acc[i]);
-                    }
-                }
-            }
+            let acc = terms.run(simd, (from, to), k, &b);
             for i in 0..RUN {
                 let sum = T::v_add(simd, b[i], acc[i]);
                 alarm = T::mul_add(simd, sum, null, alarm);
@@ -297,23 +329,14 @@ impl<T: Scalar> WithSimd for Columns<'_, T> {
         }
         for k in whole..out.len() {
             let b = base_vectors.map_or(null, |base| base[k]);
-            let mut acc = zero;
-            for (point, w) in terms.others() {
-                let v = terms.point(point, from, to).map_or(null, |v| T::split::<S>(v).0[k]);
-                acc = T::mul_add(simd, T::splat(simd, T::from_f64(w)), T::v_sub(simd, v, b), acc);
-            }
+            let acc = terms.one(simd, (from, to), b, |v| T::split::<S>(v).0[k]);
             out[k] = T::v_add(simd, b, acc);
             alarm = T::mul_add(simd, out[k], null, alarm);
         }
         if !out_tail.is_empty() {
             let b = base_tail.map_or(null, |base| T::load_partial(simd, base));
-            let mut acc = zero;
-            for (point, w) in terms.others() {
-                let v = terms
-                    .point(point, from, to)
-                    .map_or(null, |v| T::load_partial(simd, T::split::<S>(v).1));
-                acc = T::mul_add(simd, T::splat(simd, T::from_f64(w)), T::v_sub(simd, v, b), acc);
-            }
+            let last = |v: &[T]| T::load_partial(simd, T::split::<S>(v).1);
+            let acc = terms.one(simd, (from, to), b, last);
             let sum = T::v_add(simd, b, acc);
             alarm = T::mul_add(simd, sum, null, alarm);
             T::store_partial(simd, out_tail, sum);

@@ -51,14 +51,10 @@ impl Geometry {
     pub fn with_capacity<T: Scalar>(workers: usize, dim: usize) -> Self {
         let points = workers + 2;
         Self {
-            workers: 0,
-            points: 1,
             d: vec![0.0; points * points],
-            unit: 1.0,
             relative_error: T::EPSILON,
-            many_scales: false,
             buffer: vec![0.0; Self::buffer_len::<T>(points, dim)],
-            support: Vec::new(),
+            ..Self::without_distances()
         }
     }
 
@@ -66,14 +62,10 @@ impl Geometry {
     pub fn mixed_with_capacity(workers: usize) -> Self {
         let points = workers + 2;
         Self {
-            workers: 0,
-            points: 1,
             d: vec![0.0; points * points],
-            unit: 1.0,
-            relative_error: 0.0,
-            many_scales: false,
             buffer: vec![0.0; points],
             support: Vec::with_capacity(points),
+            ..Self::without_distances()
         }
     }
 

@@ -110,7 +110,6 @@ parameter! {
     f64 => ValueKind::Plain("number"),
     bool => ValueKind::Plain("true or false"),
     String => ValueKind::Plain("text"),
-    crate::data::ClassLabel => ValueKind::Plain("class as the data name it"),
     Vec<f64> => ValueKind::Plain("list of numbers"),
     Vec<u32> => ValueKind::Plain("list of whole numbers"),
     Vec<usize> => ValueKind::Plain("list of whole numbers"),

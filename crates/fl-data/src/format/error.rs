@@ -66,6 +66,16 @@ pub enum FileError {
         /// What is wrong, and at which byte.
         why: NpyError,
     },
+    /// What a file holds, or two files together, does not make the set that was asked for.
+    #[error("{}: expected {expected}, found {found}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What would do.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
     /// A file is not an archive, or lacks something.
     #[error("{}: {why}", path.display())]
     Zip {

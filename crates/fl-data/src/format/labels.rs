@@ -1,6 +1,6 @@
 //! Labels: texts or numbers, each of which names a class.
 
-use super::text::{MOST_CLASSES, TextError, excerpt};
+use super::text_error::{MOST_CLASSES, TextError, excerpt};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 

@@ -209,6 +209,16 @@ fn space(byte: &u8) -> bool {
 /// A row's label, and its group if it has a `qid`.
 type Heading<'l> = (&'l [u8], Option<&'l [u8]>);
 
+/// The number that the digits from here on make, or the largest one.
+fn digits(row: &[u8], at: &mut usize) -> usize {
+    let mut number = 0usize;
+    while let Some(d) = row.get(*at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
+        number = number.saturating_mul(10).saturating_add(usize::from(d));
+        *at += 1;
+    }
+    number
+}
+
 /// Writes a row's features and returns what stands before them.
 fn read_row<'l>(
     line: u64,
@@ -241,11 +251,7 @@ fn read_row<'l>(
     let mut next = 0;
     while at < row.len() {
         let start = at;
-        let mut index = 0usize;
-        while let Some(d) = row.get(at).map(|b| b.wrapping_sub(b'0')).filter(|d| *d < 10) {
-            index = index.saturating_mul(10).saturating_add(usize::from(d));
-            at += 1;
-        }
+        let index = digits(row, &mut at);
         if at == start || row.get(at) != Some(&b':') {
             return Err(wrong("index:value".into(), token(start)));
         }

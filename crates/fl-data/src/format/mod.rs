@@ -13,6 +13,7 @@ pub(crate) mod matrix;
 pub mod npy;
 mod number;
 pub mod text;
+mod text_error;
 pub mod zip;
 
 pub use checksum::Checksum;

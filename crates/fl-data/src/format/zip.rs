@@ -136,7 +136,17 @@ pub fn members(file: &[u8]) -> Result<Vec<Member<'_>>, ZipError> {
     }
     let mut members = Vec::new();
     for _ in 0..count {
-        let entry = from(file, offset)?;
+        let (member, length) = from(file, offset)?.entry(file)?;
+        members.push(member);
+        offset = offset.saturating_add(length);
+    }
+    Ok(members)
+}
+
+impl Fields<'_> {
+    /// The member of the directory entry that begins here, and the entry's length.
+    fn entry<'a>(self, file: &'a [u8]) -> Result<(Member<'a>, u64), ZipError> {
+        let entry = self;
         entry.signature(b"PK\x01\x02", "a directory entry")?;
         let (name, extra, comment) = (entry.u16(28)?, entry.u16(30)?, entry.u16(32)?);
         let (mut packed, mut size, mut local) = (entry.u32(20)?, entry.u32(24)?, entry.u32(42)?);
@@ -177,16 +187,10 @@ pub fn members(file: &[u8]) -> Result<Vec<Member<'_>>, ZipError> {
                 found: format!("one of {packed} bytes"),
             });
         };
-        members.push(Member {
-            name: String::from_utf8_lossy(name_bytes).into_owned(),
-            packed: bytes,
-            deflated: method == 8,
-            size,
-            crc,
-        });
-        offset = offset.saturating_add((46 + name + extra + comment) as u64);
+        let length = (46 + name + extra + comment) as u64;
+        let name = String::from_utf8_lossy(name_bytes).into_owned();
+        Ok((Member { name, packed: bytes, deflated: method == 8, size, crc }, length))
     }
-    Ok(members)
 }
 
 /// The member of that name.

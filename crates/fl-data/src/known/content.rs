@@ -1,54 +1,11 @@
 //! Are these the published bytes? One pass over a stream, plain or gzip, in constant memory.
 
-use super::{KnownError, KnownFile, KnownSet};
+use super::{ContentError, KnownError, KnownFile, KnownSet};
 use crate::format::{hex, is_gzip, sha256};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read};
 use std::path::Path;
-
-/// Why bytes are not those of a known file.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ContentError {
-    /// A page for people where a file was expected.
-    #[error("expected {expected}, found a web page that begins {start:?}")]
-    Html {
-        /// The file wanted.
-        expected: String,
-        /// The first characters found.
-        start: String,
-    },
-    /// The stream stopped or turned into nonsense.
-    #[error("broke off after {after} of {expected} unpacked bytes: {why}")]
-    Broken {
-        /// Bytes that arrived, unpacked.
-        after: u64,
-        /// Bytes expected, unpacked.
-        expected: u64,
-        /// What the reader or the unpacker said.
-        why: String,
-    },
-    /// Another length.
-    #[error("expected {expected} bytes unpacked, found {}{found}", if found > expected { "at least " } else { "" })]
-    Length {
-        /// Bytes expected.
-        expected: u64,
-        /// Bytes found; reading stops at the first one too many.
-        found: u64,
-    },
-    /// Another content.
-    #[error("expected sha-256 {expected}, found {found}")]
-    Digest {
-        /// The published digest.
-        expected: String,
-        /// The digest of what was read.
-        found: String,
-    },
-    /// The bytes were good but could not be stored.
-    #[error("cannot write: {0}")]
-    Write(io::Error),
-}
 
 /// Unpacks `packed` (gzip if it begins so, plain otherwise) into `sink` and compares length and digest with `file`.
 ///

@@ -10,7 +10,7 @@
 //! forest cover types from cartographic variables", Computers and Electronics in Agriculture 24(3), 1999. UCI, CC BY 4.0.
 
 use super::content::verify_bytes;
-use super::{KnownError, KnownSet, Located, Locations, find, locate};
+use super::{Format, KnownError, KnownSet, Located, Locations, find, locate};
 use crate::format::csv::{self, CsvOptions};
 use crate::format::text::Table;
 use crate::format::{FileError, Plain, matrix};
@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 pub const COLUMNS: usize = 54;
 
 /// Number of classes.
-pub const CLASSES: usize = 7;
+pub const CLASSES: usize = Format::Covtype.classes();
 
 /// Rows to train on: the first ones.
 pub const TRAIN: usize = 11_340;
@@ -83,14 +83,15 @@ fn parse(text: &[u8], path: &Path) -> Result<Table, KnownError> {
     if fits(&table) {
         return Ok(table);
     }
-    Err(KnownError::Table {
+    Err(FileError::Table {
         path: path.into(),
         expected: format!(
             "{COLUMNS} features, {CLASSES} classes and more than {} rows",
             TRAIN + VALIDATION
         ),
         found: format!("{}, {classes} and {rows}", table.columns),
-    })
+    }
+    .into())
 }
 
 fn fits(table: &Table) -> bool {

@@ -6,6 +6,7 @@
 //! The set has no split of its own, so one is fixed here: of each class, in file order, every fifth sample (the 5th,
 //! 10th, …) is for testing. That leaves 1 442 to train and 355 to test and every class its share.
 
+use super::Format;
 use crate::format::{Checksum, sha256};
 use crate::shape::{Loaded, Numbers, Scale, Shaper, Split};
 use fl_core::data::{DatasetError, Layout};
@@ -17,7 +18,7 @@ static PACKED: &[u8] = include_bytes!("../../data/digits.csv.gz");
 pub const SIDE: usize = 8;
 
 /// Number of classes.
-pub const CLASSES: usize = 10;
+pub const CLASSES: usize = Format::Embedded.classes();
 
 /// Of each class, one sample in so many is for testing.
 pub const TEST_EVERY: usize = 5;

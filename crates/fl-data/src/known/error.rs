@@ -46,16 +46,6 @@ pub enum KnownError {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file does not hold what the set is made of.
-    #[error("{}: expected {expected}, found {found}", path.display())]
-    Table {
-        /// The file.
-        path: PathBuf,
-        /// What would do.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
     /// Labels do not belong to the images.
     #[error(
         "{} holds {images} images and {} holds {labels} labels; both must be as many",

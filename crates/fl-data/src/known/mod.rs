@@ -1,6 +1,7 @@
 //! The known sets: which bytes they are, where they are found, and what they become.
 
 pub(crate) mod content;
+mod content_error;
 pub mod covtype;
 pub mod digits;
 mod error;
@@ -9,7 +10,7 @@ mod locate;
 pub mod mnist;
 mod sets;
 
-pub use content::ContentError;
+pub use content_error::ContentError;
 pub use error::KnownError;
 pub use load::{load, load_known};
 pub use locate::{Listed, Located, Locations, State, list, locate, verify};

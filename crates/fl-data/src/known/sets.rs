@@ -1,6 +1,6 @@
 //! The known sets: what they are called, which bytes they are, and where those bytes can be had.
 
-use super::{KnownError, covtype, digits};
+use super::KnownError;
 use crate::format::Checksum;
 use fl_core::data::ClassValues;
 use std::path::Path;
@@ -42,11 +42,7 @@ impl KnownSet {
 
     /// Number of classes.
     pub fn classes(&self) -> usize {
-        match self.format {
-            Format::Embedded => digits::CLASSES,
-            Format::Idx { classes } => classes as usize,
-            Format::Covtype => covtype::CLASSES,
-        }
+        self.format.classes()
     }
 
     /// What the classes are as numbers: 0, 1, …, and 1 to 7 of COVTYPE.
@@ -101,6 +97,17 @@ pub enum Format {
     },
     /// One file of comma-separated values, as [`covtype`](crate::covtype) describes it.
     Covtype,
+}
+
+impl Format {
+    /// Number of classes.
+    pub const fn classes(self) -> usize {
+        match self {
+            Format::Embedded => 10,
+            Format::Idx { classes } => classes as usize,
+            Format::Covtype => 7,
+        }
+    }
 }
 
 /// A package of some registry that carries a set's files, and the client that can get it.

@@ -3,7 +3,7 @@
 use crate::format::FileError;
 use crate::known::KnownError;
 use fl_core::data::DatasetError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why data cannot be loaded: a known set, or files.
 #[derive(Debug, thiserror::Error)]
@@ -15,16 +15,6 @@ pub enum Error {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// What a file holds, or two files together, does not make the set that was asked for.
-    #[error("{}: expected {expected}, found {found}", path.display())]
-    Table {
-        /// The file.
-        path: PathBuf,
-        /// What would do.
-        expected: String,
-        /// What is there.
-        found: String,
-    },
     /// Features and labels are not as many.
     #[error(
         "{} holds {rows} rows and {} holds {labels} labels; both must be as many",
@@ -48,6 +38,11 @@ pub enum Error {
         /// What is wrong.
         why: DatasetError,
     },
+}
+
+/// For what a file holds, or two files together, that does not make the set that was asked for.
+pub(super) fn refused(path: &Path, expected: String, found: String) -> Error {
+    FileError::Table { path: path.into(), expected, found }.into()
 }
 
 impl Error {

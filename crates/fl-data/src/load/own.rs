@@ -1,9 +1,9 @@
 //! Files of one's own become a set.
 
-use super::error::Error;
+use super::error::{Error, refused};
 use super::files::{Missing, Own};
 use super::raw::Raw;
-use super::read::{Parts, read_csv, read_idx, read_libsvm, read_npy, read_npz, read_pairs};
+use super::read::{Parts, parse_idx, parse_npy, read_csv, read_libsvm, read_npz, read_pairs};
 use crate::format::Checksum;
 use crate::format::text::{Labels, Note};
 use crate::shape::{Answers, FileNote, Loaded, Scale, Shaper, Split};
@@ -18,8 +18,8 @@ pub(super) fn load_own(own: &Own, scale: Option<Scale>) -> Result<Loaded, Error>
     let (mut train, test): Parts = match own {
         Own::Csv(files) => read_csv(files, &mut checksums, &mut notes)?,
         Own::Libsvm(files) => read_libsvm(files, &mut checksums, &mut notes)?,
-        Own::Npy(files) => read_pairs(files, &mut checksums, read_npy)?,
-        Own::Idx(files) => read_pairs(files, &mut checksums, read_idx)?,
+        Own::Npy(files) => read_pairs(files, &mut checksums, parse_npy)?,
+        Own::Idx(files) => read_pairs(files, &mut checksums, parse_idx)?,
         Own::Npz(file) => read_npz(file, &mut checksums)?,
     };
     let path = own.first();
@@ -28,11 +28,11 @@ pub(super) fn load_own(own: &Own, scale: Option<Scale>) -> Result<Loaded, Error>
         None => hold_out(own, &mut train)?,
     };
     if test.columns != train.columns {
-        return Err(Error::Table {
-            path: path.into(),
-            expected: format!("{} features in the test rows, as in training", train.columns),
-            found: test.columns.to_string(),
-        });
+        return Err(refused(
+            path,
+            format!("{} features in the test rows, as in training", train.columns),
+            test.columns.to_string(),
+        ));
     }
     if let Own::Csv(files) = own
         && let Some(how @ (Missing::Mean | Missing::Zero)) = files.missing
@@ -51,11 +51,7 @@ pub(super) fn load_own(own: &Own, scale: Option<Scale>) -> Result<Loaded, Error>
 
 /// Some rows of a file for testing: of each class, in file order, every so-manieth; with real targets of all rows.
 fn hold_out(own: &Own, train: &mut Raw) -> Result<Raw, Error> {
-    let wrong = |expected: String, found: String| Error::Table {
-        path: own.first().into(),
-        expected,
-        found,
-    };
+    let wrong = |expected: String, found: String| refused(own.first(), expected, found);
     let every = own.test_every();
     if every < 2 {
         return Err(wrong("test-every of at least 2".into(), every.to_string()));

@@ -1,6 +1,6 @@
 //! Files of one's own, format by format.
 
-use super::error::Error;
+use super::error::{Error, refused};
 use super::files::{ArrayFiles, CsvFiles, LibsvmFiles, Missing, NpzFile};
 use super::raw::{Raw, RawValues, expand};
 use crate::format::text::{Labels, Note, Table, TextError};
@@ -111,51 +111,33 @@ pub(super) fn read_libsvm(
 pub(super) fn read_pairs(
     files: &ArrayFiles,
     sums: &mut Vec<Checksum>,
-    read_pair: impl Fn(&Path, &[u8], &Path, &[u8], bool) -> Result<Raw, Error>,
+    parse: impl for<'b> Fn(&'b [u8], &Path) -> Result<npy::Array<'b>, FileError>,
 ) -> Result<(Raw, Option<Raw>), Error> {
     let mut pair = |features: &Path, labels: &Path| {
         let (f, l) = (read(features, false, sums)?, read(labels, false, sums)?);
-        read_pair(features, &f, labels, &l, files.targets)
+        let (x, y) = (parse(&f, features)?, parse(&l, labels)?);
+        arrays(features, &x, labels, &y, files.targets)
     };
     let train = pair(&files.train, &files.train_labels)?;
     let test = match (&files.test, &files.test_labels) {
         (Some(features), Some(labels)) => Some(pair(features, labels)?),
         (None, None) => None,
         (Some(path), None) | (None, Some(path)) => {
-            return Err(Error::Table {
-                path: path.clone(),
-                expected: "both test and test-labels".into(),
-                found: "one of them".into(),
-            });
+            let expected = "both test and test-labels".into();
+            return Err(refused(path, expected, "one of them".into()));
         }
     };
     Ok((train, test))
 }
 
-pub(super) fn read_idx(
-    path: &Path,
-    x: &[u8],
-    l_path: &Path,
-    y: &[u8],
-    targets: bool,
-) -> Result<Raw, Error> {
-    let parse = |bytes, path: &Path| {
-        idx::parse(bytes).map_err(|why| FileError::Idx { path: path.into(), why })
-    };
-    arrays(path, &parse(x, path)?, l_path, &parse(y, l_path)?, targets)
+/// Reads the bytes of an IDX file.
+pub(super) fn parse_idx<'b>(bytes: &'b [u8], path: &Path) -> Result<npy::Array<'b>, FileError> {
+    idx::parse(bytes).map_err(|why| FileError::Idx { path: path.into(), why })
 }
 
-pub(super) fn read_npy(
-    path: &Path,
-    x: &[u8],
-    l_path: &Path,
-    y: &[u8],
-    targets: bool,
-) -> Result<Raw, Error> {
-    let parse = |bytes, path: &Path| {
-        npy::parse(bytes).map_err(|why| FileError::Npy { path: path.into(), why })
-    };
-    arrays(path, &parse(x, path)?, l_path, &parse(y, l_path)?, targets)
+/// Reads the bytes of a NumPy file.
+pub(super) fn parse_npy<'b>(bytes: &'b [u8], path: &Path) -> Result<npy::Array<'b>, FileError> {
+    npy::parse(bytes).map_err(|why| FileError::Npy { path: path.into(), why })
 }
 
 fn arrays(
@@ -165,20 +147,15 @@ fn arrays(
     labels: &npy::Array<'_>,
     targets: bool,
 ) -> Result<Raw, Error> {
-    let wrong = |path: &Path, expected: String, found: String| Error::Table {
-        path: path.into(),
-        expected,
-        found,
-    };
     if labels.columns() != 1 {
         let found = format!("an array of shape {:?}", labels.shape);
-        return Err(wrong(l_path, "one label a sample".into(), found));
+        return Err(refused(l_path, "one label a sample".into(), found));
     }
     counts(path, features.rows(), l_path, labels.rows())?;
     let numbers = labels.to_f64();
     if let Some(row) = numbers.iter().position(|n| !n.is_finite()) {
         let what = if targets { "target" } else { "label" };
-        return Err(wrong(l_path, format!("a {what} for row {row}"), numbers[row].to_string()));
+        return Err(refused(l_path, format!("a {what} for row {row}"), numbers[row].to_string()));
     }
     let (labels, targets) = if targets {
         let labels = Labels { index: vec![0; numbers.len()], names: vec!["target".into()] };

@@ -24,10 +24,6 @@ kind! {
 }
 
 impl Kind for ByGroup {
-    fn check(&self, _: Option<usize>, _: usize) -> Result<(), PartitionError> {
-        Ok(())
-    }
-
     fn divide(
         &self,
         rows: Rows<'_>,

@@ -27,10 +27,6 @@ kind! {
 }
 
 impl<P: Kind> Kind for EqualSizes<P> {
-    fn check(&self, classes: Option<usize>, workers: usize) -> Result<(), PartitionError> {
-        self.of.check(classes, workers)
-    }
-
     fn divide(
         &self,
         rows: Rows<'_>,

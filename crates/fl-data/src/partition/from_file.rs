@@ -31,10 +31,6 @@ kind! {
 }
 
 impl Kind for FromFile {
-    fn check(&self, _: Option<usize>, _: usize) -> Result<(), PartitionError> {
-        Ok(())
-    }
-
     fn divide(
         &self,
         rows: Rows<'_>,

@@ -40,10 +40,6 @@ impl Described for Iid {
 }
 
 impl Kind for Iid {
-    fn check(&self, _: Option<usize>, _: usize) -> Result<(), PartitionError> {
-        Ok(())
-    }
-
     fn divide(
         &self,
         rows: Rows<'_>,

@@ -18,7 +18,12 @@ pub(super) struct Seen<'a> {
 /// A way to divide samples.
 pub(super) trait Kind {
     /// What can be checked without samples; `classes` is their number, where it is known.
-    fn check(&self, classes: Option<usize>, workers: usize) -> Result<(), PartitionError>;
+    fn check(&self, classes: Option<usize>, workers: usize) -> Result<(), PartitionError> {
+        match self.of() {
+            Some(of) => of.check(classes, workers),
+            None => Ok(()),
+        }
+    }
 
     /// Divides rows that are known to be in order: labels below `classes`, as many as 32 bits can number.
     fn divide(

@@ -1,5 +1,5 @@
 //! Keys of experiment files, declared once: their types, their documentation, what they are when left out, and whether a
-//! sweep may change them. Reading, help and the README's table come from here.
+//! sweep may change them. Reading, help and the table in `docs/keys.md` come from here.
 
 use fl_core::{Doc, file_name};
 

@@ -104,7 +104,7 @@ pub fn all_keys() -> Vec<(String, &'static Key)> {
     found
 }
 
-/// The keys as a table in Markdown, as the README has it.
+/// The keys as a table in Markdown, as `docs/keys.md` has it.
 pub fn key_table() -> String {
     let mut text = "| key | what it says | if left out |\n|---|---|---|\n".to_owned();
     for (path, key) in all_keys() {

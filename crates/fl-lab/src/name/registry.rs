@@ -26,8 +26,9 @@ use std::sync::Arc;
 ///
 /// Your own rules are added by their type, which `fl_core::spec!` declares:
 ///
-/// ```ignore
-/// let registry = Registry::standard().with_rule::<AroundMedoid>();
+/// ```
+/// let registry = fl_lab::Registry::empty().with_rule::<fl_agg::Krum>();
+/// assert!(registry.rules().find("krum").is_some());
 /// ```
 #[derive(Clone, Debug)]
 pub struct Registry {

@@ -7,6 +7,7 @@ mod files;
 mod folder;
 mod lines;
 mod optima;
+mod stamp;
 mod status;
 mod stop;
 mod summary;

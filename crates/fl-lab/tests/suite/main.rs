@@ -12,6 +12,7 @@ mod invariance;
 mod keys;
 mod memory;
 mod mutations;
+mod names;
 mod optimum;
 mod participation;
 mod poison;

@@ -1,6 +1,6 @@
 //! Clipping what a worker sends.
 
-use crate::shared::decorated::{Decorated, decorates, delegates};
+use crate::shared::decorated::{Decorated, decorates, delegates, keeps_inner};
 use crate::shared::spread;
 use fl_core::{
     Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
@@ -69,13 +69,7 @@ struct State<T> {
 }
 
 impl<T: Scalar> Estimator<T> for State<T> {
-    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
-        self.inner.start(local, params, work);
-    }
-
-    fn state(&mut self, visit: &mut Visit<'_, T>) {
-        self.inner.state(visit);
-    }
+    keeps_inner!();
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
         self.inner.look_ahead(cx, local, work);

@@ -1,7 +1,7 @@
 //! Several steps of a worker's own between two messages.
 
 use crate::shared::batch;
-use crate::shared::decorated::{Decorated, decorates, delegates};
+use crate::shared::decorated::{Decorated, decorates, delegates, keeps_inner};
 use fl_core::{
     AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit,
     Workspace, choice, spec,
@@ -125,13 +125,7 @@ impl<T> State<T> {
 }
 
 impl<T: Scalar> Estimator<T> for State<T> {
-    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
-        self.inner.start(local, params, work);
-    }
-
-    fn state(&mut self, visit: &mut Visit<'_, T>) {
-        self.inner.state(visit);
-    }
+    keeps_inner!();
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
         self.inner.look_ahead(&self.moment(cx, 0), local, work);

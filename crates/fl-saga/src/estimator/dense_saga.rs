@@ -3,7 +3,7 @@
 use crate::shared::batch;
 use crate::shared::draw::{Draw, draws};
 use crate::shared::sampling::{Sampling, merge};
-use crate::shared::spread::{self, Terms};
+use crate::shared::spread::{self, Sum, Terms};
 use crate::shared::table::is_due;
 use fl_core::{
     AlignedVec, Cx, Estimator, Fold, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
@@ -229,16 +229,8 @@ struct Corrections<'a, T> {
 }
 
 impl<T: Scalar> Terms<T> for Corrections<'_, T> {
-    fn add(
-        &self,
-        local: &Local<'_, T>,
-        from: usize,
-        count: usize,
-        scale: f64,
-        first: bool,
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) -> f64 {
+    fn add(&self, local: &Local<'_, T>, sum: Sum, out: &mut [T], work: &mut Workspace<T>) -> f64 {
+        let Sum { from, count, scale, first } = sum;
         let Self { state, params } = *self;
         let (dim, samples) = (out.len(), local.samples.len());
         let mut correction = vec![T::ZERO; dim];

@@ -1,12 +1,8 @@
 //! Loopless SVRG: corrections from an anchor that moves when a coin says so.
 
-use crate::shared::anchor::{self, Anchor};
-use crate::shared::draw::{Draw, draws};
+use crate::shared::anchored::{Anchored, FullPass, anchored, possible};
 use crate::shared::sampling::Sampling;
-use crate::shared::{batch, spread};
-use fl_core::{
-    Cx, Estimator, Local, Objective, Role, Scalar, SpecError, Visit, Workspace, spec, streams,
-};
+use fl_core::{Local, Scalar, SpecError, spec};
 
 spec! {
     /// Loopless SVRG: [`crate::Svrg`] with a coin instead of a calendar.
@@ -60,72 +56,11 @@ impl LooplessSvrg {
     }
 }
 
-draws!(LooplessSvrg, "loopless-svrg", capacity: batch::SWEEP);
+anchored!(LooplessSvrg, "loopless-svrg");
 
 impl LooplessSvrg {
-    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
-        anchor::memory(objective)
-    }
-
-    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
-        let probability = self.chance(local.samples.len());
-        if !(probability > 0.0 && probability <= 1.0) {
-            return Err(SpecError::new("probability", "above 0 and at most 1", probability));
-        }
-        Ok(State { draw: self.draw(), probability, anchor: Anchor::new(local) })
-    }
-}
-
-#[derive(Clone, Debug)]
-struct State<T> {
-    draw: Draw,
-    /// The probability of a full pass.
-    probability: f64,
-    anchor: Anchor<T>,
-}
-
-impl<T: Scalar> Estimator<T> for State<T> {
-    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
-        self.anchor.set(local, params, work);
-    }
-
-    fn state(&mut self, visit: &mut Visit<'_, T>) {
-        self.anchor.state(visit);
-    }
-
-    fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        self.draw.ahead(cx, local, work);
-    }
-
-    fn message(
-        &mut self,
-        cx: &Cx<'_>,
-        local: &Local<'_, T>,
-        params: &[T],
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) {
-        self.anchor.message(cx, local, self.draw, params, false, out, work);
-        if streams::chance(&mut cx.draw(Role::Refresh, local.worker), self.probability) {
-            self.anchor.set(local, params, work);
-        }
-    }
-
-    fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
-        spread::error(&self.anchor.terms(params), local, self.draw, work, |_, _| {})
-    }
-
-    fn expectation(
-        &self,
-        local: &Local<'_, T>,
-        params: &[T],
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) {
-        self.anchor.expectation(local, self.draw, params, out, work);
-    }
-
-    fn memory(&self) -> usize {
-        self.anchor.memory()
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
+        let full = FullPass::After(possible(self.chance(local.samples.len()))?);
+        Ok(Anchored::new(local, self.draw(), full, false))
     }
 }

@@ -1,12 +1,8 @@
 //! PAGE: every estimate corrects the one before it, unless a coin says otherwise.
 
-use crate::shared::anchor::{self, Anchor};
-use crate::shared::batch;
-use crate::shared::draw::{Draw, draws};
+use crate::shared::anchored::{Anchored, FullPass, anchored, possible};
 use crate::shared::sampling::Sampling;
-use fl_core::{
-    Cx, Estimator, Local, Objective, Role, Scalar, SpecError, Visit, Workspace, spec, streams,
-};
+use fl_core::{Local, Scalar, SpecError, spec};
 
 spec! {
     /// The probabilistic gradient estimator: [`crate::Sarah`] with a coin instead of a calendar.
@@ -61,79 +57,11 @@ impl Page {
     }
 }
 
-draws!(Page, "page", capacity: batch::SWEEP);
+anchored!(Page, "page");
 
 impl Page {
-    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
-        anchor::memory(objective)
-    }
-
-    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<State<T>, SpecError> {
-        let probability = self.chance(local.samples.len());
-        if !(probability > 0.0 && probability <= 1.0) {
-            return Err(SpecError::new("probability", "above 0 and at most 1", probability));
-        }
-        Ok(State { draw: self.draw(), probability, anchor: Anchor::new(local) })
-    }
-}
-
-#[derive(Clone, Debug)]
-struct State<T> {
-    draw: Draw,
-    /// The probability of a full pass.
-    probability: f64,
-    anchor: Anchor<T>,
-}
-
-impl<T: Scalar> Estimator<T> for State<T> {
-    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
-        self.anchor.set(local, params, work);
-    }
-
-    fn state(&mut self, visit: &mut Visit<'_, T>) {
-        self.anchor.state(visit);
-    }
-
-    fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        self.draw.ahead(cx, local, work);
-    }
-
-    fn message(
-        &mut self,
-        cx: &Cx<'_>,
-        local: &Local<'_, T>,
-        params: &[T],
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) {
-        if streams::chance(&mut cx.draw(Role::Refresh, local.worker), self.probability) {
-            self.anchor.set(local, params, work);
-            return self.anchor.gradient(local, out);
-        }
-        self.anchor.message(cx, local, self.draw, params, true, out, work);
-    }
-
-    fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
-        (1.0 - self.probability) * self.anchor.error(local, self.draw, params, work)
-    }
-
-    fn expectation(
-        &self,
-        local: &Local<'_, T>,
-        params: &[T],
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) {
-        self.anchor.expectation(local, self.draw, params, out, work);
-        let mut exact = vec![T::ZERO; out.len()];
-        local.gradient(params, &mut exact, work);
-        let q = self.probability;
-        for (out, exact) in out.iter_mut().zip(exact) {
-            *out = T::from_f64(q * exact.to_f64() + (1.0 - q) * out.to_f64());
-        }
-    }
-
-    fn memory(&self) -> usize {
-        self.anchor.memory()
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
+        let full = FullPass::Instead(possible(self.chance(local.samples.len()))?);
+        Ok(Anchored::new(local, self.draw(), full, true))
     }
 }

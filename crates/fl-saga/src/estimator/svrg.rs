@@ -1,10 +1,8 @@
 //! SVRG: corrections from an anchor that moves now and then.
 
-use crate::shared::draw::draws;
-use crate::shared::periodic::Periodic;
+use crate::shared::anchored::{Anchored, FullPass, anchored};
 use crate::shared::sampling::Sampling;
-use crate::shared::{anchor, batch};
-use fl_core::{Local, Objective, Scalar, SpecError, spec};
+use fl_core::{Local, Scalar, SpecError, spec};
 
 spec! {
     /// The stochastic variance-reduced gradient, corrected from an anchor y that moves every `every` rounds.
@@ -58,18 +56,11 @@ impl Svrg {
     }
 }
 
-draws!(Svrg, "svrg", capacity: batch::SWEEP);
+anchored!(Svrg, "svrg");
 
 impl Svrg {
-    fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, _: usize) -> usize {
-        anchor::memory(objective)
-    }
-
-    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Periodic<T>, SpecError> {
-        if self.every == Some(0) {
-            return Err(SpecError::new("every", "at least 1 round", 0));
-        }
-        let draw = self.draw();
-        Ok(Periodic::new(local, draw, self.period(local.samples.len()), false))
+    fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
+        let full = FullPass::every(self.every, self.period(local.samples.len()))?;
+        Ok(Anchored::new(local, self.draw(), full, false))
     }
 }

@@ -43,6 +43,20 @@ macro_rules! decorates {
 }
 pub(crate) use decorates;
 
+/// Of an estimator around another one: it begins as the inner one does, and keeps nothing else between rounds.
+macro_rules! keeps_inner {
+    () => {
+        fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
+            self.inner.start(local, params, work);
+        }
+
+        fn state(&mut self, visit: &mut Visit<'_, T>) {
+            self.inner.state(visit);
+        }
+    };
+}
+pub(crate) use keeps_inner;
+
 /// Batch and capacity are those of what is inside, the name is the decorator's.
 macro_rules! delegates {
     () => {

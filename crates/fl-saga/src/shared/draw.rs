@@ -77,7 +77,8 @@ impl Draw {
 }
 
 /// What the specs of all estimators that draw a batch have in common, from their fields `batch` and `sampling` and two methods:
-/// `bytes(objective, samples)`, what stays between rounds, and `estimator(local)`, that of a worker whose batch can be drawn. The capacity is how many samples a workspace holds at least.
+/// `bytes(objective, samples)`, what stays between rounds, and `estimator(local)`, that of a worker whose batch can be drawn.
+/// The capacity is how many samples a workspace holds at least.
 macro_rules! draws {
     ($spec:ident, $name:literal $(, capacity: $capacity:expr)?) => {
         impl Copy for $spec {}

@@ -7,18 +7,27 @@ use fl_core::{Local, Scalar, Workspace};
 
 /// What a message averages over its batch: a vector `c_j` for each of the worker's samples.
 pub(crate) trait Terms<T: Scalar> {
-    /// Adds `scale · Σ c_j` to `out` (replacing it when `first`), over `count` neighbours from place `from` on, wrapping
-    /// around. Returns `Σ ‖c_j‖²` of them.
-    fn add(
-        &self,
-        local: &Local<'_, T>,
-        from: usize,
-        count: usize,
-        scale: f64,
-        first: bool,
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) -> f64;
+    /// Adds `scale · Σ c_j` to `out`, or writes it there. Returns `Σ ‖c_j‖²`.
+    fn add(&self, local: &Local<'_, T>, sum: Sum, out: &mut [T], work: &mut Workspace<T>) -> f64;
+}
+
+/// Which terms are added up, and where to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sum {
+    /// The place of the first one in the worker's own list.
+    pub(crate) from: usize,
+    /// How many neighbours from there on; the list is a ring.
+    pub(crate) count: usize,
+    pub(crate) scale: f64,
+    /// Whether the sum replaces what is there.
+    pub(crate) first: bool,
+}
+
+impl Sum {
+    /// The mean of all terms.
+    fn mean(samples: usize) -> Self {
+        Self { from: 0, count: samples, scale: 1.0 / samples as f64, first: true }
+    }
 }
 
 /// What is subtracted from a sample's gradient at x.
@@ -40,16 +49,8 @@ pub(crate) struct Records<'a, T> {
 }
 
 impl<T: Scalar> Terms<T> for Records<'_, T> {
-    fn add(
-        &self,
-        local: &Local<'_, T>,
-        from: usize,
-        count: usize,
-        scale: f64,
-        first: bool,
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) -> f64 {
+    fn add(&self, local: &Local<'_, T>, sum: Sum, out: &mut [T], work: &mut Workspace<T>) -> f64 {
+        let Sum { from, count, scale, first } = sum;
         let (len, samples) = (local.objective.record_len(), local.samples.len());
         let step = work.batch.capacity();
         let mut norms = vec![0.0; step];
@@ -88,7 +89,7 @@ pub(crate) fn moments<T: Scalar>(
 ) -> (Vec<T>, f64) {
     let samples = local.samples.len();
     let mut mean = vec![T::ZERO; local.objective.dim()];
-    let square = terms.add(local, 0, samples, 1.0 / samples as f64, true, &mut mean, work);
+    let square = terms.add(local, Sum::mean(samples), &mut mean, work);
     (mean, square)
 }
 
@@ -124,7 +125,8 @@ pub(crate) fn error<T: Scalar>(
             let mut sum = 0.0;
             for start in 0..samples {
                 let count = length(sampling, b, start, samples);
-                terms.add(local, start, count, 1.0 / b as f64, true, &mut window, work);
+                let over = Sum { from: start, count, scale: 1.0 / b as f64, first: true };
+                terms.add(local, over, &mut window, work);
                 sum += squared_distance(&window, &t);
             }
             sum / samples as f64
@@ -143,13 +145,13 @@ pub(crate) fn expectation<T: Scalar>(
     let Draw { batch: b, sampling } = draw;
     let samples = local.samples.len();
     if sampling.is_unbiased() {
-        terms.add(local, 0, samples, 1.0 / samples as f64, true, out, work);
+        terms.add(local, Sum::mean(samples), out, work);
         return;
     }
     let scale = 1.0 / (samples as f64 * b as f64);
     for start in 0..samples {
         let count = length(sampling, b, start, samples);
-        terms.add(local, start, count, scale, start == 0, out, work);
+        terms.add(local, Sum { from: start, count, scale, first: start == 0 }, out, work);
     }
 }
 

@@ -1,22 +1,20 @@
 //! A message allocates nothing, whatever the estimator: counted in the allocator.
 
-use crate::common::{LeastSquares, SAMPLINGS, all, data, label};
+use crate::common::{SAMPLINGS, Seven, all, label};
 use allocation_counter::measure;
-use fl_core::{Cx, Local, Scalar, Streams, Workspace};
+use fl_core::{Cx, Scalar, Streams, Workspace};
 
 fn check<T: Scalar>() {
-    let set = data(7, 20);
-    let samples: Vec<u32> = (0..7).collect();
-    let objective = LeastSquares { columns: 20, l2: 0.1 };
-    let local: Local<'_, T> =
-        Local { worker: 2, workers: 3, objective: &objective, data: &set, samples: &samples };
+    let seven = Seven::new();
+    let (local, set) = (seven.local::<T>(), &seven.set);
     let streams = Streams::new(1);
     let (x, mut out) = (vec![T::ONE; 20], vec![T::ZERO; 20]);
     for sampling in SAMPLINGS {
         for spec in all::<T>(3, sampling) {
             let mut estimator = spec.build(&local).unwrap();
             let mut work = None;
-            let built = measure(|| work = Some(Workspace::new(&objective, &set, spec.capacity())));
+            let built =
+                measure(|| work = Some(Workspace::new(local.objective, set, spec.capacity())));
             assert!(built.count_total > 0, "building allocates, and is counted");
             let mut work = work.unwrap();
             let counted = measure(|| {

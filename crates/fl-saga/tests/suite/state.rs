@@ -1,7 +1,7 @@
 //! What an estimator shows of its state is all that later messages depend on.
 
-use crate::common::{LeastSquares, SAMPLINGS, all, data, label};
-use fl_core::{Cx, Estimator, Local, Part, Scalar, Streams, Workspace};
+use crate::common::{SAMPLINGS, Seven, all, label};
+use fl_core::{Cx, Estimator, Part, Scalar, Streams, Workspace};
 
 /// One part, copied out.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,18 +43,15 @@ fn restore<T: Scalar>(estimator: &mut dyn Estimator<T>, parts: &[(String, Copied
 }
 
 fn check<T: Scalar>() {
-    let set = data(7, 20);
-    let samples: Vec<u32> = (0..7).collect();
-    let objective = LeastSquares { columns: 20, l2: 0.1 };
-    let local: Local<'_, T> =
-        Local { worker: 2, workers: 3, objective: &objective, data: &set, samples: &samples };
+    let seven = Seven::new();
+    let (local, set) = (seven.local::<T>(), &seven.set);
     let streams = Streams::new(1);
     let at = |round: u64| -> Vec<T> {
         (0..20).map(|i| T::from_f64(((i + round) as f64 * 0.7).sin())).collect()
     };
     for sampling in SAMPLINGS {
         for spec in all::<T>(3, sampling) {
-            let mut work = Workspace::new(&objective, &set, spec.capacity());
+            let mut work = Workspace::new(local.objective, set, spec.capacity());
             let mut first = spec.build(&local).unwrap();
             first.start(&local, &at(0), &mut work);
             let mut message = |estimator: &mut dyn Estimator<T>, round: u64| {
@@ -68,7 +65,7 @@ fn check<T: Scalar>() {
                 // Saved and restored between any two rounds, into one that was started elsewhere.
                 let saved = save(&mut *first);
                 let mut second = spec.build(&local).unwrap();
-                let mut other = Workspace::new(&objective, &set, spec.capacity());
+                let mut other = Workspace::new(local.objective, set, spec.capacity());
                 second.start(&local, &at(99), &mut other);
                 restore(&mut *second, &saved);
                 let (a, b) = (message(&mut *first, round), message(&mut *second, round));

@@ -78,6 +78,32 @@ struct Space<T> {
     right: Vec<u64>,
 }
 
+impl<T: Scalar> Space<T> {
+    /// Weighted sums over some test rows: of losses, and of absolute errors where there are targets. Counts who is right.
+    fn losses(
+        &mut self,
+        objective: &dyn Objective<T>,
+        params: &[T],
+        test: &Dataset,
+        rows: &[u32],
+        weights: &[f64],
+    ) -> (f64, f64) {
+        let Self { batch, scratch, losses, predictions, right } = self;
+        batch.gather(test, rows);
+        let (losses, predictions) = (&mut losses[..rows.len()], &mut predictions[..rows.len()]);
+        objective.evaluate(params, batch, losses, predictions, scratch);
+        for (&label, &predicted) in batch.labels().iter().zip(&*predictions) {
+            right[label as usize] += u64::from(label == predicted);
+        }
+        let weighted = |(l, &label): (&f64, &u32)| l * weights[label as usize];
+        let loss = losses.iter().zip(batch.labels()).map(weighted).sum();
+        // A loss is half a squared error where there are targets, which have one weight.
+        let error = |loss: &f64| (2.0 * loss).sqrt() * weights[0];
+        let absolute = if test.targets().is_some() { losses.iter().map(error).sum() } else { 0.0 };
+        (loss, absolute)
+    }
+}
+
 /// 1 − Σ (z − t)² / Σ (t − mean)², where the mean loss is half a mean squared error; `None` where all targets are equal.
 fn r_squared(targets: &[f64], loss: f64) -> Option<f64> {
     let n = targets.len() as f64;
@@ -176,32 +202,14 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         let weights = &sample.weights;
         let per = sample.rows.len().div_ceil(CHUNK).div_ceil(self.spaces.len()) * CHUNK;
         // Losses are summed per chunk and then over chunks, so that the order never depends on threads.
-        let targets = test.targets();
         let chunk_losses: Vec<Vec<(f64, f64)>> = self
             .spaces
             .par_iter_mut()
             .zip(sample.rows.par_chunks(per))
             .map(|(space, rows)| {
                 space.right.fill(0);
-                rows.chunks(CHUNK)
-                    .map(|rows| {
-                        let Space { batch, scratch, losses, predictions, right } = space;
-                        batch.gather(test, rows);
-                        let (losses, predictions) =
-                            (&mut losses[..rows.len()], &mut predictions[..rows.len()]);
-                        objective.evaluate(params, batch, losses, predictions, scratch);
-                        for (&label, &predicted) in batch.labels().iter().zip(&*predictions) {
-                            right[label as usize] += u64::from(label == predicted);
-                        }
-                        let weighted = |(l, &label): (&f64, &u32)| l * weights[label as usize];
-                        let loss = losses.iter().zip(batch.labels()).map(weighted).sum();
-                        // A loss is half a squared error where there are targets, which have one weight.
-                        let error = |loss: &f64| (2.0 * loss).sqrt() * weights[0];
-                        let absolute =
-                            if targets.is_some() { losses.iter().map(error).sum() } else { 0.0 };
-                        (loss, absolute)
-                    })
-                    .collect()
+                let chunks = rows.chunks(CHUNK);
+                chunks.map(|rows| space.losses(objective, params, test, rows, weights)).collect()
             })
             .collect();
         let used = chunk_losses.len();
@@ -217,32 +225,28 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         let rows = test.rows() as f64;
         let right: f64 = right.iter().zip(weights).map(|(&r, w)| r as f64 * w).sum();
         let test_loss = chunk_losses.iter().flatten().map(|(loss, _)| loss).sum::<f64>() / rows;
-        if let Some(targets) = targets {
-            let error = chunk_losses.iter().flatten().map(|(_, absolute)| absolute).sum::<f64>();
-            return Metrics {
-                round,
-                accuracy: f64::NAN,
-                balanced_accuracy: f64::NAN,
-                test_loss,
-                r_squared: r_squared(targets, test_loss),
-                mean_absolute_error: Some(error / rows),
-                test_rows: sample.rows.len() as u64,
-                squared_distance_to_optimum: self
-                    .optimum
-                    .as_ref()
-                    .map(|o| squared_distance(params, o)),
-                ..Metrics::default()
-            };
-        }
-        Metrics {
+        let common = Metrics {
             round,
-            accuracy: right / rows,
-            balanced_accuracy: known.clone().sum::<f64>() / known.count().max(1) as f64,
             test_loss,
-            class_accuracy,
             test_rows: sample.rows.len() as u64,
             squared_distance_to_optimum: self.optimum.as_ref().map(|o| squared_distance(params, o)),
             ..Metrics::default()
+        };
+        if let Some(targets) = test.targets() {
+            let error = chunk_losses.iter().flatten().map(|(_, absolute)| absolute).sum::<f64>();
+            return Metrics {
+                accuracy: f64::NAN,
+                balanced_accuracy: f64::NAN,
+                r_squared: r_squared(targets, test_loss),
+                mean_absolute_error: Some(error / rows),
+                ..common
+            };
+        }
+        Metrics {
+            accuracy: right / rows,
+            balanced_accuracy: known.clone().sum::<f64>() / known.count().max(1) as f64,
+            class_accuracy,
+            ..common
         }
     }
 

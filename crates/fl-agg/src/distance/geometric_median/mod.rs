@@ -150,7 +150,8 @@ impl RuleSpec for GeometricMedian {
         if let Some(a) = &self.weights {
             weights::check_all(self.name(), a, shape.workers)?;
         }
-        Ok(Rule::geometric(Solver::new(self, shape.workers)))
+        let Self { relative_gap, max_iterations, weights } = self.clone();
+        Ok(Rule::geometric(Solver::new(relative_gap, max_iterations, weights, shape.workers)))
     }
 
     fn names_workers(&self) -> bool {

@@ -1,6 +1,5 @@
 //! The iteration.
 
-use super::GeometricMedian;
 use super::kernel::{cholesky_solve, dot, inner_products, sum, times};
 use super::point::Point;
 use fl_core::{Geometry, Probe};
@@ -62,12 +61,18 @@ pub(super) struct Solver {
 }
 
 impl Solver {
-    pub(super) fn new(spec: &GeometricMedian, n: usize) -> Self {
+    /// Room for `n` messages, with the settings of the rule.
+    pub(super) fn new(
+        relative_gap: f64,
+        max_iterations: u32,
+        weights: Option<Vec<f64>>,
+        n: usize,
+    ) -> Self {
         Self {
-            relative_gap: spec.relative_gap,
-            max_iterations: spec.max_iterations,
+            relative_gap,
+            max_iterations,
             present: vec![1.0; n],
-            given: spec.weights.clone(),
+            given: weights,
             far: vec![false; n],
             far_weight: 0.0,
             far_f: 0.0,
@@ -94,7 +99,7 @@ impl Solver {
             dh: vec![0.0; n + 1],
             matrix: vec![0.0; n * n],
             order: Vec::with_capacity(n),
-            target: spec.relative_gap,
+            target: relative_gap,
             iterations: 0,
             slope: 0.0,
             gap: 0.0,

@@ -74,54 +74,66 @@ impl Reader<'_> {
             }
             let end = field_end(row, at, separator).map_err(|e| e.at(line))?;
             let token = content(&row[at..end]);
-            let refused = |expected: &str| TextError::Line {
-                line,
-                field: Some(self.field(field)),
-                expected: expected.into(),
-                found: excerpt(&token),
-            };
-            match usage {
-                Use::Nothing => {}
-                Use::Feature(place) => {
-                    let value = match whole(&token) {
-                        Some(value) => value,
-                        None if self.options.missing && is_missing(&token) => f64::NAN,
-                        // A short row is told as such, not by the field that lacks.
-                        None if end == row.len() && field + 1 < self.head.uses.len() => {
-                            return Err(self.count(line, row));
-                        }
-                        None => return Err(refused(wanted(&token))),
-                    };
-                    out[place as usize] = value as f32;
+            let value = matches!(usage, Use::Feature(_)).then(|| whole(&token)).flatten();
+            match (usage, value) {
+                // A short row is told as such, not by the field that lacks.
+                (Use::Feature(_), None)
+                    if end == row.len()
+                        && field + 1 < self.head.uses.len()
+                        && !self.is_missing(&token) =>
+                {
+                    return Err(self.count(line, row));
                 }
-                Use::Category(place) => {
-                    let place = place as usize;
-                    let level = if self.options.missing && is_missing(&token) {
-                        None
-                    } else {
-                        Some(read.levels[place].text(&token).map_err(|e| e.at(line))?)
-                    };
-                    out[place] = level.map_or(f32::NAN, |level| level as f32);
-                }
-                Use::Label | Use::Group if token.is_empty() => {
-                    return Err(refused(if usage == Use::Group { "a group" } else { "a label" }));
-                }
-                Use::Label if self.options.targets => {
-                    let target = str::from_utf8(&token).ok().and_then(|t| t.trim().parse().ok());
-                    let target = target.filter(|t: &f64| t.is_finite());
-                    read.targets.push(target.ok_or_else(|| refused("a finite number as target"))?);
-                }
-                Use::Label => {
-                    read.index.push(read.labels.label(&token).map_err(|e| e.at(line))?);
-                }
-                Use::Group => {
-                    read.group.push(read.groups.label(&token).map_err(|e| e.at(line))?);
-                }
+                (Use::Feature(place), Some(value)) => out[place as usize] = value as f32,
+                _ => self.token((line, field), usage, &token, out, read)?,
             }
             at = end;
         }
         if at < row.len() {
             return Err(self.count(line, row));
+        }
+        Ok(())
+    }
+
+    fn is_missing(&self, token: &[u8]) -> bool {
+        self.options.missing && is_missing(token)
+    }
+
+    /// Notes what a field says that is no plain number.
+    fn token(
+        &self,
+        (line, field): (u64, usize),
+        usage: Use,
+        token: &[u8],
+        out: &mut [f32],
+        read: &mut Read,
+    ) -> Result<(), TextError> {
+        let refused = |expected: &str| TextError::Line {
+            line,
+            field: Some(self.field(field)),
+            expected: expected.into(),
+            found: excerpt(token),
+        };
+        match usage {
+            Use::Nothing => {}
+            Use::Feature(place) | Use::Category(place) if self.is_missing(token) => {
+                out[place as usize] = f32::NAN;
+            }
+            Use::Feature(_) => return Err(refused(wanted(token))),
+            Use::Category(place) => {
+                let place = place as usize;
+                out[place] = read.levels[place].text(token).map_err(|e| e.at(line))? as f32;
+            }
+            Use::Label | Use::Group if token.is_empty() => {
+                return Err(refused(if usage == Use::Group { "a group" } else { "a label" }));
+            }
+            Use::Label if self.options.targets => {
+                let target = str::from_utf8(token).ok().and_then(|t| t.trim().parse().ok());
+                let target = target.filter(|t: &f64| t.is_finite());
+                read.targets.push(target.ok_or_else(|| refused("a finite number as target"))?);
+            }
+            Use::Label => read.index.push(read.labels.label(token).map_err(|e| e.at(line))?),
+            Use::Group => read.group.push(read.groups.label(token).map_err(|e| e.at(line))?),
         }
         Ok(())
     }

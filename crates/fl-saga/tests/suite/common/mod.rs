@@ -5,8 +5,8 @@
 
 use fl_core::data::{Layout, Values};
 use fl_core::{
-    Batch, Dataset, DecoratorSpec, EstimatorSpec, Fold, Objective, PartVisitor, Registrable, Role,
-    Scalar, Stream, Streams,
+    Batch, Dataset, DecoratorSpec, EstimatorSpec, Fold, Local, Objective, PartVisitor, Registrable,
+    Role, Scalar, Stream, Streams,
 };
 use fl_saga::{
     Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm, Page, Ridge,
@@ -106,6 +106,26 @@ pub(crate) fn data(rows: usize, columns: usize) -> Dataset {
     let values: Vec<f64> = (0..rows * columns).map(|_| unit()).collect();
     let labels = (0..rows as u32).map(|i| i % 4).collect();
     Dataset::new(Values::F64(&values), columns, labels, 4, Layout::Flat).unwrap()
+}
+
+/// The third of three workers, which has all seven samples of a set of twenty columns.
+#[derive(Debug)]
+pub(crate) struct Seven {
+    pub(crate) set: Dataset,
+    pub(crate) samples: Vec<u32>,
+    pub(crate) objective: LeastSquares,
+}
+
+impl Seven {
+    pub(crate) fn new() -> Self {
+        let objective = LeastSquares { columns: 20, l2: 0.1 };
+        Self { set: data(7, 20), samples: (0..7).collect(), objective }
+    }
+
+    pub(crate) fn local<T: Scalar>(&self) -> Local<'_, T> {
+        let Self { set, samples, objective } = self;
+        Local { worker: 2, workers: 3, objective, data: set, samples }
+    }
 }
 
 /// ∇f_j(x) by its definition.
