@@ -209,6 +209,21 @@ fn space(byte: &u8) -> bool {
 /// A row's label, and its group if it has a `qid`.
 type Heading<'l> = (&'l [u8], Option<&'l [u8]>);
 
+/// The bytes before the next space.
+fn token(row: &[u8]) -> &[u8] {
+    &row[..row.iter().position(space).unwrap_or(row.len())]
+}
+
+/// The finite number at the beginning, and its length.
+fn value(row: &[u8]) -> Option<(f64, usize)> {
+    match number(row) {
+        Some((value, length)) if row.get(length).is_none_or(space) && value.abs() < 1e38 => {
+            Some((value, length))
+        }
+        _ => whole(token(row)).map(|value| (value, token(row).len())),
+    }
+}
+
 /// The number that the digits from here on make, or the largest one.
 fn digits(row: &[u8], at: &mut usize) -> usize {
     let mut number = 0usize;
@@ -226,17 +241,12 @@ fn read_row<'l>(
     base: usize,
     out: &mut [f32],
 ) -> Result<Heading<'l>, TextError> {
-    let wrong = |expected: String, found: &[u8]| TextError::Line {
-        line,
-        field: None,
-        expected,
-        found: excerpt(found),
+    let wrong = |expected: String, found: &[u8]| {
+        let found = excerpt(found);
+        TextError::Line { line, field: None, expected, found }
     };
     let skip = |at: usize| at + row[at..].iter().take_while(|b| space(b)).count();
-    let token = |at: usize| {
-        let end = row[at..].iter().position(space).unwrap_or(row.len() - at);
-        &row[at..at + end]
-    };
+    let token = |at: usize| token(&row[at..]);
     let mut at = skip(0);
     let label = token(at);
     if label.is_empty() || label.contains(&b':') {
@@ -256,20 +266,9 @@ fn read_row<'l>(
             return Err(wrong("index:value".into(), token(start)));
         }
         at += 1;
-        let value = match number(&row[at..]) {
-            Some((value, length))
-                if row.get(at + length).is_none_or(space) && value.abs() < 1e38 =>
-            {
-                at += length;
-                value
-            }
-            _ => {
-                let text = token(at);
-                at += text.len();
-                whole(text)
-                    .ok_or_else(|| wrong("a finite number after the colon".into(), token(start)))?
-            }
-        };
+        let (value, length) = value(&row[at..])
+            .ok_or_else(|| wrong("a finite number after the colon".into(), token(start)))?;
+        at += length;
         let Some(place) = index.checked_sub(base) else {
             let expected = "indices from 1 (zero-based = true takes them from 0)".into();
             return Err(wrong(expected, token(start)));
