@@ -84,7 +84,7 @@ pub(super) fn sentences(text: &str) -> Vec<(usize, String)> {
             end(&mut paragraph);
         }
         code ^= fence;
-        if fence || code || line.starts_with('<') {
+        if fence || code || line.is_empty() || line.starts_with('<') {
             continue;
         }
         if line.starts_with('|') {
