@@ -29,6 +29,7 @@ const HELP: &str = "cargo xtask VERB
                                        run a figure of the paper, draw it, and judge the paper's claims about it:
                                        fig1 … fig11, table1, table2, all, or sensitivity to what the paper leaves open;
                                        or tune: find the rivals' step sizes of configs/paper anew;
+                                       or page: docs/reproduction.html of the runs that are there;
                                        the environment variable FL_CLI may name an fl-cli that is built already
   strength                             run all attacks against all defences on the digits that the program carries, and
                                        write docs/strength.md and docs/strength.html

@@ -15,7 +15,7 @@ mod tree;
 pub use check::check;
 pub use error::LabError;
 pub use file::{
-    ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, EvaluateOn, Experiment,
+    BatchSize, ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, EvaluateOn, Experiment,
     ExperimentText, FederationConfig, Keep, Key, MethodConfig, Mistake, Plateau, Precision,
     ProtocolConfig, RotatingConfig, SmallWorkers, StopConfig, TelemetryConfig, TrainConfig,
     TuneConfig, Weights, all_keys, key_table,
@@ -27,7 +27,7 @@ pub use name::{
     Registry, RuleChoice, Scheduled,
 };
 pub use plan::{
-    AssignedData, Assignment, AssignmentCache, Cell, assign, byzantine_workers, cells, evaluated,
+    AssignedData, Assignment, AssignmentCache, Cell, HeldOutRows, assign, byzantine_workers, cells, evaluated,
     setup,
 };
 pub use run::{

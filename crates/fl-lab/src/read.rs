@@ -6,9 +6,11 @@
 
 use crate::check::{check, check_weights};
 use crate::file::{ConfigError, Experiment, ExperimentText, Mistakes, home, stand_in};
-use crate::name::{Category, Choice, Lookup, Registry};
+use crate::name::{AnyAttack, AnyEstimator, AnyModel, Category, Choice, Lookup, Registry};
 use crate::tree::{Change, Fault, Path, Reader, Tree, What, value};
+use fl_core::{PoisonSpec, PreAggregatorSpec, RuleSpec};
 use serde::Deserialize;
+use std::sync::Arc;
 
 /// No file is read more often than this.
 const READINGS: usize = 200;
@@ -45,7 +47,7 @@ impl Experiment {
             let message = "[sweep] makes many experiments of this file, and one is asked for";
             return Err(source.error(Some(key.span()), message.into(), None));
         }
-        read(registry, &source, tree)
+        read(&mut Known::new(registry), &source, &mut { tree })
     }
 }
 
@@ -55,18 +57,45 @@ pub(crate) fn written(text: &str) -> Option<Experiment> {
     Experiment::deserialize(Reader::Table(tree.get_ref())).ok()
 }
 
-/// Reads a tree of a source, past its mistakes; all of them are returned.
+/// A registry, and the choices that it has looked up: a file is read at many points of a sweep, and most of what it chooses is
+/// the same at all of them.
+pub(crate) struct Known<'r> {
+    registry: &'r Registry,
+    models: Vec<Pair<Box<dyn AnyModel>>>,
+    attacks: Vec<Pair<Arc<dyn AnyAttack>>>,
+    poisons: Vec<Pair<Box<dyn PoisonSpec>>>,
+    pre: Vec<Pair<Box<dyn PreAggregatorSpec>>>,
+    estimators: Vec<Pair<Box<dyn AnyEstimator>>>,
+    rules: Vec<Pair<Box<dyn RuleSpec>>>,
+}
+
+/// A choice as a file has it, and what it was looked up as.
+type Pair<S> = (Choice<S>, Choice<S>);
+
+/// Choices of one kind that are remembered: more would take longer to look through than to look up.
+const MOST_KNOWN: usize = 32;
+
+impl<'r> Known<'r> {
+    pub(crate) fn new(registry: &'r Registry) -> Self {
+        let (models, attacks, poisons) = (Vec::new(), Vec::new(), Vec::new());
+        let (pre, estimators, rules) = (Vec::new(), Vec::new(), Vec::new());
+        Self { registry, models, attacks, poisons, pre, estimators, rules }
+    }
+}
+
+/// Reads a tree of a source, past its mistakes; all of them are returned, and the tree is then not what it was.
 pub(crate) fn read(
-    registry: &Registry,
+    known: &mut Known<'_>,
     source: &ExperimentText,
-    mut tree: Tree<'_>,
+    tree: &mut Tree<'_>,
 ) -> Result<(Experiment, ExperimentText), ConfigError> {
+    let registry = known.registry;
     let (changes, assumed) = (Vec::new(), Vec::new());
     let mistakes = Mistakes::default();
     let mut reading = Reading { registry, source, changes, assumed, mistakes };
-    let mut experiment = reading.read(&mut tree);
+    let mut experiment = reading.read(tree);
     if let Some(experiment) = &mut experiment {
-        reading.look_up(experiment, &tree);
+        reading.look_up(known, experiment, tree);
     }
     let Reading { changes, assumed, mut mistakes, .. } = reading;
     let source = source.changed(&changes).assuming(assumed);
@@ -177,20 +206,22 @@ impl Reading<'_> {
     }
 
     /// Looks up every choice, and writes out the settings that were left to defaults.
-    fn look_up(&mut self, experiment: &mut Experiment, tree: &Tree<'_>) {
+    fn look_up(&mut self, known: &mut Known<'_>, experiment: &mut Experiment, tree: &Tree<'_>) {
         let registry = self.registry;
-        self.choice(registry.models(), &mut experiment.model, &["model"], tree);
+        let models = (registry.models(), &mut known.models);
+        self.choice(models, &mut experiment.model, &["model"], tree);
         let federation = &mut experiment.federation;
         let path = ["federation", "attack"];
-        self.choice(registry.attacks(), &mut federation.attack, &path, tree);
+        self.choice((registry.attacks(), &mut known.attacks), &mut federation.attack, &path, tree);
         if let Some(poison) = &mut federation.poison {
-            self.choice(registry.poisons(), poison, &["federation", "poison"], tree);
+            let poisons = (registry.poisons(), &mut known.poisons);
+            self.choice(poisons, poison, &["federation", "poison"], tree);
         }
         for (i, method) in experiment.method.iter_mut().enumerate() {
             let i = &*i.to_string();
             for (stage, pre) in method.pre.iter_mut().enumerate() {
                 let path = ["method", i, "pre", &stage.to_string()];
-                self.choice(registry.pre_aggregators(), pre, &path, tree);
+                self.choice((registry.pre_aggregators(), &mut known.pre), pre, &path, tree);
             }
             let estimator = &mut method.estimator;
             let inside = ["method", i, "estimator", &estimator.name, "batch"];
@@ -200,24 +231,37 @@ impl Reading<'_> {
                 let help = format!("write batch = … beside estimator = \"{}\"", estimator.name);
                 self.refuse(&inside, self.source.error_at(&inside, message).with_help(help));
             }
-            self.choice(registry.estimators(), estimator, &["method", i, "estimator"], tree);
+            let estimators = (registry.estimators(), &mut known.estimators);
+            self.choice(estimators, estimator, &["method", i, "estimator"], tree);
             estimator.leave_out("batch");
             if let Some(rule) = &mut method.rule {
-                self.choice(registry.rules(), rule, &["method", i, "rule"], tree);
+                let rules = (registry.rules(), &mut known.rules);
+                self.choice(rules, rule, &["method", i, "rule"], tree);
             }
         }
     }
 
     fn choice<S: 'static>(
         &mut self,
-        category: &Category<S>,
+        (category, known): (&Category<S>, &mut Vec<Pair<S>>),
         choice: &mut Choice<S>,
         path: &[&str],
         tree: &Tree<'_>,
     ) {
-        let written = value(tree, path).map(|value| value.get_ref());
-        if let Err(fault) = category.resolve(choice, written, Lookup::of(self.registry)) {
-            self.refuse(path, self.source.fault(tree, &fault.below(path)));
+        if let Some((_, found)) = known.iter().find(|(written, _)| written == choice) {
+            *choice = found.clone();
+            return;
+        }
+        let written = choice.clone();
+        let there = value(tree, path).map(|value| value.get_ref());
+        match category.resolve(choice, there, Lookup::of(self.registry)) {
+            Ok(()) => {
+                if known.len() >= MOST_KNOWN {
+                    known.clear();
+                }
+                known.push((written, choice.clone()));
+            }
+            Err(fault) => self.refuse(path, self.source.fault(tree, &fault.below(path))),
         }
     }
 

@@ -1,9 +1,9 @@
 // Curves of what is selected: panels, a legend, and all values at a round.
 
 import { choice, el, exact } from "./dom.js";
-import { bandOf, final, groupBand, nameOf, settingsOf } from "./data.js";
+import { final, knownBand, namesOver, placesOf, settingsOf } from "./data.js";
 import { smoothed } from "./statistics.js";
-import { extent } from "./scale.js";
+import { extent, within } from "./scale.js";
 import { transformed } from "./scene.js";
 import { TITLE, sample, svgLegend } from "./paint.js";
 import { Panel, lightPalette, palette } from "./panel.js";
@@ -20,6 +20,11 @@ const LEGEND = 24;
 
 /** Rows of the table of values. */
 const VALUES_LISTED = 400;
+
+/**
+ * What a line shows: a group, or one of its runs.
+ * @typedef {{ group: Group, run: Run | null, key: string, name: string }} Source
+ */
 
 /** The curves, in a class because panels outlive a selection. */
 export class Curves {
@@ -49,10 +54,12 @@ export class Curves {
   /** The groups as lines: one each, or one for each run. */
   sources() {
     const { model, selection, shown } = this.app;
-    const pick = (/** @type {Group} */ group) => ({ group, runs: group.runs, key: group.key, name: nameOf(model, group, shown) });
+    const name = namesOver(model, shown);
+    /** @type {(group: Group) => Source} */
+    const pick = (group) => ({ group, run: null, key: group.key, name: name(group) });
     const means = shown.map(pick);
     if (selection.lines === "mean") return means;
-    return means.flatMap((source) => source.runs.map((run) => ({ ...source, runs: [run], key: `${source.key}/${run.folder}`, name: `${source.name} · seed ${run.seed}` })));
+    return means.flatMap((source) => source.group.runs.map((run) => ({ ...source, run, key: `${source.key}/${run.folder}`, name: `${source.name} · seed ${run.seed}` })));
   }
 
   /** The factor by which curves are coloured: the method, or what differs where all have the same. */
@@ -64,16 +71,17 @@ export class Curves {
 
   /**
    * Lines of a quantity.
+   * @param {Source[]} sources
+   * @param {number} by the factor by which they are coloured
    * @param {number} quantity
    * @returns {Line[]}
    */
-  lines(quantity) {
+  lines(sources, by, quantity) {
     const { model, selection } = this.app;
     const log = this.isLog(quantity);
-    const by = this.coloured();
     const axis = model.quantities.findIndex((q) => q.axis && q.name === selection.x);
     const lines = [];
-    for (const source of this.sources()) {
+    for (const source of sources) {
       const key = `${quantity} ${log} ${axis} ${selection.smooth} ${source.key}`;
       let line = this.known.get(key);
       if (line === undefined) {
@@ -89,7 +97,7 @@ export class Curves {
   }
 
   /**
-   * @param {{ group: Group, runs: Run[], key: string, name: string }} source
+   * @param {Source} source
    * @param {number} quantity
    * @param {boolean} log
    * @param {number} axis
@@ -97,9 +105,8 @@ export class Curves {
    */
   line(source, quantity, log, axis) {
     const { model, selection } = this.app;
-    const isGroup = selection.lines === "mean";
-    const band = isGroup ? groupBand(model, source.group, quantity, log) : bandOf(model, source.runs, quantity, log);
-    const x = band && this.along(source, band, axis, isGroup);
+    const band = knownBand(model, source.group, source.run, quantity, log);
+    const x = band && this.along(source, band, axis);
     if (!band || !x || band.rounds.length === 0) return null;
     const y = smoothed(band.mean, selection.smooth);
     const isBand = band.count > 1 && selection.smooth === 1;
@@ -109,15 +116,14 @@ export class Curves {
 
   /**
    * Places of a band's rounds on the axis that is chosen.
-   * @param {{ group: Group, runs: Run[] }} source
+   * @param {Source} source
    * @param {Band} band
    * @param {number} axis
-   * @param {boolean} isGroup
    */
-  along(source, band, axis, isGroup) {
+  along(source, band, axis) {
     const { model } = this.app;
-    if (axis < 0) return Float64Array.from(band.rounds);
-    const other = isGroup ? groupBand(model, source.group, axis, false) : bandOf(model, source.runs, axis, false);
+    if (axis < 0) return placesOf(band.rounds);
+    const other = knownBand(model, source.group, source.run, axis, false);
     if (!other) return null;
     if (other.rounds === band.rounds) return other.mean;
     const places = new Map(other.rounds.map((round, i) => [round, other.mean[i]]));
@@ -222,7 +228,8 @@ export class Curves {
     if (!isSame) this.grid.replaceChildren(...panels.map((panel) => panel.element));
     // All that is asked of the page is asked before anything is changed on it.
     const [space, colours] = [panels[0].focus.clientWidth, palette()];
-    const all = selection.panels.map((q) => this.lines(q));
+    const [sources, by] = [this.sources(), this.coloured()];
+    const all = selection.panels.map((q) => this.lines(sources, by, q));
     const ends = extent(all.flat().map((line) => line.x)) ?? [0, 1];
     const unit = selection.x === "round" ? "round" : model.quantities.find((q) => q.name === selection.x)?.label ?? selection.x;
     selection.panels.forEach((q, i) => {
@@ -232,7 +239,7 @@ export class Curves {
       const log = this.isLog(q);
       const x = { log: false, low: selection.zoom?.[0] ?? Math.max(ends[0], selection.x === "round" ? 0 : ends[0]), high: selection.zoom?.[1] ?? ends[1], label: unit };
       const rules = this.rules(q);
-      const inside = lines.map((line) => (selection.zoom ? line.ty.filter((_, j) => line.x[j] >= x.low && line.x[j] <= x.high) : line.ty));
+      const inside = lines.map((line) => (selection.zoom ? within(line, x.low, x.high) : line.ty));
       const fixed = quantity.scale === "share" && !log && !selection.zoom;
       const y = fixed ? [-0.02, 1.02] : extent([...inside, transformed(Float64Array.from(rules, (r) => r.y), log)]) ?? [0, 1];
       const smooth = selection.smooth > 1 ? `, mean of ${selection.smooth} evaluations` : "";
@@ -240,14 +247,17 @@ export class Curves {
     });
     this.at = { panel: null, key: null, round: null };
     this.listBest();
-    this.note(all);
+    this.note(sources.length, all);
   }
 
-  /** @param {Line[][]} all */
-  note(all) {
+  /**
+   * @param {number} asked
+   * @param {Line[][]} all
+   */
+  note(asked, all) {
     const { model, shown } = this.app;
     const count = Math.max(0, ...all.map((lines) => lines.length));
-    const without = this.sources().length - count;
+    const without = asked - count;
     const texts = [`${count} curves${shown.length > 0 ? `; bands are 95 % intervals of the mean over seeds${count > BANDED ? ", shown for the curve under the pointer" : ""}` : ""}.`];
     if (without > 0) texts.push(`${without} have no such measurements.`);
     if (model.thinned > 1) texts.push(`Curves are thinned to at most ${model.most} points: of up to ${model.thinned} measurements one is drawn.`);

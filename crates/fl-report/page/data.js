@@ -87,7 +87,8 @@ export function bandOf(model, runs, quantity, log) {
   if (all.length === 0 || all.some((s) => s === null)) return null;
   const list = /** @type {Series[]} */ (all);
   if (list.length === 1) {
-    const own = Float64Array.from(list[0].values, (value) => (log && !(value > 0) ? NaN : value));
+    const own = new Float64Array(list[0].values);
+    if (log) for (let i = 0; i < own.length; i++) if (!(own[i] > 0)) own[i] = NaN;
     return { rounds: list[0].rounds, mean: own, low: own, high: own, count: 1 };
   }
   const isSame = list.every((s) => s.rounds === list[0].rounds);
@@ -118,20 +119,37 @@ export function bandOf(model, runs, quantity, log) {
 }
 
 /**
- * The same of a group, remembered.
+ * The same, remembered: of all runs of a group, or of one of them.
  * @param {Model} model
  * @param {Group} group
+ * @param {Run | null} run
  * @param {number} quantity
  * @param {boolean} log
  */
-export function groupBand(model, group, quantity, log) {
-  const key = `${group.index} ${quantity} ${log}`;
+export function knownBand(model, group, run, quantity, log) {
+  const key = `${group.index} ${run?.folder ?? ""} ${quantity} ${log}`;
   let band = model.bands.get(key);
   if (band === undefined) {
-    band = bandOf(model, group.runs, quantity, log);
+    band = bandOf(model, run ? [run] : group.runs, quantity, log);
     model.bands.set(key, band);
   }
   return band;
+}
+
+/** @type {WeakMap<number[], Float64Array>} */
+const places = new WeakMap();
+
+/**
+ * Rounds as places on an axis, once for all curves that have the same.
+ * @param {number[]} rounds
+ */
+export function placesOf(rounds) {
+  let list = places.get(rounds);
+  if (!list) {
+    list = new Float64Array(rounds);
+    places.set(rounds, list);
+  }
+  return list;
 }
 
 /**
@@ -152,16 +170,28 @@ export function final(model, group, quantity) {
 }
 
 /**
- * A group in words: the values of the factors that `over` has several of.
+ * Groups in words: the values of the factors that `over` has several of. What differs is found once for all of them.
+ * @param {Model} model
+ * @param {Group[]} over
+ * @returns {(group: Group) => string}
+ */
+export function namesOver(model, over) {
+  const differs = model.factors.map((_, f) => over.some((other) => other.factors[f] !== over[0].factors[f]));
+  return (group) => {
+    const named = model.factors.map((factor, f) => factor.values[group.factors[f]]);
+    const said = named.filter((_, f) => differs[f]);
+    return said.length > 0 ? said.join(" · ") : named[0];
+  };
+}
+
+/**
+ * One group in words.
  * @param {Model} model
  * @param {Group} group
  * @param {Group[]} over
  */
 export function nameOf(model, group, over) {
-  const differs = model.factors.map((_, f) => over.some((other) => other.factors[f] !== over[0].factors[f]));
-  const named = model.factors.map((factor, f) => factor.values[group.factors[f]]);
-  const said = named.filter((_, f) => differs[f]);
-  return said.length > 0 ? said.join(" · ") : named[0];
+  return namesOver(model, over)(group);
 }
 
 /**

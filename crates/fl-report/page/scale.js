@@ -23,6 +23,20 @@ export function extent(lists) {
 }
 
 /**
+ * The values of a line between two places of its axis, whose places ascend.
+ * @param {Line} line
+ * @param {number} low
+ * @param {number} high
+ */
+export function within(line, low, high) {
+  let begin = 0;
+  let end = line.x.length;
+  while (begin < end && !(line.x[begin] >= low)) begin += 1;
+  while (end > begin && !(line.x[end - 1] <= high)) end -= 1;
+  return line.ty.subarray(begin, end);
+}
+
+/**
  * Round numbers between two ends, about `count` of them, with their text.
  * @param {Axis} axis
  * @param {number} count

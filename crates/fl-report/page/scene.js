@@ -28,7 +28,10 @@ export function projections(scene) {
  * @param {boolean} log
  */
 export function transformed(values, log) {
-  return log ? values.map((value) => Math.log10(value)) : values;
+  if (!log) return values;
+  const places = new Float64Array(values.length);
+  for (let i = 0; i < places.length; i++) places[i] = Math.log10(values[i]);
+  return places;
 }
 
 /**

@@ -52,18 +52,21 @@ export function paired(a, b, t) {
 export function smoothed(values, count) {
   if (count < 2) return values;
   const side = (count - 1) / 2;
-  return values.map((own, i) => {
-    if (!Number.isFinite(own)) return own;
+  const means = new Float64Array(values.length);
+  for (let i = 0; i < values.length; i++) {
     // The same number on both sides, so that ends are not pulled inwards.
     const reach = Math.min(side, i, values.length - 1 - i);
     let sum = 0;
     let near = 0;
     for (let j = i - reach; j <= i + reach; j++) {
-      if (Number.isFinite(values[j])) {
-        sum += values[j];
+      const value = values[j];
+      // What is not finite is no number minus itself.
+      if (value - value === 0) {
+        sum += value;
         near += 1;
       }
     }
-    return sum / near;
-  });
+    means[i] = values[i] - values[i] === 0 ? sum / near : values[i];
+  }
+  return means;
 }

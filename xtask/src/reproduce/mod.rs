@@ -57,6 +57,9 @@ impl Item {
     }
 }
 
+/// What can be asked for beside single figures and parts: `page` makes the page of the runs that are there.
+const OTHERS: [&str; 4] = ["all", "sensitivity", "tune", "page"];
+
 /// The runs of all figures as one page, beside the document.
 const PAGE: &str = "docs/reproduction.html";
 
@@ -65,6 +68,9 @@ pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
     let begin = Instant::now();
     if options.what == "tune" {
         return tune::run(&options);
+    }
+    if options.what == "page" {
+        return page(&options);
     }
     let idle = if options.what == "sensitivity" {
         !sensitivity::run(&options)?
@@ -88,8 +94,9 @@ pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
 
 /// The runs of all figures as one page.
 fn page(options: &Options) -> Result<()> {
-    let folders: Vec<String> =
+    let mut folders: Vec<String> =
         FIGURES.iter().map(|figure| format!("{}/{}", options.runs(), figure.name)).collect();
+    folders.retain(|folder| cmd::root().join(folder).is_dir());
     let mut args = vec!["report", "--out", PAGE, "--title", "The paper, reproduced"];
     args.extend(folders.iter().map(String::as_str));
     cmd::fl_cli(&args)
@@ -219,7 +226,7 @@ fn draw(figure: &Figure, results: &Results, options: &Options) -> Result<Vec<Str
 fn parse(args: &[&str]) -> Result<Options> {
     let names = || {
         let mut names: Vec<&str> = Item::all().iter().map(|item| item.name()).collect();
-        names.extend(["all", "sensitivity", "tune"]);
+        names.extend(OTHERS);
         names.join(", ")
     };
     let (mut what, mut seeds, mut quick, mut offline) = (None, None, false, false);
@@ -246,7 +253,7 @@ fn parse(args: &[&str]) -> Result<Options> {
                 "{flag} is no flag of reproduce: there are --seeds N, --quick, --offline and --profile NAME"
             ),
             name if what.is_some() => bail!("one at a time, or `all`; got {name} as well"),
-            name if ["all", "sensitivity", "tune"].contains(&name)
+            name if OTHERS.contains(&name)
                 || Item::all().iter().any(|item| item.name() == name) =>
             {
                 what = Some(name.to_owned());

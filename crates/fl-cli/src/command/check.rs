@@ -16,8 +16,8 @@ use clap::Args as ClapArgs;
 use comfy_table::{Table, presets};
 use fl_data::Locations;
 use fl_lab::{
-    AssignmentCache, Cell, DataConfig, ExperimentText, Memory, Registry, SEEDS_CHECKED, Sweep,
-    SweepCell, Task,
+    AssignmentCache, ByzantineConfig, Cell, DataConfig, ExperimentText, Memory, Registry,
+    SEEDS_CHECKED, Sweep, SweepCell, Task,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -70,6 +70,7 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
             "data: compared with the first {SEEDS_CHECKED} seeds of each method; the others are when their runs begin"
         ));
     }
+    tell_of_classes(&tasks, &assignments)?;
     warn(&args.experiment, &sweep, &alone, &tasks, &assignments)?;
     let out = args.results.out.join(&sweep.base.name);
     edited(&sweep, &cells, &out)?.iter().for_each(say::result);
@@ -205,6 +206,28 @@ fn list(sweep: &Sweep, cells: &[usize], memory: &Needs, all: bool) {
     if cells.len() > shown {
         say::result(format_args!("… and {} runs more; --all shows them", cells.len() - shown));
     }
+}
+
+/// Says which workers hold the classes that make them Byzantine: classes are named by their labels, not by their places.
+fn tell_of_classes(tasks: &[Task<'_>], assignments: &AssignmentCache) -> Result<(), Failure> {
+    let named = |task: &&Task<'_>| {
+        matches!(task.cell.experiment.federation.byzantine, ByzantineConfig::Classes(_))
+    };
+    let Some(Task { cell, source, data }) = tasks.iter().find(named) else { return Ok(()) };
+    let ByzantineConfig::Classes(labels) = &cell.experiment.federation.byzantine else {
+        return Ok(());
+    };
+    let assignment = assignments.assign(cell, data, source)?;
+    let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
+    let labels = labels.join(", ");
+    let workers: Vec<String> =
+        assignment.federation.byzantine().iter().map(ToString::to_string).collect();
+    say::result(format_args!(
+        "Byzantine: the workers {}, who hold the classes with the labels {}",
+        workers.join(", "),
+        on_one_line(&labels)
+    ));
+    Ok(())
 }
 
 /// Warns where a run alone needs more than there is: it may be meant for another machine.

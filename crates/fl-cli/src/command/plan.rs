@@ -195,7 +195,8 @@ fn still_to_run(
         .map(|(seconds, _)| *seconds)
         .collect();
     let unknown = left.iter().filter(|s| s.is_none()).count();
-    let sum: f64 = left.iter().flatten().sum();
+    // The sum of no numbers is −0.
+    let sum = 0.0 + left.iter().flatten().sum::<f64>();
     let mut text = format!("still to run: about {} on one thread", duration(sum));
     if unknown > 0 {
         let _ = write!(text, ", and {unknown} cells of which nothing is known");

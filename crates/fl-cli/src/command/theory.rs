@@ -12,7 +12,7 @@ use anyhow::anyhow;
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets};
 use fl_lab::theory::{self, Knowns, Measured, Numbers, Scope, Warning, short as number};
-use fl_lab::{Experiment, ExperimentText, MethodConfig, Registry};
+use fl_lab::{BatchSize, Experiment, ExperimentText, MethodConfig, Registry};
 use fl_theory::{Problem, Setting};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -173,7 +173,7 @@ struct MethodReport {
     /// Why neither is about it.
     why_not: Option<String>,
     step: f64,
-    batch: usize,
+    batch: BatchSize,
     numbers: Option<Numbers>,
 }
 
@@ -245,14 +245,16 @@ impl Known {
         source: &ExperimentText,
     ) -> Result<MethodReport, Failure> {
         let scope = theory::scope(experiment, method, source)?;
-        let batch = method.batch.unwrap_or(experiment.train.batch);
         let step = method.step.unwrap_or(experiment.train.step);
         let Known { problem, measured, initial } = *self;
+        let batch = method.batch.unwrap_or(experiment.train.batch);
+        let samples = problem.map_or(1, |problem| problem.samples);
         let numbers = match scope.setting() {
             None => None,
             Some(setting) => {
                 // σ² of a mean of b distinct samples.
                 let share = |p: Problem| {
+                    let batch = batch.of(p.samples);
                     let rest =
                         p.samples.saturating_sub(batch) as f64 / (p.samples.max(2) - 1) as f64;
                     rest / batch as f64
@@ -260,7 +262,7 @@ impl Known {
                 let sigma2 =
                     args.sigma2.or_else(|| Some(measured?.sigma2 * problem.map_or(1.0, share)));
                 let knowns = Knowns {
-                    problem: problem.map(|p| Problem { batch, ..p }),
+                    problem: problem.map(|p| Problem { batch: batch.of(samples), ..p }),
                     step: Some(step),
                     delta2: args.delta2.or(measured.map(|m| m.delta2)),
                     sigma2,

@@ -16,6 +16,10 @@ pub(crate) enum Measure {
     Balanced,
     /// Test accuracy at the last evaluation
     Last,
+    /// Accuracy on workers' own held-out samples, mean over workers
+    Worker,
+    /// The same at the worst worker
+    WorstWorker,
 }
 
 impl Measure {
@@ -26,6 +30,8 @@ impl Measure {
             Measure::Accuracy => "final test accuracy",
             Measure::Balanced => "final balanced accuracy",
             Measure::Last => "test accuracy at the last evaluation",
+            Measure::Worker => "final accuracy on workers' held-out samples",
+            Measure::WorstWorker => "final accuracy on held-out samples of the worst worker",
         }
     }
 }
@@ -261,11 +267,14 @@ impl Attacks {
 }
 
 fn value(done: &Done, measure: Measure) -> f64 {
+    let held_out = done.finals.as_ref().and_then(|finals| finals.held_out);
     let value = match measure {
         // Real targets have no accuracy.
         Measure::Accuracy => done.finals.as_ref().and_then(|f| f.r_squared).or(done.final_accuracy),
         Measure::Balanced => done.final_balanced_accuracy,
         Measure::Last => done.last_accuracy,
+        Measure::Worker => held_out.map(|h| h.mean),
+        Measure::WorstWorker => held_out.map(|h| h.worst),
     };
     // A run that diverged before its first evaluation has shown nothing.
     value.unwrap_or(f64::NAN)

@@ -36,7 +36,7 @@ fn worst_class(metrics: &Metrics) -> Option<f64> {
 }
 
 /// All that can be drawn.
-pub(crate) const QUANTITIES: [Quantity; 23] = {
+pub(crate) const QUANTITIES: [Quantity; 26] = {
     use Scale::{Linear, Log, Share};
     const fn quantity(
         name: &'static str,
@@ -59,6 +59,21 @@ pub(crate) const QUANTITIES: [Quantity; 23] = {
         quantity("mean-absolute-error", "mean absolute error on test rows", Linear, |m| {
             m.mean_absolute_error
         }),
+        quantity("worker-accuracy", "accuracy on workers' held-out samples, mean", Share, |m| {
+            m.held_out.map(|h| h.mean)
+        }),
+        quantity(
+            "worst-worker-accuracy",
+            "accuracy on held-out samples of the worst worker",
+            Share,
+            |m| m.held_out.map(|h| h.worst),
+        ),
+        quantity(
+            "worker-accuracy-spread",
+            "spread over workers of held-out accuracy",
+            Linear,
+            |m| m.held_out.map(|h| h.spread),
+        ),
         quantity("train-accuracy", "training accuracy", Share, |m| full(m, |f| f.train_accuracy)),
         quantity("test-loss", "test loss", Linear, |m| Some(m.test_loss)),
         quantity("squared-distance-to-optimum", "‖x − x*‖²", Log, |m| {

@@ -409,7 +409,7 @@ fn mistakes_in_edits_on_the_command_line_are_told_with_the_edit() {
     set("train.bacth=4", &["small.toml (with --set):", "bacth = 4", "did you mean `batch`?"]);
     set("ronds=4", &["small.toml (with --set):", "unknown key `ronds`", "did you mean `rounds`?"]);
     set("train.batch=0", &["small.toml (with --set):22:1: batch must be at least 1, got 0"]);
-    set("train.batch=many", &["string \"many\", expected a whole number"]);
+    set("train.batch=many", &["string \"many\", expected a whole number from 1, or \"all\""]);
     set("train.batch", &["'train.batch' for '--set <KEY=VALUE>'", "expected KEY=VALUE"]);
     set("=3", &["expected KEY=VALUE"]);
     set("train..batch=3", &["the key must be names with dots between them"]);

@@ -31,6 +31,10 @@ kind! {
 }
 
 impl Kind for FromFile {
+    fn file(&self) -> Option<&str> {
+        Some(&self.path)
+    }
+
     fn divide(
         &self,
         rows: Rows<'_>,

@@ -38,6 +38,11 @@ pub(super) trait Kind {
         self.of().and_then(Kind::workers_per_class)
     }
 
+    /// The file that it is read from.
+    fn file(&self) -> Option<&str> {
+        self.of().and_then(Kind::file)
+    }
+
     /// The samples as workers see them, where that is another way than they are stored.
     fn transform(
         &self,

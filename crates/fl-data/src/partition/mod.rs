@@ -163,6 +163,11 @@ impl PartitionSpec {
         self.kind().workers_per_class()
     }
 
+    /// The file that lists who holds what, where the kind is [`FromFile`] or made of it.
+    pub fn file(&self) -> Option<&str> {
+        self.kind().file()
+    }
+
     /// The samples as their workers see them, where that is another way than they are stored ([`FeatureSkew`]); otherwise
     /// `None`. Samples that nobody holds stay as they are.
     ///

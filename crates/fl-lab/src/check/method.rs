@@ -1,7 +1,8 @@
 //! One method: its names and numbers, and whether its server can do with what arrives.
 
 use crate::file::{
-    ConfigError, Experiment, ExperimentText, MethodConfig, Mistakes, ProtocolConfig, Weights,
+    BatchSize, ConfigError, Experiment, ExperimentText, MethodConfig, Mistakes, ProtocolConfig,
+    Weights,
 };
 use crate::name::{ChoiceError, Entry, Registry, RuleChoice};
 use crate::plan::{WEIGHTS, batch_path, pre, weighed};
@@ -29,7 +30,7 @@ pub(super) fn check_method(
         mistakes.add(at("name", message));
     }
     let batch = method.batch.unwrap_or(experiment.train.batch);
-    if batch == 0 {
+    if batch == BatchSize::Count(0) {
         let path = batch_path(method, &i);
         mistakes.add(source.error_at(&path, "batch must be at least 1, got 0"));
     }

@@ -11,7 +11,7 @@ pub(crate) use federation::check_federation;
 pub(crate) use method::check_weights;
 pub(crate) use tune::unknown_method;
 
-use crate::file::{ConfigError, Experiment, ExperimentText, Mistakes, Precision};
+use crate::file::{ConfigError, Experiment, ExperimentText, MethodConfig, Mistakes, Precision};
 use attack::{check_attack, check_poison};
 use method::check_method;
 use model::check_model;
@@ -23,8 +23,24 @@ use tune::check_tuning;
 /// # Errors
 /// Everything that cannot work, each at its place in the file.
 pub fn check(experiment: &Experiment, source: &ExperimentText) -> Result<(), ConfigError> {
+    check_after(None, experiment, source)
+}
+
+/// The same, where another experiment is known to be right: what does not differ from it is not built a second time.
+pub(crate) fn check_after(
+    right: Option<&Experiment>,
+    experiment: &Experiment,
+    source: &ExperimentText,
+) -> Result<(), ConfigError> {
     let mut mistakes = Mistakes::default();
     check_run(experiment, source, &mut mistakes);
+    if right.is_some_and(|right| differs_in_numbers(right, experiment)) {
+        for index in 0..experiment.method.len() {
+            check_method(experiment, index, None, source, &mut mistakes);
+        }
+        check_tuning(experiment, source, &mut mistakes);
+        return mistakes.or(());
+    }
     // Where something was assumed of the federation, nothing can be said about what depends on it.
     let assumed = [&["data"][..], &["federation", "workers"], &["federation", "byzantine"]];
     let known = !assumed.iter().any(|path| source.is_assumed(path));
@@ -55,4 +71,20 @@ pub fn check(experiment: &Experiment, source: &ExperimentText) -> Result<(), Con
     }
     check_tuning(experiment, source, &mut mistakes);
     mistakes.without(|path| source.follows(path)).or(())
+}
+
+/// Whether two experiments differ in nothing but what every method is checked for alone, such as its step and its batch.
+fn differs_in_numbers(one: &Experiment, other: &Experiment) -> bool {
+    let server = |(a, b): (&MethodConfig, &MethodConfig)| {
+        (&a.pre, &a.rule, a.weights) == (&b.pre, &b.rule, b.weights)
+            && a.protocol.is_some() == b.protocol.is_some()
+    };
+    one.federation == other.federation
+        && one.data == other.data
+        && one.model == other.model
+        && one.telemetry == other.telemetry
+        && (one.precision, &one.seeds) == (other.precision, &other.seeds)
+        && !one.method.is_empty()
+        && one.method.len() == other.method.len()
+        && one.method.iter().zip(&other.method).all(server)
 }

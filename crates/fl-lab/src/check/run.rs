@@ -27,6 +27,10 @@ pub(super) fn check_run(experiment: &Experiment, source: &ExperimentText, mistak
         let message = "evaluate-rows must be at least 1, got 0";
         mistakes.add(source.error_at(&["telemetry", "evaluate-rows"], message));
     }
+    if let Some(share) = experiment.data.held_out.filter(|s| !(*s > 0.0 && *s < 1.0)) {
+        let message = format!("data.held-out must be above 0 and below 1, got {share}");
+        mistakes.add(source.error_at(&["data", "held-out"], message));
+    }
     mistakes.take(check_stop(&experiment.stop, source));
     let CheckpointConfig { rounds, seconds, .. } = experiment.checkpoint;
     if rounds == Some(0) {

@@ -1,5 +1,6 @@
 //! The experiment file: what it may say, its text, and mistakes at their places.
 
+mod batch;
 mod edit;
 mod keys;
 mod lookup;
@@ -8,6 +9,7 @@ mod runs;
 mod schema;
 mod text;
 
+pub use batch::BatchSize;
 pub use keys::Key;
 pub use lookup::{all_keys, key_table};
 pub(crate) use lookup::{fixed, home, stand_in};

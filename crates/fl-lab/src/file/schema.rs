@@ -1,5 +1,6 @@
 //! What an experiment file may say: the federation, its data and its methods.
 
+use super::batch::BatchSize;
 use super::keys::{Kind, Written, keys};
 use super::runs::{CheckpointConfig, EvaluateOn, StopConfig, TelemetryConfig, TuneConfig};
 use crate::name::{
@@ -81,6 +82,14 @@ keys! {
         /// nobody learns from them.
         #[serde(default, skip_serializing_if = "is_default")]
         evaluate_on: EvaluateOn => otherwise "`\"test\"`";
+        /// The share of each worker's samples that it does not learn from. At every evaluation the model's accuracy on them
+        /// is measured worker by worker: mean, worst and spread over the regular workers.
+        ///
+        /// Of each class a worker sets its share aside, evenly spaced in the order of the file; at least one sample, and
+        /// never all of them. A worker with one sample sets nothing aside. A sample that several workers hold may still be
+        /// learned from by another.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        held_out: Option<f64> => otherwise "nothing is held out";
     }
 }
 
@@ -114,11 +123,12 @@ keys! {
 keys! {
     /// What all methods share.
     pub struct TrainConfig {
-        /// b, samples that a worker draws a round.
-        batch: usize => needed "32";
+        /// b, samples that a worker draws a round: a number, or `"all"` for all that it holds.
+        batch: BatchSize => needed "32";
         /// γ, the step size.
         step: f64 => needed "0.5";
-        /// What a worker with fewer than b samples does: `"take-all"` draws min(b, its samples).
+        /// What a worker with fewer than b samples does: `"take-all"` draws min(b, its samples). Beside `batch = "all"`, for
+        /// which no worker has too few, it says nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         small_workers: Option<SmallWorkers> => otherwise "a mistake";
     }
@@ -128,8 +138,7 @@ keys! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SmallWorkers {
-    /// It draws min(b, its samples), so that each of them is in every batch drawn without replacement. A batch of as many as
-    /// the largest worker has (or any number above) then makes every batch all of a worker's samples.
+    /// It draws min(b, its samples), so that each of them is in every batch drawn without replacement.
     TakeAll,
 }
 
@@ -170,7 +179,7 @@ keys! {
         step: Option<f64> => otherwise "`train.step`";
         /// b of this method.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        batch: Option<usize> => otherwise "`train.batch`";
+        batch: Option<BatchSize> => otherwise "`train.batch`";
         /// The window of this method's final accuracy.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         final_window: Option<u64> => otherwise "`final-window`",
@@ -290,6 +299,7 @@ written! {
     ProtocolConfig => "table with the name rsa";
     Weights => "samples";
     SmallWorkers => "take-all";
+    BatchSize => "whole number | all";
 }
 
 impl Written for Vec<MethodConfig> {

@@ -36,6 +36,9 @@ impl ExperimentText {
 
     /// The same text with a tree that is changed further.
     pub(crate) fn changed(&self, more: &[Change]) -> Self {
+        if more.is_empty() {
+            return self.clone();
+        }
         let changes = self.changes.iter().chain(more).cloned().collect();
         Self { changes: Arc::new(changes), ..self.clone() }
     }

@@ -25,7 +25,7 @@ pub trait Composed: Registrable {
 #[derive(Debug)]
 pub struct Category<S> {
     what: &'static str,
-    entries: Vec<Entry<S>>,
+    entries: Vec<Arc<Entry<S>>>,
 }
 
 // Not derived: `S` need not be.
@@ -58,6 +58,7 @@ impl<S: 'static> Category<S> {
     ) {
         let entry =
             Entry { name, doc: E::DOC, defaults: in_full(&E::default()), read: Arc::new(read) };
+        let entry = Arc::new(entry);
         match self.entries.iter_mut().find(|e| e.name == name) {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
@@ -66,12 +67,12 @@ impl<S: 'static> Category<S> {
 
     /// All of this category, in the order in which they were added.
     pub fn iter(&self) -> impl Iterator<Item = &Entry<S>> {
-        self.entries.iter()
+        self.entries.iter().map(|entry| &**entry)
     }
 
     /// The one of this name.
     pub fn find(&self, name: &str) -> Option<&Entry<S>> {
-        self.entries.iter().find(|e| e.name == name)
+        self.iter().find(|e| e.name == name)
     }
 
     /// What a choice stands for.
@@ -121,14 +122,14 @@ impl<S: 'static> Category<S> {
         settings: Reader<'_, '_>,
         lookup: Lookup<'_>,
     ) -> Result<(), Fault> {
-        let Some(entry) = self.find(&choice.name) else {
+        let Some(entry) = self.entries.iter().find(|entry| entry.name == choice.name) else {
             let (name, known) = (choice.name.clone(), self.entries.iter());
             let known = known.map(|entry| entry.name.to_owned()).collect();
             return Err(Fault::new(What::UnknownName { name, known }).of_key(&choice.name));
         };
         let read = (entry.read)(settings, lookup);
         let (hand, settings) = read.map_err(|fault| fault.inside(&choice.name))?;
-        choice.set(settings, Made { hand, entry: entry.clone() });
+        choice.set(settings, Made { hand, entry: Arc::clone(entry) });
         Ok(())
     }
 }

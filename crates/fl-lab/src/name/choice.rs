@@ -17,7 +17,8 @@ use toml::{Table, Value};
 pub struct Choice<S> {
     /// The name.
     pub name: String,
-    settings: Table,
+    /// Shared by the cells of a sweep.
+    settings: Arc<Table>,
     /// What they make, once a registry has looked them up.
     pub(super) made: Option<Made<S>>,
 }
@@ -38,7 +39,7 @@ pub type ModelChoice = Choice<Box<dyn AnyModel>>;
 impl<S> Choice<S> {
     /// A name with some settings, which a registry has not seen yet.
     pub fn new(name: impl Into<String>, settings: Table) -> Self {
-        Self { name: name.into(), settings, made: None }
+        Self { name: name.into(), settings: Arc::new(settings), made: None }
     }
 
     /// A name with its default settings.
@@ -53,11 +54,13 @@ impl<S> Choice<S> {
 
     /// Leaves a setting out of what is written, which something else in the file decides.
     pub(crate) fn leave_out(&mut self, setting: &str) {
-        self.settings.remove(setting);
+        if self.settings.contains_key(setting) {
+            Arc::make_mut(&mut self.settings).remove(setting);
+        }
     }
 
     pub(super) fn set(&mut self, settings: Table, made: Made<S>) {
-        (self.settings, self.made) = (settings, Some(made));
+        (self.settings, self.made) = (Arc::new(settings), Some(made));
     }
 
     /// What it stands for.
@@ -73,7 +76,7 @@ impl<S> Choice<S> {
     /// # Errors
     /// As [`Choice::spec`], and when a value is none that the setting may have.
     pub fn spec_with(&self, others: &[(&str, Value)]) -> Result<S, ChoiceError> {
-        let mut settings = self.settings.clone();
+        let mut settings = Table::clone(&self.settings);
         for (key, value) in others {
             settings.insert((*key).to_owned(), value.clone());
         }
@@ -122,7 +125,7 @@ impl fmt::Display for ChoiceError {
 impl<S> Clone for Choice<S> {
     fn clone(&self) -> Self {
         let Self { name, settings, made } = self;
-        Self { name: name.clone(), settings: settings.clone(), made: made.clone() }
+        Self { name: name.clone(), settings: Arc::clone(settings), made: made.clone() }
     }
 }
 
@@ -142,7 +145,7 @@ impl<S> PartialEq for Choice<S> {
 impl<S> Serialize for Choice<S> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
         let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry(&self.name, &self.settings)?;
+        map.serialize_entry(&self.name, &*self.settings)?;
         map.end()
     }
 }
@@ -191,7 +194,7 @@ pub struct Entry<S> {
 /// What a choice was made into.
 pub(super) struct Made<S> {
     pub(super) hand: Hand<S>,
-    pub(super) entry: Entry<S>,
+    pub(super) entry: Arc<Entry<S>>,
 }
 
 impl<S> Made<S> {
@@ -212,14 +215,7 @@ impl<S> Made<S> {
 
 impl<S> Clone for Made<S> {
     fn clone(&self) -> Self {
-        Self { hand: Arc::clone(&self.hand), entry: self.entry.clone() }
-    }
-}
-
-impl<S> Clone for Entry<S> {
-    fn clone(&self) -> Self {
-        let Self { name, doc, defaults, read } = self;
-        Self { name, doc: *doc, defaults: defaults.clone(), read: Arc::clone(read) }
+        Self { hand: Arc::clone(&self.hand), entry: Arc::clone(&self.entry) }
     }
 }
 

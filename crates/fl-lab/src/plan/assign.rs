@@ -2,6 +2,7 @@
 
 use super::byzantine::{Classes, federation_of};
 use super::cell::Cell;
+use super::held_out::{HeldOutRows, hold_out};
 use crate::file::{ConfigError, ExperimentText};
 use fl_core::data::DatasetError;
 use fl_core::{Dataset, Federation, Poison, PoisonContext, Poisoned, Role, Streams, triggered};
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub struct Assignment {
     /// Who holds what.
     pub partition: Arc<Partition>,
+    /// Of each worker, samples that it does not learn from and that its accuracy is measured on.
+    pub held_out: Option<Arc<HeldOutRows>>,
     /// The training samples as their workers see them, where that is another way than they are loaded.
     pub train: Option<Arc<Dataset>>,
     /// Who is who; for a start, where that changes.
@@ -53,6 +56,7 @@ pub fn assign(
 #[derive(Clone, Debug)]
 pub(crate) struct Shares {
     partition: Arc<Partition>,
+    held_out: Option<Arc<HeldOutRows>>,
     train: Option<Arc<Dataset>>,
 }
 
@@ -74,7 +78,15 @@ pub(crate) fn share_out(
         .partition
         .transform(train, data.picture, &partition, &mut streams.at(Role::Partition, 0, 1))
         .map_err(|e| partition_error(&e, source))?;
-    Ok(Shares { partition: Arc::new(partition), train: seen.map(Arc::new) })
+    let (partition, held_out) = match experiment.data.held_out {
+        None => (partition, None),
+        Some(share) => {
+            let (kept, held_out) = hold_out(&partition, train, share)
+                .map_err(|why| source.error_at(&["data", "held-out"], why))?;
+            (kept, Some(Arc::new(held_out)))
+        }
+    };
+    Ok(Shares { partition: Arc::new(partition), held_out, train: seen.map(Arc::new) })
 }
 
 pub(crate) fn assign_from(
@@ -85,7 +97,7 @@ pub(crate) fn assign_from(
 ) -> Result<Assignment, ConfigError> {
     let experiment = &cell.experiment;
     let (train, workers) = (&data.split.train, experiment.federation.workers);
-    let Shares { partition, train: seen } = shares;
+    let Shares { partition, held_out, train: seen } = shares;
     let streams = Streams::new(cell.seed);
     let federation = federation_of(experiment, cell.seed, Some(&Classes::of(train)), source)?;
     let at = |e: String| source.error_at(&["federation", "poison"], e);
@@ -104,7 +116,7 @@ pub(crate) fn assign_from(
             )
         }
     };
-    Ok(Assignment { partition, train: seen, federation, byzantine_data })
+    Ok(Assignment { partition, held_out, train: seen, federation, byzantine_data })
 }
 
 /// Prepares what a poison makes of the samples.

@@ -5,8 +5,8 @@ use super::byzantine::nobody;
 use super::cell::Cell;
 use super::within::WithinSamples;
 use crate::file::{
-    ByzantineConfig, ConfigError, Experiment, ExperimentText, MethodConfig, ProtocolConfig,
-    RotatingConfig, SmallWorkers, Weights,
+    BatchSize, ByzantineConfig, ConfigError, Experiment, ExperimentText, MethodConfig,
+    ProtocolConfig, RotatingConfig, SmallWorkers, Weights,
 };
 use crate::name::{ChoiceError, Number, RuleChoice};
 use fl_attacks::NoAttack;
@@ -38,12 +38,14 @@ pub fn setup<'a, T: Number>(
     let objective =
         T::model(&*model).build_for(train).map_err(|e| source.error_at(&["model"], e))?;
     let batch = method.batch.unwrap_or(experiment.train.batch);
-    let mut batches: Vec<usize> = match experiment.train.small_workers {
-        None => vec![batch],
-        Some(SmallWorkers::TakeAll) => {
-            let partition = &assignment.partition;
-            (0..partition.workers()).map(|w| batch.min(partition.worker(w).len())).collect()
+    let partition = &assignment.partition;
+    let sizes = (0..partition.workers()).map(|w| partition.worker(w).len());
+    let mut batches: Vec<usize> = match (batch, experiment.train.small_workers) {
+        (BatchSize::Count(batch), None) => vec![batch],
+        (BatchSize::Count(batch), Some(SmallWorkers::TakeAll)) => {
+            sizes.map(|samples| batch.min(samples)).collect()
         }
+        (BatchSize::All, _) => sizes.collect(),
     };
     batches.sort_unstable();
     batches.dedup();

@@ -1,8 +1,9 @@
 //! What decides a cell's results, as twelve hexadecimal digits.
 
 use super::byzantine::Classes;
-use crate::file::{ByzantineConfig, CheckpointConfig, Experiment, StopConfig};
+use crate::file::{BatchSize, ByzantineConfig, CheckpointConfig, Experiment, StopConfig};
 use sha2::{Digest, Sha256};
+use std::fs;
 
 /// A cell with everything removed that does not decide its metrics.
 pub(crate) fn deciding(cell: &Experiment) -> Experiment {
@@ -31,7 +32,7 @@ pub(crate) fn deciding(cell: &Experiment) -> Experiment {
         method.batch = Some(method.batch.unwrap_or(core.train.batch));
     }
     core.train.step = 0.0;
-    core.train.batch = 0;
+    core.train.batch = BatchSize::Count(0);
     core
 }
 
@@ -40,9 +41,14 @@ pub(crate) fn hash(cell: &Experiment) -> String {
     short_digest(&decides(cell))
 }
 
-/// What decides a cell's metrics, as a text.
+/// What decides a cell's metrics, as a text: its configuration, and what is in a file that says who holds what. Where that
+/// file cannot be read, the run cannot begin.
 pub(super) fn decides(cell: &Experiment) -> String {
-    serde_json::to_string(&deciding(cell)).expect("an experiment is plain data")
+    let mut text = serde_json::to_string(&deciding(cell)).expect("an experiment is plain data");
+    if let Some(lists) = cell.data.partition.file().and_then(|path| fs::read(path).ok()) {
+        text.extend(Sha256::digest(lists).iter().map(|b| format!("{b:02x}")));
+    }
+    text
 }
 
 pub(super) fn short_digest(text: &str) -> String {

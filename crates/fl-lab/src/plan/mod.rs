@@ -6,6 +6,7 @@ mod byzantine;
 mod cache;
 mod cell;
 mod hash;
+mod held_out;
 mod rows;
 mod within;
 
@@ -20,4 +21,5 @@ pub(crate) use cache::key;
 pub(crate) use cell::batch_path;
 pub use cell::{Cell, cells};
 pub(crate) use hash::{deciding, hash};
+pub use held_out::HeldOutRows;
 pub use rows::evaluated;

@@ -53,7 +53,7 @@ impl EvaluateOn {
 }
 
 /// Rows that stay, and `count` that do not: of each class its share by largest remainders, evenly spaced.
-fn set_aside(labels: &[u32], classes: usize, count: usize) -> (Vec<u32>, Vec<u32>) {
+pub(super) fn set_aside(labels: &[u32], classes: usize, count: usize) -> (Vec<u32>, Vec<u32>) {
     let mut sizes = vec![0; classes];
     for &label in labels {
         sizes[label as usize] += 1;

@@ -93,6 +93,7 @@ impl<'a, T: Number> Course<'a, T> {
             }
             _ => None,
         };
+        let held_out = assignment.held_out.as_deref().map(|rows| &rows[..]);
         let Begin { resumed, before, files } = run.begin(&mut simulation)?;
         let Resumed { writer, metrics, spent } = files;
         watch.add(spent.seconds);
@@ -108,6 +109,7 @@ impl<'a, T: Number> Course<'a, T> {
             run,
             evaluator,
             backdoor,
+            held_out,
             cadence,
             writer,
             metrics,

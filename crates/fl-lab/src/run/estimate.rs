@@ -51,7 +51,12 @@ pub fn memory(
             }
             ProtocolSpec::Rsa(_) => 0,
         };
-        let evaluation = Evaluator::bytes(&*setup.objective, &data.split.test);
+        let evaluation = Evaluator::bytes(&*setup.objective, &data.split.test).saturating_add(
+            assignment
+                .held_out
+                .as_ref()
+                .map_or(0, |_| Evaluator::bytes(&*setup.objective, setup.train)),
+        );
         Ok(Memory {
             estimators: fl_saga::memory(&*setup.estimator, &*setup.objective, samples),
             messages: numbers.saturating_mul(size_of::<T>()),

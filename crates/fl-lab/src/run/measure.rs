@@ -7,7 +7,7 @@ use super::stopwatch::Stopwatch;
 use crate::LabError;
 use crate::store::{Overhead, Stop, Timing, Writer};
 use fl_core::Scalar;
-use fl_sim::{Evaluator, Metrics, RoundView, View, full_pass, require_finite};
+use fl_sim::{Evaluator, Metrics, RoundView, View, full_pass, held_out, require_finite};
 
 /// What measures a run, and writes its lines.
 pub(super) struct Measuring<'a, T> {
@@ -15,6 +15,8 @@ pub(super) struct Measuring<'a, T> {
     pub(super) evaluator: Evaluator<'a, T>,
     /// On the triggered test rows, where a backdoor is planted.
     pub(super) backdoor: Option<Evaluator<'a, T>>,
+    /// The samples that workers have set aside, where they have.
+    pub(super) held_out: Option<&'a [Vec<u32>]>,
     pub(super) cadence: Cadence,
     pub(super) writer: Writer,
     pub(super) metrics: Vec<Metrics>,
@@ -57,7 +59,7 @@ impl<T: Scalar> Measuring<'_, T> {
             line.full = Some(full_pass(view, seen.params));
             self.overhead.full_passes += lap(&mut self.watch);
         }
-        line.backdoor_success = self.success(view, seen.params);
+        self.of_workers(&mut line, view, seen.params);
         self.overhead.evaluations += lap(&mut self.watch);
         self.write(line, before, view.gradients())?;
         // The round is finished first, so that what is measured last is what is kept.
@@ -75,7 +77,7 @@ impl<T: Scalar> Measuring<'_, T> {
     ) -> Result<(), LabError> {
         require_finite(params, round)?;
         let mut line = self.evaluator.evaluate_all(view.objective(), params, round);
-        line.backdoor_success = self.success(view, params);
+        self.of_workers(&mut line, view, params);
         line.skipped = skipped;
         let evaluated = self.watch.seconds();
         self.overhead.evaluations += evaluated - before;
@@ -86,10 +88,13 @@ impl<T: Scalar> Measuring<'_, T> {
         self.write(line, before, view.gradients())
     }
 
-    /// Share of the triggered test rows that the model takes for what the backdoor wants.
-    fn success(&mut self, view: &View<'_, '_, T>, params: &[T]) -> Option<f64> {
-        let door = self.backdoor.as_mut()?;
-        Some(door.evaluate(view.objective(), params, 0).accuracy)
+    /// What is measured where it is asked for: the share of the triggered test rows that the model takes for what the backdoor
+    /// wants, and accuracies on what workers have set aside.
+    fn of_workers(&mut self, line: &mut Metrics, view: &View<'_, '_, T>, params: &[T]) {
+        let success =
+            |door: &mut Evaluator<'_, T>| door.evaluate(view.objective(), params, 0).accuracy;
+        line.backdoor_success = self.backdoor.as_mut().map(success);
+        line.held_out = self.held_out.and_then(|rows| held_out(view, params, rows));
     }
 
     /// Writes a line whose measuring began at `before`.

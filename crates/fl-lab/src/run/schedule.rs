@@ -3,7 +3,9 @@
 use super::host::{Busy, Event, Host, Options};
 use super::one::run_with;
 use crate::LabError;
-use crate::file::{ConfigError, DataConfig, ExperimentText, MethodConfig, Mistakes, Precision};
+use crate::file::{
+    BatchSize, ConfigError, DataConfig, ExperimentText, MethodConfig, Mistakes, Precision,
+};
 use crate::name::ModelChoice;
 use crate::plan::{Assignment, AssignmentCache, Cell, batch_path, evaluated, key, setup};
 use crate::store::{Ending, FAILURE, Optima, Outcome};
@@ -84,7 +86,14 @@ pub fn check_tasks(tasks: &[Task<'_>], assignments: &AssignmentCache) -> Result<
 /// As [`check_tasks`], on the data that accuracy is measured on.
 fn check_on(tasks: &[Task<'_>], assignments: &AssignmentCache) -> Result<(), LabError> {
     #[derive(Serialize)]
-    struct Workers<'a>(&'a DataConfig, usize, &'a MethodConfig, &'a ModelChoice, usize, Precision);
+    struct Workers<'a>(
+        &'a DataConfig,
+        usize,
+        &'a MethodConfig,
+        &'a ModelChoice,
+        BatchSize,
+        Precision,
+    );
     let mut seen: HashMap<String, HashSet<u64>> = HashMap::new();
     let mut mistakes = Mistakes::default();
     for task in tasks {

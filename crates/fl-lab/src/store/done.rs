@@ -1,7 +1,7 @@
 //! `done.json`: how a cell ended and what it came to.
 
 use crate::plan::Cell;
-use fl_sim::{FullPass, Metrics};
+use fl_sim::{FullPass, HeldOut, Metrics};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -174,6 +174,9 @@ pub struct Finals {
     /// Mean of |z − t|, for real targets.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub mean_absolute_error: Option<f64>,
+    /// Accuracies on the samples that workers have set aside.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_out: Option<HeldOut>,
     /// ‖x − x*‖².
     pub squared_distance_to_optimum: Option<f64>,
     /// ‖aggregate − mean of the regular messages‖².
@@ -215,6 +218,11 @@ impl Finals {
             let mean = if known.is_empty() { metrics.iter().rev().find_map(value)? } else { mean };
             mean.is_finite().then_some(mean)
         };
+        let held_out = |value: fn(&HeldOut) -> f64| mean(&|m| m.held_out.as_ref().map(value));
+        let of_workers = || {
+            let (mean, worst) = (held_out(|h| h.mean)?, held_out(|h| h.worst)?);
+            Some(HeldOut { mean, worst, spread: held_out(|h| h.spread)? })
+        };
         let full = |value: &dyn Fn(&FullPass) -> f64| mean(&|m| m.full.as_ref().map(value));
         Some(Self {
             window,
@@ -226,6 +234,7 @@ impl Finals {
             test_loss: mean(&|m| Some(m.test_loss)),
             r_squared: mean(&|m| m.r_squared),
             mean_absolute_error: mean(&|m| m.mean_absolute_error),
+            held_out: of_workers(),
             squared_distance_to_optimum: mean(&|m| m.squared_distance_to_optimum),
             aggregate_error: mean(&|m| m.aggregate_error),
             regular_spread: mean(&|m| m.regular_spread),

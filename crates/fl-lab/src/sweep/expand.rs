@@ -2,11 +2,11 @@
 
 use super::axis::Axis;
 use super::points::Point;
-use crate::check::check;
+use crate::check::check_after;
 use crate::file::{ConfigError, Experiment, ExperimentText, Mistake, Mistakes};
 use crate::name::Registry;
 use crate::plan::{Cell, cells};
-use crate::read::read;
+use crate::read::{Known, read};
 use crate::tree::{Change, Tree, graft, value};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
@@ -49,13 +49,40 @@ pub(super) struct Expansion<'a, 't> {
     pub(super) axes: &'a [Axis],
 }
 
-impl Expansion<'_, '_> {
+/// What reading a file at one point leaves for reading it at the next.
+struct Reading<'a, 't> {
+    known: Known<'a>,
+    /// The file as it was grafted last: every graft stands on the ones before it, so the next point's replace them all.
+    tree: Option<Tree<'t>>,
+    checked: Option<Experiment>,
+}
+
+impl<'a, 't> Expansion<'a, 't> {
+    fn reading(&self) -> Reading<'a, 't> {
+        Reading { known: Known::new(self.registry), tree: None, checked: None }
+    }
+
     fn read(
         &self,
+        reading: &mut Reading<'a, 't>,
         places: &[usize],
         without: &[usize],
-    ) -> Result<(Experiment, ExperimentText), ConfigError> {
-        let mut tree = self.tree.clone();
+    ) -> Result<Experiment, ConfigError> {
+        let is_used = reading.tree.is_some();
+        match self.read_next(reading, places, without) {
+            // Tables that another point's graft has made have places of that point: mistakes are told from a new tree.
+            Err(_) if is_used => self.read_next(reading, places, without),
+            result => result,
+        }
+    }
+
+    fn read_next(
+        &self,
+        reading: &mut Reading<'a, 't>,
+        places: &[usize],
+        without: &[usize],
+    ) -> Result<Experiment, ConfigError> {
+        let mut tree = reading.tree.take().unwrap_or_else(|| self.tree.clone());
         for (axis, place) in self.axes.iter().zip(places) {
             let from = [&axis.from[..], &[place.to_string()]].concat();
             let Some(taken) = value(self.whole, &from) else { continue };
@@ -67,9 +94,12 @@ impl Expansion<'_, '_> {
             leave_out(*method).apply(&mut tree);
         }
         let source = changed(self.source, self.axes, places, without);
-        let (experiment, source) = read(self.registry, &source, tree)?;
-        check(&experiment, &source)?;
-        Ok((experiment, source))
+        let (experiment, source) = read(&mut reading.known, &source, &mut tree)?;
+        check_after(reading.checked.as_ref(), &experiment, &source)?;
+        // A tree that methods were taken out of, or that was read past mistakes, is no longer the file's.
+        reading.tree = without.is_empty().then_some(tree);
+        reading.checked = Some(experiment.clone());
+        Ok(experiment)
     }
 
     /// All cells, or all mistakes.
@@ -86,14 +116,14 @@ impl Expansion<'_, '_> {
         let without: Vec<Vec<usize>> =
             points.iter().map(|point| point.without(methods, seeds)).collect();
         // With every method that is left anywhere, so that the first point speaks for all.
-        let base = self.read(&first.places, &[]);
-        let cells_at = |index: usize| -> Result<Vec<SweepCell>, ConfigError> {
-            let (experiment, _) = self.read(&points[index].places, &without[index])?;
+        let base = self.read(&mut self.reading(), &first.places, &[]);
+        let cells_at = |reading: &mut Reading<'a, 't>, index: usize| {
+            let experiment = self.read(reading, &points[index].places, &without[index])?;
             let stays = |m: &usize| !without[index].contains(m);
             let places: Vec<usize> = (0..methods).filter(stays).collect();
             let is_in = |c: &Cell| !points[index].out.contains(&(places[c.method_index], c.seed));
             let cells = cells(&experiment).into_iter().filter(is_in);
-            Ok(cells.map(|cell| SweepCell { point: index, cell }).collect())
+            Ok(cells.map(|cell| SweepCell { point: index, cell }).collect::<Vec<_>>())
         };
         let few = |index: &usize| {
             // Around the first point every value is met once, which is enough to tell what is wrong.
@@ -101,10 +131,12 @@ impl Expansion<'_, '_> {
             base.is_ok() || places.filter(|(a, b)| a != b).count() <= 1
         };
         let chosen: Vec<usize> = (0..points.len()).filter(few).collect();
-        let results: Vec<_> = if chosen.len() > 16 {
-            chosen.par_iter().map(|&index| cells_at(index)).collect()
+        let results: Vec<Result<Vec<SweepCell>, ConfigError>> = if chosen.len() > 16 {
+            let begin = || self.reading();
+            chosen.par_iter().map_init(begin, |reading, &index| cells_at(reading, index)).collect()
         } else {
-            chosen.iter().map(|&index| cells_at(index)).collect()
+            let mut reading = self.reading();
+            chosen.iter().map(|&index| cells_at(&mut reading, index)).collect()
         };
         let (mut all, mut wrong) = (Vec::new(), Vec::new());
         for (&index, result) in chosen.iter().zip(results) {
@@ -120,7 +152,7 @@ impl Expansion<'_, '_> {
         let places = points.into_iter().map(|point| point.places).collect();
         let (axes, source) = (self.axes.to_vec(), self.source.clone());
         match base {
-            Ok((base, _)) => {
+            Ok(base) => {
                 mistakes.or(Sweep { base, axes, points: places, cells: all, source, without })
             }
             Err(error) => {

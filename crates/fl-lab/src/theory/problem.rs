@@ -49,7 +49,7 @@ fn problem_of<T: Number>(
         let workers: Vec<&[u32]> = regular().collect();
         setup.objective.curvature_of_means(setup.train, &workers)
     };
-    let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch);
+    let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch).of(samples);
     Ok(curvature.filter(|c| c.mu > 0.0).map(|c| Problem {
         mu: c.mu,
         smooth: c.smooth,
@@ -124,7 +124,7 @@ fn measure_of<T: Number>(
 ) -> Result<Measured, LabError> {
     let mut setup = setup::<T>(cell, data, assignment, source)?;
     let smallest = setup.samples.iter().map(|rows| rows.len()).min().unwrap_or(1);
-    let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch).min(smallest);
+    let batch = cell.method.batch.unwrap_or(cell.experiment.train.batch).of(smallest).min(smallest);
     setup.estimator = Box::new(Sgd::new(batch));
     setup.attack = Box::new(fl_attacks::NoAttack {});
     (setup.rotation, setup.participation, setup.byzantine_data) = (None, None, None);

@@ -51,7 +51,7 @@ pub fn warnings(
             }
         }
         let Some(problem) = problem else { continue };
-        let batch = method.batch.unwrap_or(experiment.train.batch);
+        let batch = method.batch.unwrap_or(experiment.train.batch).of(problem.samples);
         let problem = Problem { batch, ..*problem };
         let gamma = method.step.unwrap_or(experiment.train.step);
         if let Some(message) = too_long(&scope, &problem, gamma) {

@@ -8,6 +8,7 @@ mod divergence;
 #[allow(dead_code)]
 #[path = "../../../fl-sim/tests/suite/common/mod.rs"]
 mod federation;
+mod held_out;
 mod invariance;
 mod keys;
 mod memory;

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 
 /// Rows that one task of an evaluation reads; fixed, so that sums do not depend on threads.
-const CHUNK: usize = 250;
+pub(super) const CHUNK: usize = 250;
 
 /// The test set with memory to evaluate on it.
 #[derive(Debug)]

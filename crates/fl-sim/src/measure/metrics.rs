@@ -61,6 +61,9 @@ pub struct Metrics {
     /// target.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub backdoor_success: Option<f64>,
+    /// Accuracies on the samples that workers have set aside, where they have.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub held_out: Option<HeldOut>,
     /// The measurements that need full passes, at their own cadence.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub full: Option<FullPass>,
@@ -71,6 +74,18 @@ impl Metrics {
     pub fn score(&self) -> f64 {
         self.r_squared.unwrap_or(self.accuracy)
     }
+}
+
+/// a_w, the share of worker w's own samples, set aside before it learned, that the model classifies rightly; over the regular
+/// workers that have set some aside, n of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct HeldOut {
+    /// ā = (1/n) Σ a_w.
+    pub mean: f64,
+    /// min a_w.
+    pub worst: f64,
+    /// √((1/n) Σ (a_w − ā)²).
+    pub spread: f64,
 }
 
 /// What full passes over the regular workers' training data show at x^k.

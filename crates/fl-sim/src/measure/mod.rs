@@ -2,10 +2,12 @@
 
 mod evaluator;
 mod full_pass;
+mod held_out;
 mod metrics;
 mod optimum;
 
 pub use evaluator::Evaluator;
 pub use full_pass::full_pass;
-pub use metrics::{FullPass, Metrics};
+pub use held_out::held_out;
+pub use metrics::{FullPass, HeldOut, Metrics};
 pub use optimum::{NotFound, Optimum, Problem, TOLERANCE, minimise};
