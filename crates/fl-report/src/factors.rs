@@ -47,7 +47,14 @@ pub(crate) fn factors(runs: &[Run]) -> Vec<Factor> {
     let mut found = Found { factors: Vec::new(), parts: vec![0; runs.len()] };
     found.push("method", key("method.name"));
     found.push("attack", tree("federation.attack"));
-    found.offer("experiment", key("name"));
+    // Files that differ in their data or federation are not compared attack by attack.
+    let others = TREES.iter().skip(1).any(|(_, root)| numbered(tree(root).iter()).0 > 1);
+    let experiments = key("name");
+    if others && numbered(experiments.iter()).0 > 1 {
+        found.push("experiment", experiments);
+    } else {
+        found.offer("experiment", experiments);
+    }
     for (name, root) in TREES {
         found.offer(name, tree(root));
     }
@@ -193,6 +200,25 @@ fn factor(name: &str, of_runs: &[String]) -> Factor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn experiments_on_other_data_are_told_apart_although_their_attacks_do() {
+        let on = |name, attack, partition| {
+            let settings = [
+                ("name", name),
+                ("method.name", "mean"),
+                ("federation.attack", attack),
+                ("data.partition", partition),
+            ];
+            run(&settings, &[])
+        };
+        let names = |runs: &[Run]| factors(runs).into_iter().map(|f| f.name).collect::<Vec<_>>();
+        let apart = [on("fig4", "none", "iid"), on("fig7", "alie", "by-class")];
+        assert_eq!(names(&apart), ["method", "attack", "experiment"]);
+        // On the same data attacks are compared, whatever file they come from.
+        let alike = [on("a", "none", "iid"), on("b", "alie", "iid")];
+        assert_eq!(names(&alike), ["method", "attack"]);
+    }
 
     fn run(settings: &[(&str, &str)], labels: &[(&str, &str)]) -> Run {
         let owned = |list: &[(&str, &str)]| {

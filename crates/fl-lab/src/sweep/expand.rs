@@ -102,6 +102,22 @@ impl<'a, 't> Expansion<'a, 't> {
         Ok(experiment)
     }
 
+    /// The cells of a point.
+    fn cells_at(
+        &self,
+        reading: &mut Reading<'a, 't>,
+        index: usize,
+        point: &Point,
+        without: &[usize],
+        methods: usize,
+    ) -> Result<Vec<SweepCell>, ConfigError> {
+        let experiment = self.read(reading, &point.places, without)?;
+        let places: Vec<usize> = (0..methods).filter(|m| !without.contains(m)).collect();
+        let is_in = |c: &Cell| !point.out.contains(&(places[c.method_index], c.seed));
+        let cells = cells(&experiment).into_iter().filter(is_in);
+        Ok(cells.map(|cell| SweepCell { point: index, cell }).collect())
+    }
+
     /// All cells, or all mistakes.
     pub(super) fn cells(
         &self,
@@ -118,12 +134,7 @@ impl<'a, 't> Expansion<'a, 't> {
         // With every method that is left anywhere, so that the first point speaks for all.
         let base = self.read(&mut self.reading(), &first.places, &[]);
         let cells_at = |reading: &mut Reading<'a, 't>, index: usize| {
-            let experiment = self.read(reading, &points[index].places, &without[index])?;
-            let stays = |m: &usize| !without[index].contains(m);
-            let places: Vec<usize> = (0..methods).filter(stays).collect();
-            let is_in = |c: &Cell| !points[index].out.contains(&(places[c.method_index], c.seed));
-            let cells = cells(&experiment).into_iter().filter(is_in);
-            Ok(cells.map(|cell| SweepCell { point: index, cell }).collect::<Vec<_>>())
+            self.cells_at(reading, index, &points[index], &without[index], methods)
         };
         let few = |index: &usize| {
             // Around the first point every value is met once, which is enough to tell what is wrong.

@@ -9,24 +9,11 @@ const UNEQUAL: &str = r#"
 name = "unequal"
 rounds = 12
 evaluate-every = 4
-
-[data]
-set = "digits"
-partition.by-class = { workers-per-class = 1 }
-
-[federation]
-workers = 10
-
-[model.softmax]
-l2 = 0.01
-
-[train]
-batch = 8
-step = 0.1
-
-[[method]]
-name = "M"
-rule = "mean"
+data = { set = "digits", partition.by-class = { workers-per-class = 1 } }
+federation = { workers = 10 }
+model.softmax = { l2 = 0.01 }
+train = { batch = 8, step = 0.1 }
+method = [{ name = "M", rule = "mean" }]
 "#;
 
 fn lines(text: &str) -> String {
@@ -38,7 +25,7 @@ fn lines(text: &str) -> String {
 #[test]
 fn all_is_the_word_for_a_batch_that_no_worker_fills() {
     let all = edited(UNEQUAL, &[("batch = 8", "batch = \"all\"")]);
-    let taken = edited(UNEQUAL, &[("batch = 8", "batch = 9999\nsmall-workers = \"take-all\"")]);
+    let taken = edited(UNEQUAL, &[("batch = 8", "batch = 9999, small-workers = \"take-all\"")]);
     assert_eq!(lines(&all), lines(&taken));
     assert_ne!(lines(&all), lines(UNEQUAL));
     // Drawn without replacement a batch is every sample, so that the seed decides nothing.
@@ -57,7 +44,7 @@ fn all_is_the_word_for_a_batch_that_no_worker_fills() {
 
 #[test]
 fn held_out_samples_are_measured_and_not_learned_from() {
-    let text = edited(UNEQUAL, &[("set = \"digits\"", "set = \"digits\"\nheld-out = 0.25")]);
+    let text = edited(UNEQUAL, &[("set = \"digits\"", "set = \"digits\", held-out = 0.25")]);
     let out = tempdir().expect("a folder");
     let outcome = run(&text, out.path()).remove(0);
     let last = outcome.metrics.last().and_then(|m| m.held_out).expect("held-out samples");
@@ -79,7 +66,7 @@ fn held_out_samples_are_measured_and_not_learned_from() {
 
 #[test]
 fn the_same_bytes_for_any_number_of_threads() {
-    let text = edited(UNEQUAL, &[("set = \"digits\"", "set = \"digits\"\nheld-out = 0.25")]);
+    let text = edited(UNEQUAL, &[("set = \"digits\"", "set = \"digits\", held-out = 0.25")]);
     let bytes = [1, 3].map(|threads| {
         let out = tempdir().expect("a folder");
         try_run(&text, out.path(), 1, threads).expect("it runs");
@@ -90,7 +77,7 @@ fn the_same_bytes_for_any_number_of_threads() {
 
 #[test]
 fn lines_with_held_out_samples_are_read_back() {
-    let text = edited(UNEQUAL, &[("set = \"digits\"", "set = \"digits\"\nheld-out = 0.25")]);
+    let text = edited(UNEQUAL, &[("set = \"digits\"", "set = \"digits\", held-out = 0.25")]);
     let out = tempdir().expect("a folder");
     let outcome = run(&text, out.path()).remove(0);
     let read = read_metrics(&outcome.path.join("metrics.jsonl")).expect("lines");

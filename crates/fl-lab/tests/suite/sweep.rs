@@ -1,7 +1,7 @@
 //! Files with `[sweep]`: which cells they are, and mistakes in them at their places.
 
 use crate::common::SEVEN;
-use fl_lab::{Experiment, Sweep, cells};
+use fl_lab::{BatchSize, Experiment, Sweep, cells};
 use std::collections::BTreeSet;
 
 fn sweep(text: &str) -> Sweep {
@@ -140,7 +140,7 @@ exclude = [
         sweep.cells.iter().any(|c| {
             let e = &c.cell.experiment;
             (e.train.batch, &*e.federation.attack.name, &*c.cell.method.name, c.cell.seed)
-                == (batch, attack, method, seed)
+                == (BatchSize::Count(batch), attack, method, seed)
         })
     };
     assert!(has(4, "none", "Krum", 1) && has(8, "none", "Krum", 0) && !has(8, "none", "Krum", 1));
