@@ -27,8 +27,8 @@ pub use name::{
     Registry, RuleChoice, Scheduled,
 };
 pub use plan::{
-    AssignedData, Assignment, AssignmentCache, Cell, HeldOutRows, assign, byzantine_workers, cells, evaluated,
-    setup,
+    AssignedData, Assignment, AssignmentCache, Cell, HeldOutRows, assign, byzantine_workers, cells,
+    evaluated, setup,
 };
 pub use run::{
     Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task,

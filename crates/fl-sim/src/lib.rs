@@ -14,8 +14,8 @@ mod workers;
 pub use error::SimError;
 pub use finite::require_finite;
 pub use measure::{
-    Evaluator, FullPass, HeldOut, Metrics, NotFound, Optimum, Problem, TOLERANCE, full_pass, held_out,
-    minimise,
+    Evaluator, FullPass, HeldOut, Metrics, NotFound, Optimum, Problem, TOLERANCE, full_pass,
+    held_out, minimise,
 };
 pub use protocol::{ProtocolSpec, Rsa, RsaDecay, RsaOrder};
 pub use roster::{Participation, Rotation};
