@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: everything that a change must pass after `cargo test --workspace`.
 
 use crate::cmd::{self, run, run_with};
-use crate::{book, cluster, fmt, pages, recipe, release, tidy};
+use crate::{book, cluster, fmt, pages, python, recipe, release, tidy};
 use anyhow::Result;
 use std::process::Command;
 
@@ -36,6 +36,8 @@ pub(crate) fn ci() -> Result<()> {
     if is_there("cargo", &["deny", "--version"]) {
         run(&["deny", "check", "bans", "licenses", "sources"])?;
     }
+    // The Python package in an environment of its own.
+    python::python(false)?;
     // The report's page in a browser.
     pages::pages()?;
     // A sweep by the engines that run many machines.

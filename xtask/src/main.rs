@@ -10,6 +10,7 @@ mod cmd;
 mod fixed_point;
 mod fmt;
 mod pages;
+mod python;
 mod recipe;
 mod record;
 mod release;
@@ -43,6 +44,8 @@ const HELP: &str = "cargo xtask VERB
   tidy [--list]                        check the repository itself; or list the exceptions that its state needs
   pages                                check the report's script, and try its page in Chromium; fetches npm's tools, and
                                        says what it skips
+  python [--all]                       build the Python package, and test it in a fresh environment; --all also against
+                                       PyTorch and byzfl, which takes gigabytes
   book                                 build the papers as a book, in target/book/html, with mdbook
   release check VERSION | try          what must hold before VERSION is released; pack the crates and build them
   times                                the times of the benches that were run last, as CSV
@@ -65,6 +68,8 @@ fn main() -> Result<()> {
         ["tidy", "--list"] => tidy::tidy(true),
         ["cases", words @ ..] => cases::cases(words),
         ["pages"] => pages::pages(),
+        ["python"] => python::python(false),
+        ["python", "--all"] => python::python(true),
         ["book"] => book::book(),
         ["release", "check", version] => release::check(version),
         ["release", "try"] => release::try_it(),

@@ -41,6 +41,9 @@ pub(crate) fn try_it() -> Result<()> {
         "--workspace",
         "--exclude",
         "xtask",
+        // It goes to another registry, as a wheel.
+        "--exclude",
+        "fl-python",
         "--allow-dirty",
         "--target-dir",
         name,

@@ -8,8 +8,12 @@ use clap::Parser;
 use command::Args;
 use fl_lab::Registry;
 use host::{limits, say, signals};
+use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+pub use host::say::Said;
 
 /// The program, with everything that `registry` knows: what the command `fl-cli` does with [`Registry::standard`].
 ///
@@ -22,16 +26,22 @@ use std::process::ExitCode;
 /// Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 data, 4 standard output full or closed, 130 and 143 stopped
 /// by SIGINT and SIGTERM.
 pub fn main(registry: Registry) -> ExitCode {
+    ExitCode::from(main_with(&registry, std::env::args_os().skip(1)))
+}
+
+/// The same with arguments that are given, without the program's own name; the exit code as a number.
+pub fn main_with(registry: &Registry, args: impl IntoIterator<Item = OsString>) -> u8 {
     signals::tell_of_aborts();
     limits::limit_memory();
-    let code = match Args::try_parse() {
-        Ok(args) => match command::run(&args.command, &registry) {
-            Ok(()) => ExitCode::SUCCESS,
+    let name = std::iter::once(OsString::from("fl-cli"));
+    let code = match Args::try_parse_from(name.chain(args)) {
+        Ok(args) => match command::run(&args.command, registry) {
+            Ok(()) => 0,
             Err(failure) => {
                 for problem in failure.problems() {
                     say::remark(format_args!("error: {problem}"));
                 }
-                failure.code()
+                failure.number()
             }
         },
         Err(message) => grammar(&message),
@@ -41,13 +51,32 @@ pub fn main(registry: Registry) -> ExitCode {
         Some(why) => {
             say::remark(format_args!("error: {why}"));
             // What failed before says more.
-            if code == ExitCode::SUCCESS { ExitCode::from(say::LOST) } else { code }
+            if code == 0 { say::LOST } else { code }
         }
     }
 }
 
+/// Does what a command line asks for inside of a program, which is told what it printed.
+///
+/// Signals are not caught: `run`, `tune` and `watch`, which do, are for [`main`].
+///
+/// # Errors
+/// The exit code and all problems, in the words of the command.
+pub fn call(registry: &Registry, args: &[OsString]) -> Result<Said, (u8, String)> {
+    let name = OsString::from("fl-cli");
+    let args = Args::try_parse_from(std::iter::once(&name).chain(args));
+    let args = args.map_err(|message| (2, message.to_string()))?;
+    let (result, said) = say::listen(|| command::run(&args.command, registry));
+    result.map(|()| said).map_err(|failure| (failure.number(), failure.problems().join("\n")))
+}
+
+/// Where data sets are looked for: the folder given, then FL_DATA_DIR, then the user's cache, to which they are fetched.
+pub fn locations(data_dir: Option<&PathBuf>) -> fl_data::Locations {
+    host::locations(data_dir)
+}
+
 /// Help and version, which go to standard output as all results do; or what is wrong with the arguments.
-fn grammar(message: &clap::Error) -> ExitCode {
+fn grammar(message: &clap::Error) -> u8 {
     if message.use_stderr() {
         // Where standard error is gone there is nobody left to be told.
         let _ = message.print();
@@ -57,5 +86,5 @@ fn grammar(message: &clap::Error) -> ExitCode {
     } else {
         say::bytes(message.render().to_string().as_bytes());
     }
-    ExitCode::from(u8::try_from(message.exit_code()).unwrap_or(2))
+    u8::try_from(message.exit_code()).unwrap_or(2)
 }

@@ -22,7 +22,7 @@ pub use file::{
 };
 pub use name::{
     AnyAttack, AnyEstimator, AnyModel, AttackChoice, Attacks, Category, Choice, ChoiceError,
-    Composed, Documented, Entry, EstimatorChoice, LineSearch, Lookup, MaybeRule, Mixture,
+    Composed, Documented, Entry, EstimatorChoice, Foreign, LineSearch, Lookup, MaybeRule, Mixture,
     ModelChoice, Number, PoisonChoice, PreAggregatorChoice, PreAggregators, Random, Registrable,
     Registry, RuleChoice, Scheduled,
 };

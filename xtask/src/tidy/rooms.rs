@@ -34,6 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fl-plot", &["error", "figure", "layout", "write"]),
+    ("fl-python", &["convert", "parts", "custom", "round", "attack", "experiment"]),
     ("fl-report", &["text", "pack", "report", "factors", "groups", "data", "plain", "page"]),
     (
         "fl-updates",

@@ -19,7 +19,7 @@ pub(super) fn files(root: &Path) -> Result<Vec<PathBuf>> {
                 if !["target", ".git", "runs", "figures"].contains(&name.as_str()) {
                     folders.push(path);
                 }
-            } else if ["rs", "toml", "md", "cff", "yml"]
+            } else if ["rs", "toml", "md", "cff", "yml", "py", "pyi"]
                 .iter()
                 .any(|e| name.ends_with(&format!(".{e}")))
             {

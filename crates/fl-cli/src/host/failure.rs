@@ -2,7 +2,6 @@
 
 use fl_lab::{ChoiceError, ConfigError, LabError};
 use std::fmt;
-use std::process::ExitCode;
 
 /// Why the program ends early.
 #[derive(Debug)]
@@ -18,13 +17,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    pub(crate) fn code(&self) -> ExitCode {
-        ExitCode::from(match self {
+    /// The exit code.
+    pub(crate) fn number(&self) -> u8 {
+        match self {
             Failure::Failed(_) => 1,
             Failure::Usage(_) => 2,
             Failure::Data(_) => 3,
             Failure::Stopped(code, _) => *code,
-        })
+        }
     }
 
     /// What is to be told, one by one: every mistake of an experiment file, or the only thing that failed.

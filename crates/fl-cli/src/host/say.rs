@@ -4,6 +4,7 @@
 //! failure is kept and ends the program with [`LOST`] once its work is done: a run is worth more than its last line.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::fmt::Display;
 use std::io::{self, Write, stderr, stdout};
 use std::sync::{Mutex, PoisonError};
@@ -13,6 +14,34 @@ pub(crate) const LOST: u8 = 4;
 
 /// The first failure of standard output.
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
+
+/// What a command has printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// What would have gone to standard output.
+    pub results: String,
+    /// What would have gone to standard error.
+    pub remarks: String,
+}
+
+thread_local! {
+    /// Where this thread's lines go while a program listens.
+    static HEARD: RefCell<Option<Said>> = const { RefCell::new(None) };
+}
+
+/// What is said on this thread while something is done, which then is printed nowhere.
+pub(crate) fn listen<R>(act: impl FnOnce() -> R) -> (R, Said) {
+    HEARD.with(|heard| heard.replace(Some(Said::default())));
+    let result = act();
+    (result, HEARD.with(RefCell::take).unwrap_or_default())
+}
+
+/// Keeps a text for whoever listens; false if nobody does.
+fn heard(text: &str, of: fn(&mut Said) -> &mut String) -> bool {
+    HEARD.with_borrow_mut(|heard| {
+        heard.as_mut().map(|said| of(said).push_str(text)).is_some()
+    })
+}
 
 /// A line of results.
 pub(crate) fn result(line: impl Display) {
@@ -24,6 +53,9 @@ pub(crate) fn result(line: impl Display) {
 
 /// Bytes of results, as they are.
 pub(crate) fn bytes(bytes: &[u8]) {
+    if heard(&String::from_utf8_lossy(bytes), |said| &mut said.results) {
+        return;
+    }
     let mut out = stdout().lock();
     if let Err(e) = out.write_all(bytes).and_then(|()| out.flush()) {
         FAILED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
@@ -43,9 +75,13 @@ pub(crate) fn lost() -> Option<String> {
 
 /// A line of progress, or of what went wrong.
 pub(crate) fn remark(line: impl Display) {
-    let line = line.to_string();
+    let mut line = without_controls(&line.to_string()).into_owned();
+    line.push('\n');
+    if heard(&line, |said| &mut said.remarks) {
+        return;
+    }
     // Where standard error is gone there is nobody left to be told.
-    let _ = writeln!(stderr(), "{}", without_controls(&line));
+    let _ = stderr().write_all(line.as_bytes());
 }
 
 /// Text whose control characters are spelt out, so that a name in a file cannot steer a terminal. Line ends and tabs stay.

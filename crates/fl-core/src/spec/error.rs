@@ -82,4 +82,12 @@ pub enum AggregateError {
         /// The setting that holds the limit.
         setting: String,
     },
+    /// A rule from elsewhere, as one in another language, gave up.
+    #[error("{rule} failed: {why}")]
+    Failed {
+        /// The rule.
+        rule: String,
+        /// In its own words.
+        why: String,
+    },
 }

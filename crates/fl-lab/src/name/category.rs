@@ -3,8 +3,8 @@
 use super::any::AnyAttack;
 use super::choice::{Choice, ChoiceError, Entry, Hand, Lookup, Made};
 use crate::tree::{Fault, Reader, What};
-use fl_core::Registrable;
-use serde::Serialize;
+use fl_core::{Doc, Registrable};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use toml::Table;
 use toml::de::DeValue;
@@ -19,6 +19,26 @@ pub trait Composed: Registrable {
     /// # Errors
     /// A choice that is none.
     fn compose(&mut self, lookup: Lookup<'_>) -> Result<Arc<dyn AnyAttack>, Fault>;
+}
+
+/// A part that has no Rust type of its own: what is known of it, and what makes it from its settings, of which those that
+/// were left out have their defaults.
+pub struct Foreign<S> {
+    /// The name in files.
+    pub name: &'static str,
+    /// Its documentation; settings that it does not list are refused.
+    pub doc: Doc,
+    /// All settings, with the values that they have where they are left out.
+    pub defaults: Table,
+    /// Checks settings and makes what hands the part out.
+    #[allow(clippy::type_complexity)]
+    pub make: Box<dyn Fn(&Table) -> Result<Arc<dyn Fn() -> S + Send + Sync>, String> + Send + Sync>,
+}
+
+impl<S> std::fmt::Debug for Foreign<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Foreign").field("name", &self.name).finish_non_exhaustive()
+    }
 }
 
 /// The registered things of one category, in the order in which they were added; `S` is what a choice becomes.
@@ -56,13 +76,41 @@ impl<S: 'static> Category<S> {
         + Sync
         + 'static,
     ) {
-        let entry =
-            Entry { name, doc: E::DOC, defaults: in_full(&E::default()), read: Arc::new(read) };
+        self.put(Entry {
+            name,
+            doc: E::DOC,
+            defaults: in_full(&E::default()),
+            read: Arc::new(read),
+        });
+    }
+
+    fn put(&mut self, entry: Entry<S>) {
         let entry = Arc::new(entry);
-        match self.entries.iter_mut().find(|e| e.name == name) {
+        match self.entries.iter_mut().find(|e| e.name == entry.name) {
             Some(old) => *old = entry,
             None => self.entries.push(entry),
         }
+    }
+
+    /// Adds a part that has no Rust type, or replaces the one of the same name.
+    pub(super) fn add_foreign(&mut self, part: Foreign<S>) {
+        let Foreign { name, doc, defaults, make } = part;
+        let mine = defaults.clone();
+        let read = move |settings: Reader<'_, '_>, _: Lookup<'_>| {
+            let given = Table::deserialize(settings)?;
+            let mut full = mine.clone();
+            for (key, value) in given {
+                if !full.contains_key(&key) {
+                    let known = full.keys().cloned().collect();
+                    let fault = Fault::new(What::UnknownKey { key: key.clone(), known });
+                    return Err(fault.of_key(&key));
+                }
+                full.insert(key, value);
+            }
+            let hand = make(&full).map_err(|why| Fault::new(What::Other(why)))?;
+            Ok((hand, full))
+        };
+        self.put(Entry { name, doc, defaults, read: Arc::new(read) });
     }
 
     /// All of this category, in the order in which they were added.

@@ -9,7 +9,7 @@ mod registry;
 mod standard;
 
 pub use any::{AnyAttack, AnyEstimator, AnyModel, Number};
-pub use category::{Category, Composed};
+pub use category::{Category, Composed, Foreign};
 pub use choice::{
     AttackChoice, Choice, ChoiceError, Entry, EstimatorChoice, Lookup, ModelChoice, PoisonChoice,
     PreAggregatorChoice, RuleChoice,

@@ -4,7 +4,7 @@
 //! your own can add to it.
 
 use super::any::{AnyAttack, AnyEstimator, AnyModel};
-use super::category::{Category, Composed};
+use super::category::{Category, Composed, Foreign};
 use super::choice::{AttackChoice, ChoiceError, LookUp, Lookup, PreAggregatorChoice, RuleChoice};
 use super::documented::Documented;
 use crate::tree::Fault;
@@ -59,6 +59,20 @@ impl Registry {
     #[must_use]
     pub fn with_rule<R: RuleSpec + Registrable>(mut self) -> Self {
         PartVisitor::rule::<R>(&mut self);
+        self
+    }
+
+    /// Adds a rule that has no Rust type, as one in another language, or replaces the one of the same name.
+    #[must_use]
+    pub fn with_foreign_rule(mut self, rule: Foreign<Box<dyn RuleSpec>>) -> Self {
+        self.rules.add_foreign(rule);
+        self
+    }
+
+    /// Adds an attack that has no Rust type, or replaces the one of the same name.
+    #[must_use]
+    pub fn with_foreign_attack(mut self, attack: Foreign<Arc<dyn AnyAttack>>) -> Self {
+        self.attacks.add_foreign(attack);
         self
     }
 

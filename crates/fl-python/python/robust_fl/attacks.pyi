@@ -1,0 +1,76 @@
+# Written by python -m robust_fl._stubs from the registry.
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ._parts import Attack
+
+__all__: list[str]
+
+class NoAttack(Attack):
+    def __init__(self) -> None: ...
+
+class SignFlipping(Attack):
+    def __init__(self, *, factor: float = ..., target: Literal["own", "honest-mean"] = ...) -> None: ...
+
+class Gaussian(Attack):
+    def __init__(self, *, spread: Any = ..., mean: Literal["zero", "honest-mean"] = ...) -> None: ...
+
+class SampleDuplicating(Attack):
+    def __init__(self, *, worker: int | None = ..., pick: Literal["fixed", "random"] = ...) -> None: ...
+
+class Zero(Attack):
+    def __init__(self) -> None: ...
+
+class ZeroSum(Attack):
+    def __init__(self) -> None: ...
+
+class Isolation(Attack):
+    def __init__(self, *, worker: int | None = ...) -> None: ...
+
+class SameValue(Attack):
+    def __init__(self, *, value: float = ...) -> None: ...
+
+class Nan(Attack):
+    def __init__(self) -> None: ...
+
+class Infinity(Attack):
+    def __init__(self, *, sign: Literal["positive", "negative"] = ...) -> None: ...
+
+class Huge(Attack):
+    def __init__(self, *, value: float = ...) -> None: ...
+
+class Alie(Attack):
+    def __init__(self, *, z: float | None = ..., std: Literal["biased", "unbiased"] = ..., direction: Literal["plus", "minus"] = ...) -> None: ...
+
+class Ipm(Attack):
+    def __init__(self, *, epsilon: float = ...) -> None: ...
+
+class Mimic(Attack):
+    def __init__(self, *, worker: int | None = ..., warm_up: int = ...) -> None: ...
+
+class MinMax(Attack):
+    def __init__(self, *, deviation: Literal["std", "unit", "sign"] = ...) -> None: ...
+
+class MinSum(Attack):
+    def __init__(self, *, deviation: Literal["std", "unit", "sign"] = ...) -> None: ...
+
+class FangKrum(Attack):
+    def __init__(self, *, threshold: float = ...) -> None: ...
+
+class FangTrimmedMean(Attack):
+    def __init__(self, *, factor: float = ...) -> None: ...
+
+class Rop(Attack):
+    def __init__(self, *, z: float | None = ..., location: float = ..., reference: float = ..., angle: float = ...) -> None: ...
+
+class Mixture(Attack):
+    def __init__(self, *, attacks: Any = ..., counts: Sequence[int] | None = ...) -> None: ...
+
+class Random(Attack):
+    def __init__(self, *, attacks: Any = ...) -> None: ...
+
+class Scheduled(Attack):
+    def __init__(self, *, attack: Any = ..., otherwise: Any = ..., from_: int = ..., until: int | None = ..., on: int | None = ..., off: int | None = ...) -> None: ...
+
+class LineSearch(Attack):
+    def __init__(self, *, attack: Any = ..., evaluations: int = ..., method: Literal["golden-section", "bisection", "expansion"] = ..., from_: float | None = ..., to: float | None = ..., guess: Any = ..., guess_pre: Any = ...) -> None: ...

@@ -1,0 +1,7 @@
+"""Pre-aggregators: a class for each that the registry has."""
+
+from ._parts import classes as _all
+
+_here = {cls.__name__: cls for cls in _all("pre-aggregator").values()}
+globals().update(_here)
+__all__ = list(_here)

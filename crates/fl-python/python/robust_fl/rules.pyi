@@ -1,0 +1,76 @@
+# Written by python -m robust_fl._stubs from the registry.
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from ._parts import Rule
+
+__all__: list[str]
+
+class Mean(Rule):
+    def __init__(self) -> None: ...
+
+class WeightedMean(Rule):
+    def __init__(self, *, weights: Sequence[float] = ...) -> None: ...
+
+class GeometricMedian(Rule):
+    def __init__(self, *, relative_gap: float = ..., max_iterations: int = ..., weights: Sequence[float] | None = ...) -> None: ...
+
+class Weiszfeld(Rule):
+    def __init__(self, *, start: Literal["mean", "origin"] = ..., iterations: int = ..., tolerance: float = ..., floor: float = ...) -> None: ...
+
+class Krum(Rule):
+    def __init__(self, *, variant: Literal["paper", "one-more-neighbour", "unsquared", "unsquared-paper", "fourth-power", "at-least-one-neighbour"] = ...) -> None: ...
+
+class MultiKrum(Rule):
+    def __init__(self, *, m: int | None = ..., variant: Literal["paper", "one-more-neighbour", "unsquared", "unsquared-paper", "fourth-power", "at-least-one-neighbour"] = ..., picks: Literal["once", "one-by-one"] = ...) -> None: ...
+
+class Mda(Rule):
+    def __init__(self, *, max_steps: int = ...) -> None: ...
+
+class Smea(Rule):
+    def __init__(self, *, max_steps: int = ...) -> None: ...
+
+class Monna(Rule):
+    def __init__(self, *, trusted: int = ...) -> None: ...
+
+class Caf(Rule):
+    def __init__(self, *, direction: Literal["exact", "random-power-step"] = ...) -> None: ...
+
+class Cge(Rule):
+    def __init__(self, *, output: Literal["mean", "sum"] = ...) -> None: ...
+
+class CenteredClipping(Rule):
+    def __init__(self, *, tau: float = ..., iterations: int = ..., start: Literal["previous", "origin"] = ...) -> None: ...
+
+class NormFilteredMean(Rule):
+    def __init__(self, *, low: float = ..., high: float = ..., unit: Literal["median", "one"] = ...) -> None: ...
+
+class Dnc(Rule):
+    def __init__(self, *, columns: int = ..., iterations: int = ..., filter: float = ...) -> None: ...
+
+class Faba(Rule):
+    def __init__(self) -> None: ...
+
+class Ios(Rule):
+    def __init__(self, *, own: int | None = ..., weights: Sequence[float] | None = ...) -> None: ...
+
+class CoordinateMedian(Rule):
+    def __init__(self, *, even: Literal["mean", "lower", "upper"] = ...) -> None: ...
+
+class TrimmedMean(Rule):
+    def __init__(self, *, count: int | None = ..., fraction: float | None = ...) -> None: ...
+
+class Meamed(Rule):
+    def __init__(self, *, count: int | None = ...) -> None: ...
+
+class Phocas(Rule):
+    def __init__(self, *, count: int | None = ...) -> None: ...
+
+class SignMajority(Rule):
+    def __init__(self) -> None: ...
+
+class Bulyan(Rule):
+    def __init__(self, *, variant: Literal["paper", "one-more-neighbour", "unsquared", "unsquared-paper", "fourth-power", "at-least-one-neighbour"] = ...) -> None: ...
+
+class Aksel(Rule):
+    def __init__(self, *, keep: Literal["half", "all-but-f"] = ...) -> None: ...

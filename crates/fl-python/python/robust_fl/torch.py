@@ -1,0 +1,202 @@
+"""Gradient estimators for any ``torch.nn.Module``: what workers send, as flat vectors.
+
+Each estimator is one worker's: ``message(params, round)`` returns p numbers. Batches have addresses, (seed, worker, round), so a
+run can be repeated from any round. ``memory`` tells the bytes that an estimator will keep before it is made.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ._messages import Array
+
+__all__ = ["LooplessSvrg", "Momentum", "Page", "Saga", "Sgd", "Worker", "flat", "load", "memory"]
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+LARGE = 1 << 30
+
+
+def flat(model: nn.Module) -> Array:
+    """The model's parameters as one vector of NumPy, in the order of ``model.parameters()``."""
+    vector: Array = torch.cat([p.detach().reshape(-1).cpu() for p in model.parameters()]).numpy().copy()
+    return vector
+
+
+def load(model: nn.Module, params: Any) -> None:
+    """Writes such a vector into the model."""
+    vector = torch.as_tensor(np.asarray(params))
+    size = sum(p.numel() for p in model.parameters())
+    if vector.numel() != size:
+        raise ValueError(f"the model has {size} parameters, got {vector.numel()}")
+    at = 0
+    with torch.no_grad():
+        for p in model.parameters():
+            p.copy_(vector[at : at + p.numel()].reshape(p.shape))
+            at += p.numel()
+
+
+def memory(estimator: str, model: nn.Module, samples: int = 0) -> int:
+    """Bytes that an estimator of one worker keeps: "sgd", "momentum", "page", "loopless-svrg" or "saga" with J samples."""
+    numbers = {"sgd": 0, "momentum": 1, "page": 2, "loopless-svrg": 2, "saga": samples + 1}
+    if estimator not in numbers:
+        raise ValueError(f"the estimator must be one of {', '.join(numbers)}, got {estimator!r}")
+    bytes: int = sum(p.numel() * p.element_size() for p in model.parameters())
+    return numbers[estimator] * bytes
+
+
+class Worker:
+    """One worker's samples, and gradients of a loss on them."""
+
+    def __init__(self, model: nn.Module, loss: Loss, x: Tensor, y: Tensor, *, batch: int, worker: int = 0, seed: int = 0):
+        if len(x) != len(y) or len(x) == 0:
+            raise ValueError(f"worker {worker} has {len(x)} inputs and {len(y)} targets; expected as many, and at least 1")
+        self.model, self.loss, self.x, self.y = model, loss, x, y
+        self.batch, self.worker, self.seed = min(batch, len(x)), worker, seed
+
+    def draw(self, round: int, purpose: int = 0) -> np.random.Generator:
+        """The generator of a round."""
+        return np.random.default_rng([self.seed, self.worker, round, purpose])
+
+    def indices(self, round: int) -> Tensor:
+        """The round's batch."""
+        drawn = self.draw(round).choice(len(self.x), self.batch, replace=False)
+        return torch.as_tensor(drawn, device=self.x.device)
+
+    def gradient(self, params: Array | None, indices: Tensor | None = None) -> Tensor:
+        """∇ of the mean loss over some samples, or over all."""
+        if params is not None:
+            load(self.model, params)
+        x, y = (self.x, self.y) if indices is None else (self.x[indices], self.y[indices])
+        loss = self.loss(self.model(x), y)
+        made = torch.autograd.grad(loss, list(self.model.parameters()))
+        return torch.cat([g.reshape(-1) for g in made])
+
+    def each(self, params: Array, indices: Tensor) -> Tensor:
+        """∇ of the loss of each sample by itself, one a row (``torch.func``)."""
+        from torch.func import functional_call, grad, vmap
+
+        load(self.model, params)
+        named = {k: v.detach() for k, v in self.model.named_parameters()}
+        buffers = dict(self.model.named_buffers())
+
+        def one(p: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
+            return self.loss(functional_call(self.model, (p, buffers), (x[None],)), y[None])
+
+        made = vmap(grad(one), in_dims=(None, 0, 0), randomness="different")(named, self.x[indices], self.y[indices])
+        return torch.cat([made[k].reshape(len(indices), -1) for k in named], dim=1)
+
+
+class Sgd:
+    """A batch's gradient."""
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+
+    def message(self, params: Array, round: int) -> Tensor:
+        """What the worker sends."""
+        return self.worker.gradient(params, self.worker.indices(round))
+
+
+class Momentum:
+    """``m ← β m + (1 − β) g`` around another estimator; keeps p numbers."""
+
+    def __init__(self, inner: Any, beta: float = 0.9):
+        if not 0 <= beta < 1:
+            raise ValueError(f"beta must be at least 0 and below 1, got {beta}")
+        self.inner, self.beta = inner, beta
+        self.m: Tensor | None = None
+
+    def message(self, params: Array, round: int) -> Tensor:
+        """What the worker sends; in the first round the gradient itself."""
+        g = self.inner.message(params, round)
+        self.m = g.clone() if self.m is None else self.m.mul_(self.beta).add_(g, alpha=1 - self.beta)
+        return self.m.clone()
+
+
+class Saga:
+    """SAGA: ``mean over the batch of (∇f_i(x) − table_i) + mean of the table``; keeps (J + 1) p numbers.
+
+    The table is filled at the first x. It needs the gradients of single samples, so no batch normalisation. Above some 10⁵
+    parameters take :class:`Page` or :class:`LooplessSvrg`.
+    """
+
+    def __init__(self, worker: Worker):
+        self.worker = worker
+        bytes = memory("saga", worker.model, len(worker.x))
+        if bytes > LARGE:
+            warnings.warn(
+                f"SAGA's table of worker {worker.worker} takes {bytes / 1e9:.1f} GB; Page and LooplessSvrg keep "
+                f"{memory('page', worker.model) / 1e6:.0f} MB", stacklevel=2,
+            )
+        self.table: Tensor | None = None
+        self.mean: Tensor | None = None
+
+    def message(self, params: Array, round: int) -> Tensor:
+        """What the worker sends."""
+        w = self.worker
+        if self.table is None:
+            all = torch.arange(len(w.x), device=w.x.device).split(64)
+            self.table = torch.cat([w.each(params, some) for some in all])
+            self.mean = self.table.mean(dim=0)
+        assert self.mean is not None
+        indices = w.indices(round)
+        new = w.each(params, indices)
+        moved = new - self.table[indices]
+        sent = moved.mean(dim=0) + self.mean
+        self.table[indices] = new
+        self.mean += moved.sum(dim=0) / len(w.x)
+        return sent
+
+
+class _Anchored:
+    """What PAGE and loopless SVRG have in common: now and then a full pass."""
+
+    def __init__(self, worker: Worker, probability: float | None = None):
+        self.worker = worker
+        # A full pass then costs as much as the batches between two of them.
+        self.probability = worker.batch / len(worker.x) if probability is None else probability
+        if not 0 < self.probability <= 1:
+            raise ValueError(f"the probability of a full pass must be above 0 and at most 1, got {self.probability}")
+
+    def full(self, round: int) -> bool:
+        """Whether this round has a full pass."""
+        return bool(self.worker.draw(round, 1).random() < self.probability)
+
+
+class LooplessSvrg(_Anchored):
+    """``∇f_b(x) − ∇f_b(anchor) + ∇f(anchor)``; the anchor moves to x with a probability, b/J by default; keeps 2 p numbers."""
+
+    anchor: Array | None = None
+    mean: Tensor | None = None
+
+    def message(self, params: Array, round: int) -> Tensor:
+        """What the worker sends."""
+        w, batch = self.worker, self.worker.indices(round)
+        if self.anchor is None or self.full(round):
+            self.anchor, self.mean = np.array(params, copy=True), w.gradient(params)
+        assert self.mean is not None
+        return w.gradient(params, batch) - w.gradient(self.anchor, batch) + self.mean
+
+
+class Page(_Anchored):
+    """PAGE: ``v ← v + ∇f_b(x) − ∇f_b(x before)``, and ∇f(x) with a probability, b/J by default; keeps 2 p numbers."""
+
+    before: Array | None = None
+    v: Tensor | None = None
+
+    def message(self, params: Array, round: int) -> Tensor:
+        """What the worker sends."""
+        w = self.worker
+        if self.before is None or self.v is None or self.full(round):
+            self.v = w.gradient(params)
+        else:
+            batch = w.indices(round)
+            self.v = self.v + w.gradient(params, batch) - w.gradient(self.before, batch)
+        self.before = np.array(params, copy=True)
+        return self.v.clone()

@@ -1,0 +1,65 @@
+//! The crates' errors as exceptions of `robust_fl.errors`.
+
+use fl_core::{AggregateError, SpecError};
+use fl_lab::{ChoiceError, LabError};
+use pyo3::PyErr;
+
+mod classes {
+    use pyo3::import_exception;
+
+    import_exception!(robust_fl.errors, CallbackError);
+    import_exception!(robust_fl.errors, ChoiceError);
+    import_exception!(robust_fl.errors, DataError);
+    import_exception!(robust_fl.errors, DtypeError);
+    import_exception!(robust_fl.errors, ExperimentError);
+    import_exception!(robust_fl.errors, ForkError);
+    import_exception!(robust_fl.errors, NonFiniteError);
+    import_exception!(robust_fl.errors, RequirementError);
+    import_exception!(robust_fl.errors, RunError);
+    import_exception!(robust_fl.errors, ShapeError);
+}
+
+pub(crate) use classes::{
+    CallbackError, DataError, DtypeError, ExperimentError, ForkError, RunError, ShapeError,
+};
+
+/// A name or a setting that is none.
+pub(crate) fn choice(error: &ChoiceError) -> PyErr {
+    classes::ChoiceError::new_err(error.to_string())
+}
+
+/// A choice that is written as no choice can be.
+pub(crate) fn no_choice(message: String) -> PyErr {
+    classes::ChoiceError::new_err(message)
+}
+
+/// A part that cannot work for this shape.
+pub(crate) fn requirement(error: &SpecError) -> PyErr {
+    classes::RequirementError::new_err(error.to_string())
+}
+
+/// Messages that do not allow the rule.
+pub(crate) fn aggregation(error: &AggregateError) -> PyErr {
+    let text = error.to_string();
+    match error {
+        AggregateError::Shape { .. } => ShapeError::new_err(text),
+        AggregateError::NonFinite { .. }
+        | AggregateError::TooFew { .. }
+        | AggregateError::Missing { .. } => classes::NonFiniteError::new_err(text),
+        _ => RunError::new_err(text),
+    }
+}
+
+/// What became of an experiment.
+pub(crate) fn laboratory(error: &LabError) -> PyErr {
+    match error {
+        LabError::Config(error) => configuration(error),
+        LabError::Data(error) => DataError::new_err(error.to_string()),
+        error => RunError::new_err(error.to_string()),
+    }
+}
+
+/// All mistakes of an experiment.
+pub(crate) fn configuration(error: &fl_lab::ConfigError) -> PyErr {
+    ExperimentError::new_err(error.to_string())
+}

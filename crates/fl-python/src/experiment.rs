@@ -1,0 +1,220 @@
+//! Experiments: read, run with progress and Ctrl-C, and all commands of `fl-cli` as calls.
+
+use crate::convert::watched::watched;
+use crate::convert::{errors, fork, value};
+use crate::{custom, parts};
+use fl_data::{DataSource, Loaded, Scale};
+use fl_lab::{DataConfig, Event, Host, Options, Sweep, Task};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Instant;
+
+/// A table as the text of an experiment file.
+#[pyfunction]
+fn to_toml(table: &Bound<'_, PyDict>) -> PyResult<String> {
+    let table = value::table(table, "")?;
+    toml::to_string(&table).map_err(|e| errors::ExperimentError::new_err(e.to_string()))
+}
+
+/// What a command of `fl-cli` prints; signals are not caught.
+#[pyfunction]
+fn call(py: Python<'_>, args: Vec<OsString>) -> PyResult<(String, String)> {
+    fork::check()?;
+    let registry = parts::registry();
+    let said = py.detach(|| fl_cli::call(&registry, &args));
+    custom::raise_pending(py)?;
+    match said {
+        Ok(said) => Ok((said.results, said.remarks)),
+        Err((2, text)) => Err(errors::ExperimentError::new_err(text)),
+        Err((3, text)) => Err(errors::DataError::new_err(text)),
+        Err((_, text)) => Err(errors::RunError::new_err(text)),
+    }
+}
+
+/// The command `fl-cli` with these arguments; its exit code.
+#[pyfunction]
+fn main(py: Python<'_>, args: Vec<OsString>) -> u8 {
+    let registry = parts::registry();
+    py.detach(|| fl_cli::main_with(&registry, args))
+}
+
+/// What an experiment file says and where its runs go.
+#[derive(FromPyObject)]
+struct Asked {
+    text: String,
+    name: String,
+    set: Vec<(String, String)>,
+    out: PathBuf,
+    jobs: Option<usize>,
+    threads: Option<usize>,
+    fresh: bool,
+    offline: bool,
+    data_dir: Option<PathBuf>,
+}
+
+/// What happened to a run: what, which, its round, and words or the accuracy.
+type Happened = (&'static str, usize, u64, String);
+
+/// All cells of an experiment: folder, method, attack, seed, and the labels of its place in a sweep.
+#[pyfunction]
+fn cells<'py>(py: Python<'py>, asked: Asked) -> PyResult<Bound<'py, PyList>> {
+    let sweep = asked.read(py)?;
+    let all = PyList::empty(py);
+    for c in &sweep.cells {
+        let cell = PyDict::new(py);
+        cell.set_item("folder", asked.out.join(&sweep.base.name).join(c.cell.folder()))?;
+        cell.set_item("method", &c.cell.method.name)?;
+        cell.set_item("attack", &c.cell.experiment.federation.attack.name)?;
+        cell.set_item("seed", c.cell.seed)?;
+        cell.set_item("rounds", c.cell.experiment.rounds)?;
+        let labels = PyDict::new(py);
+        for (axis, label) in sweep.axes.iter().zip(sweep.labels(c.point)) {
+            labels.set_item(&axis.name, label)?;
+        }
+        cell.set_item("labels", labels)?;
+        all.append(cell)?;
+    }
+    Ok(all)
+}
+
+/// Runs what is not finished. `progress` is called with lists of what happened, some twenty times a second.
+#[pyfunction]
+fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    fork::check()?;
+    let sweep = asked.read(py)?;
+    let (stop, abandon) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
+    let happened = Mutex::new(Vec::<Happened>::new());
+    let look = |py: Python<'_>| {
+        custom::raise_pending(py)?;
+        let news = std::mem::take(&mut *happened.lock().unwrap_or_else(PoisonError::into_inner));
+        match &progress {
+            Some(progress) if !news.is_empty() => progress.call1((news,)).map(drop),
+            _ => Ok(()),
+        }
+    };
+    let work = || {
+        let data = sets(&sweep, &asked)?;
+        let mut seen = HashSet::new();
+        let tasks: Vec<Task<'_>> = sweep
+            .cells
+            .iter()
+            .filter(|c| seen.insert(&c.cell.hash))
+            .filter_map(|c| {
+                let (_, _, data) = data.iter().find(|d| is(d, &c.cell.experiment.data))?;
+                Some(Task { cell: &c.cell, source: sweep.source(c.point), data })
+            })
+            .collect();
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = asked.threads.or(asked.jobs).unwrap_or(all).max(1);
+        let jobs = asked.jobs.unwrap_or(threads).clamp(1, threads);
+        let (out, optima) = (asked.out.join(&sweep.base.name), asked.out.join("optima"));
+        let options =
+            Options { optima: &optima, jobs, fresh: asked.fresh, ..Options::new(&out, threads) };
+        let host = Host { clock, peak_memory: || None, stop: &stop, abandon: Some(&abandon) };
+        let tell = |event: Event<'_>| {
+            if let Some(news) = news(&event) {
+                happened.lock().unwrap_or_else(PoisonError::into_inner).push(news);
+            }
+        };
+        let tally = fl_lab::run_tasks(&tasks, options, host, &tell);
+        tally.map_err(|e| errors::laboratory(&e)).and_then(|tally| {
+            match tally.failed.into_iter().next() {
+                Some((_, error)) => Err(errors::laboratory(&error)),
+                None => Ok(()),
+            }
+        })
+    };
+    let leave = || {
+        // A round that takes longer than this is left: its run goes on from the checkpoint before.
+        while !stop.load(Relaxed) {
+            std::thread::sleep(PATIENCE);
+        }
+        std::thread::sleep(PATIENCE);
+        abandon.store(true, Relaxed);
+    };
+    let result = std::thread::scope(|scope| {
+        scope.spawn(leave);
+        let result = watched(py, &stop, look, work);
+        stop.store(true, Relaxed);
+        result
+    });
+    result?
+}
+
+/// How long a round on its way is waited for.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(30);
+
+fn clock() -> f64 {
+    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+    BEGIN.elapsed().as_secs_f64()
+}
+
+fn news(event: &Event<'_>) -> Option<Happened> {
+    Some(match event {
+        Event::Started { index, cell } => ("started", *index, 0, cell.folder()),
+        Event::Preparing { index, what, .. } => ("preparing", *index, 0, (*what).to_owned()),
+        Event::Resumed { index, round, .. } => ("resumed", *index, *round, String::new()),
+        Event::Notice { index, message, .. } => ("notice", *index, 0, (*message).to_owned()),
+        Event::Busy { index, .. } => ("busy", *index, 0, String::new()),
+        Event::Progress { index, metrics, .. } => {
+            ("progress", *index, metrics.round, metrics.accuracy.to_string())
+        }
+        Event::Finished { index, outcome } => ("finished", *index, outcome.done.rounds, String::new()),
+        Event::Failed { index, error, .. } => ("failed", *index, 0, error.to_string()),
+        _ => return None,
+    })
+}
+
+type Set = (DataSource, Option<Scale>, Loaded);
+
+fn is((source, scale, _): &Set, config: &DataConfig) -> bool {
+    *source == config.set && *scale == config.scale
+}
+
+/// The data that an experiment names, fetched where they are missing.
+fn sets(sweep: &Sweep, asked: &Asked) -> PyResult<Vec<Set>> {
+    let locations = fl_cli::locations(asked.data_dir.as_ref());
+    let mut all: Vec<Set> = Vec::new();
+    for c in &sweep.cells {
+        let config = &c.cell.experiment.data;
+        if all.iter().any(|set| is(set, config)) {
+            continue;
+        }
+        let name = config.set.to_string();
+        let load = || config.set.load(config.scale, &locations);
+        let data = match load() {
+            Err(e) if e.is_missing() && !asked.offline => {
+                let args = ["data", "fetch", &name].map(OsString::from);
+                fl_cli::call(&parts::registry(), &args)
+                    .map_err(|(_, text)| errors::DataError::new_err(text))?;
+                load()
+            }
+            result => result,
+        };
+        let data = data.map_err(|e| errors::DataError::new_err(format!("{name}: {e}")))?;
+        all.push((config.set.clone(), config.scale, data));
+    }
+    Ok(all)
+}
+
+impl Asked {
+    fn read(&self, py: Python<'_>) -> PyResult<Sweep> {
+        let registry = parts::registry();
+        let sweep =
+            py.detach(|| Sweep::parse_with(&registry, &self.text, &self.name, &self.set));
+        sweep.map_err(|e| errors::configuration(&e))
+    }
+}
+
+pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(to_toml, module)?)?;
+    module.add_function(wrap_pyfunction!(call, module)?)?;
+    module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_function(wrap_pyfunction!(cells, module)?)?;
+    module.add_function(wrap_pyfunction!(run, module)?)
+}

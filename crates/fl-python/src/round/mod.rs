@@ -1,0 +1,13 @@
+//! Messages in, one message out.
+
+mod adversary;
+mod mixed;
+mod server;
+
+use pyo3::prelude::*;
+
+pub(crate) fn add(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    mixed::add(module)?;
+    module.add_class::<adversary::Adversary>()?;
+    module.add_class::<server::Server>()
+}

@@ -1,0 +1,301 @@
+//! A server with all its memory, for one shape and one number type.
+
+use crate::convert::matrix::{self, OnMatrix, Real};
+use crate::convert::watched::watched;
+use crate::convert::{errors, fork};
+use crate::{custom, parts};
+use fl_core::{AggregateError, Cx, MessagesRef, NonFinite, Pipeline, Shape, Streams};
+use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray2};
+use pyo3::prelude::*;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+/// Numbers below which letting go of the interpreter costs more than it gives: some ten microseconds.
+const SHORT: f64 = 1e5;
+/// Operations from which on Ctrl-C is looked for: some tenths of a second.
+const LONG: f64 = 3e8;
+
+/// A pipeline of either number type.
+#[derive(Debug)]
+pub(crate) enum Pipe {
+    Single(Pipeline<f32>),
+    Double(Pipeline<f64>),
+}
+
+/// A number type that pipelines have.
+trait Piped: Real {
+    /// The pipeline, if it is one for this type.
+    fn of(pipe: &mut Pipe) -> Option<&mut Pipeline<Self>>;
+}
+
+impl Piped for f32 {
+    fn of(pipe: &mut Pipe) -> Option<&mut Pipeline<f32>> {
+        if let Pipe::Single(pipe) = pipe { Some(pipe) } else { None }
+    }
+}
+
+impl Piped for f64 {
+    fn of(pipe: &mut Pipe) -> Option<&mut Pipeline<f64>> {
+        if let Pipe::Double(pipe) = pipe { Some(pipe) } else { None }
+    }
+}
+
+#[derive(Debug)]
+struct Memory {
+    pipe: Pipe,
+    streams: Streams,
+    /// The round of the next call.
+    round: u64,
+}
+
+/// A rule, behind pre-aggregators, for W messages of p numbers of one type, with the memory of all rounds.
+#[pyclass(module = "robust_fl._native", frozen)]
+#[derive(Debug)]
+pub(crate) struct Server {
+    shape: Shape,
+    dim: usize,
+    /// Operations of a round, in order of magnitude.
+    work: f64,
+    interrupt: Arc<AtomicBool>,
+    memory: Mutex<Memory>,
+}
+
+/// What the last call told: workers left out, weights, (iterations, relative gap, ε), and the round.
+type Told = (Vec<u32>, Option<Vec<f64>>, Option<(u32, f64, f64)>, u64);
+
+#[pymethods]
+impl Server {
+    #[new]
+    #[pyo3(signature = (rule, pre, workers, byzantine, dim, double, seed, round, refuse))]
+    fn new(
+        rule: &Bound<'_, PyAny>,
+        pre: Vec<Bound<'_, PyAny>>,
+        workers: usize,
+        byzantine: usize,
+        dim: usize,
+        double: bool,
+        seed: u64,
+        round: u64,
+        refuse: bool,
+    ) -> PyResult<Self> {
+        fork::check()?;
+        let (rule, pre) = (parts::rule(rule)?, parts::chain(&pre)?);
+        let shape = Shape { workers, byzantine };
+        let mut operations = (workers as f64).powi(2) * dim as f64 / 4.0;
+        let mut inner = shape;
+        for stage in &pre {
+            inner = stage.output(inner).map_err(|e| errors::requirement(&e))?;
+        }
+        operations += rule.cost(inner).operations;
+        let policy = if refuse { NonFinite::Error } else { NonFinite::Drop };
+        let pipe = if double {
+            Pipeline::build(pre, rule, shape, dim).map(|p| Pipe::Double(p.with_policy(policy)))
+        } else {
+            Pipeline::build(pre, rule, shape, dim).map(|p| Pipe::Single(p.with_policy(policy)))
+        };
+        let pipe = pipe.map_err(|e| errors::requirement(&e))?;
+        let interrupt = Arc::new(AtomicBool::new(false));
+        let streams = Streams::new(seed).interrupted_by(Arc::clone(&interrupt));
+        let memory = Mutex::new(Memory { pipe, streams, round });
+        Ok(Self { shape, dim, work: operations, interrupt, memory })
+    }
+
+    /// The aggregate of a matrix that can be read where it lies; None for anything else, which has to be made so first.
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        messages: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(matrix) = matrix::direct::<f32>(messages) {
+            return self.fresh(py, &matrix);
+        }
+        match matrix::direct::<f64>(messages) {
+            Some(matrix) => self.fresh(py, &matrix),
+            None => Ok(None),
+        }
+    }
+
+    /// The same into `out`, for the workers that are `present` alone, and for another round if one is given; with `told`,
+    /// what the call tells.
+    #[pyo3(signature = (messages, out, round=None, present=None, told=false))]
+    fn into<'py>(
+        &self,
+        messages: &Bound<'py, PyAny>,
+        out: &Bound<'py, PyAny>,
+        round: Option<u64>,
+        present: Option<Vec<u32>>,
+        told: bool,
+    ) -> PyResult<Option<Told>> {
+        if let Some(present) = &present
+            && !(present.is_sorted_by(|a, b| a < b)
+                && present.last().is_none_or(|&w| (w as usize) < self.shape.workers))
+        {
+            return Err(errors::ShapeError::new_err(format!(
+                "present must list workers from 0 to {} in rising order, got {present:?}",
+                self.shape.workers - 1
+            )));
+        }
+        let asked = Asked { round, present, told };
+        matrix::with(messages, Into { server: self, out, asked })
+    }
+
+    /// The weights of the last call, or None for a coordinate-wise rule.
+    #[getter]
+    fn weights<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        let memory = self.lock(py);
+        let weights = match &memory.pipe {
+            Pipe::Single(pipe) => pipe.weights(),
+            Pipe::Double(pipe) => pipe.weights(),
+        };
+        weights.map(|weights| PyArray1::from_slice(py, weights))
+    }
+
+    /// The round of the next call.
+    #[getter]
+    fn round(&self, py: Python<'_>) -> u64 {
+        self.lock(py).round
+    }
+
+    /// What a rule with memory keeps, or None.
+    #[getter]
+    fn state<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        match &self.lock(py).pipe {
+            Pipe::Single(pipe) => pipe.memory().map(|m| PyArray1::from_slice(py, m).into_any()),
+            Pipe::Double(pipe) => pipe.memory().map(|m| PyArray1::from_slice(py, m).into_any()),
+        }
+    }
+
+    /// Takes up where a server with this memory was.
+    fn restore(&self, py: Python<'_>, state: &Bound<'_, PyAny>) -> PyResult<()> {
+        match &mut self.lock(py).pipe {
+            Pipe::Single(pipe) => {
+                pipe.restore(matrix::output::<f32>(state, self.dim)?.as_slice()?);
+            }
+            Pipe::Double(pipe) => {
+                pipe.restore(matrix::output::<f64>(state, self.dim)?.as_slice()?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Server {
+    /// The memory. Whoever waits for it lets go of the interpreter, which its holder may need.
+    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Memory> {
+        loop {
+            match self.memory.try_lock() {
+                Ok(memory) => return memory,
+                Err(TryLockError::Poisoned(memory)) => return memory.into_inner(),
+                Err(TryLockError::WouldBlock) => py.detach(|| drop(self.memory.lock())),
+            }
+        }
+    }
+
+    fn fresh<'py, T: Piped>(
+        &self,
+        py: Python<'py>,
+        matrix: &PyReadonlyArray2<'py, T>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if matrix::shape(matrix) != (self.shape.workers, self.dim)
+            || T::of(&mut self.lock(py).pipe).is_none()
+        {
+            return Ok(None);
+        }
+        let out = PyArray1::<T>::zeros(py, self.dim, false);
+        self.run(py, matrix, out.try_readwrite()?.as_slice_mut()?, &Asked::default())?;
+        Ok(Some(out.into_any()))
+    }
+
+    /// One round.
+    fn run<'py, T: Piped>(
+        &self,
+        py: Python<'py>,
+        matrix: &PyReadonlyArray2<'py, T>,
+        out: &mut [T],
+        asked: &Asked,
+    ) -> PyResult<Option<Told>> {
+        fork::check()?;
+        let (workers, dim) = matrix::shape(matrix);
+        let messages = MessagesRef::new(matrix.as_slice()?, workers, dim);
+        let messages = messages.expect("a packed matrix");
+        let result = if self.work < SHORT && !custom::any() {
+            self.lock(py).aggregate(messages, out, asked)
+        } else {
+            let work = || {
+                self.memory.lock().unwrap_or_else(PoisonError::into_inner).aggregate(messages, out, asked)
+            };
+            if self.work < LONG {
+                py.detach(work)
+            } else {
+                self.interrupt.store(false, Relaxed);
+                watched(py, &self.interrupt, |_| Ok(()), work)?
+            }
+        };
+        // A rule in Python that raised says more than what the engine made of it.
+        custom::raise_pending(py)?;
+        result.map_err(|e| errors::aggregation(&e))
+    }
+}
+
+/// What a call asks for beside the aggregate.
+#[derive(Debug, Default)]
+struct Asked {
+    round: Option<u64>,
+    present: Option<Vec<u32>>,
+    told: bool,
+}
+
+impl Memory {
+    fn aggregate<T: Piped>(
+        &mut self,
+        messages: MessagesRef<'_, T>,
+        out: &mut [T],
+        asked: &Asked,
+    ) -> Result<Option<Told>, AggregateError> {
+        let round = asked.round.unwrap_or(self.round);
+        let cx = Cx::new(&self.streams, round);
+        let pipe = T::of(&mut self.pipe).ok_or_else(|| AggregateError::Shape {
+            expected: "messages of the other number type".to_owned(),
+            got: T::NAME.to_owned(),
+        })?;
+        let report = match &asked.present {
+            Some(present) => pipe.aggregate_present(&cx, messages, present, out)?,
+            None => pipe.aggregate(&cx, messages, out)?,
+        };
+        self.round = round + 1;
+        Ok(asked.told.then(|| {
+            let rows = pipe.rows();
+            let arrived = |w: &u32| asked.present.as_ref().is_none_or(|present| present.contains(w));
+            let left = (0..messages.workers() as u32).filter(|w| arrived(w) && !rows.contains(w));
+            let certificate = report.certificate;
+            let certificate = certificate.map(|c| (c.iterations, c.relative_gap, c.epsilon));
+            (left.collect(), pipe.weights().map(<[f64]>::to_vec), certificate, round)
+        }))
+    }
+}
+
+/// A call of [`Server::into`].
+struct Into<'a, 'py> {
+    server: &'a Server,
+    out: &'a Bound<'py, PyAny>,
+    asked: Asked,
+}
+
+impl<'py> OnMatrix<'py> for Into<'_, 'py> {
+    type Output = Option<Told>;
+
+    fn single(self, matrix: &PyReadonlyArray2<'py, f32>) -> PyResult<Option<Told>> {
+        self.call(matrix)
+    }
+
+    fn double(self, matrix: &PyReadonlyArray2<'py, f64>) -> PyResult<Option<Told>> {
+        self.call(matrix)
+    }
+}
+
+impl<'py> Into<'_, 'py> {
+    fn call<T: Piped>(self, matrix: &PyReadonlyArray2<'py, T>) -> PyResult<Option<Told>> {
+        let mut out = matrix::output::<T>(self.out, self.server.dim)?;
+        self.server.run(matrix.py(), matrix, out.as_slice_mut()?, &self.asked)
+    }
+}

@@ -1,0 +1,38 @@
+"""The README's examples in one program, and the docstrings' ones."""
+
+import doctest
+import importlib
+import json
+import os
+import pkgutil
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import robust_fl
+
+package = Path(__file__).parent.parent
+os.chdir(tempfile.mkdtemp())
+blocks = re.findall(r"```python\n(.*?)```", (package / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+# A source that functions can be read from, as in a notebook.
+program = Path("readme.py")
+program.write_text("\n".join(blocks), encoding="utf-8")
+exec(compile(program.read_text(encoding="utf-8"), str(program), "exec"), {"__name__": "readme"})
+failed = 0
+for module in pkgutil.walk_packages(robust_fl.__path__, "robust_fl."):
+    if module.name.rpartition(".")[2] in ("__main__", "torch", "_native"):
+        continue
+    failed += doctest.testmod(importlib.import_module(module.name)).failed
+failed += doctest.testmod(robust_fl).failed
+for notebook in sorted((package.parent.parent / "examples" / "python").glob("*.ipynb")):
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    if "import torch" in text and not os.environ.get("ROBUST_FL_ALL"):
+        print(f"{notebook.name} is left out: it needs PyTorch")
+        continue
+    print(notebook.name, flush=True)
+    program = Path(f"{notebook.stem}.py")
+    program.write_text(text, encoding="utf-8")
+    exec(compile(text, str(program), "exec"), {"__name__": "__main__"})
+sys.exit(failed > 0)

@@ -1,0 +1,69 @@
+"""Tensors in and out, and estimators; where PyTorch is installed."""
+
+import collections
+
+import numpy as np
+import pytest
+import robust_fl as rf
+from robust_fl import errors
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16", "bfloat16"])
+def test_tensors_come_back_as_they_came(messages, dtype):
+    kind = getattr(torch, dtype)
+    x = torch.tensor(messages).to(kind).requires_grad_()
+    out, report = rf.aggregate(x, "coordinate-median", 6, full=True)
+    assert out.dtype == kind and out.shape == (50,) and not out.requires_grad
+    assert (report.copied is None) == (dtype in ("float32", "float64"))
+    plain = rf.aggregate(x.detach().float().numpy(), "coordinate-median", 6)
+    np.testing.assert_allclose(out.float().numpy(), plain, rtol=1e-2, atol=1e-2)
+
+
+def test_refused(messages):
+    with pytest.raises(errors.DtypeError, match="complex"):
+        rf.aggregate(torch.zeros(3, 2, dtype=torch.complex64), "mean")
+    with pytest.raises(errors.DtypeError, match="sparse"):
+        rf.aggregate(torch.eye(3).to_sparse(), "mean")
+    with pytest.raises(errors.DeviceCopyError, match="meta"):
+        rf.aggregate(torch.zeros(3, 2, device="meta"), "mean", device_copy=False)
+
+
+def test_models():
+    def model(value):
+        net = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+        rf.torch.load(net, np.full(sum(p.numel() for p in net.parameters()), value, np.float32))
+        return net.state_dict()
+
+    out = rf.aggregate([model(1.0), model(2.0), model(70.0)], "coordinate-median")
+    assert type(out) is collections.OrderedDict
+    assert out["1.num_batches_tracked"].dtype == torch.int64 and (out["0.weight"] == 2).all()
+    torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2)).load_state_dict(out, strict=True)
+    lists = [[p.clone() for p in model(v).values()] for v in (1.0, 2.0, 3.0)]
+    assert isinstance(rf.aggregate(lists, "mean"), list)
+
+
+def test_estimators_have_the_mean_of_the_gradient():
+    torch.manual_seed(0)
+    net, loss = torch.nn.Linear(4, 1, dtype=torch.float64), torch.nn.functional.mse_loss
+    x, y = torch.randn(32, 4, dtype=torch.float64), torch.randn(32, 1, dtype=torch.float64)
+    start = rf.torch.flat(net)
+    worker = rf.torch.Worker(net, loss, x, y, batch=4)
+    full = worker.gradient(start).numpy()
+    made = [rf.torch.Sgd(worker), rf.torch.Saga(worker), rf.torch.Page(worker), rf.torch.LooplessSvrg(worker)]
+    for one in made[1:]:
+        # Their tables and anchors are at x⁰, where all differences vanish.
+        np.testing.assert_allclose(one.message(start, 0).numpy(), full, atol=1e-12)
+    for one in made:
+        params = start.copy()
+        for round in range(600):
+            params -= 0.05 * one.message(params, round).numpy()
+        noise = np.linalg.norm(worker.gradient(params).numpy())
+        assert noise < (1e-5 if one is not made[0] else 1.0), type(one)
+    assert rf.torch.memory("saga", net, 32) == 33 * 5 * 8
+    moment = rf.torch.Momentum(rf.torch.Sgd(worker), beta=0.5)
+    first = moment.message(start, 0)
+    np.testing.assert_allclose(
+        moment.message(start, 1), 0.5 * first + 0.5 * rf.torch.Sgd(worker).message(start, 1), atol=1e-12
+    )
