@@ -70,6 +70,11 @@ pub fn call(registry: &Registry, args: &[OsString]) -> Result<Said, (u8, String)
     result.map(|()| said).map_err(|failure| (failure.number(), failure.problems().join("\n")))
 }
 
+/// Seconds since some fixed moment.
+pub fn clock() -> f64 {
+    host::clock()
+}
+
 /// Where data sets are looked for: the folder given, then FL_DATA_DIR, then the user's cache, to which they are fetched.
 pub fn locations(data_dir: Option<&PathBuf>) -> fl_data::Locations {
     host::locations(data_dir)

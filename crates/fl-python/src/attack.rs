@@ -4,7 +4,8 @@ use crate::convert::matrix::{self, OnMatrix, Real};
 use crate::convert::{errors, fork};
 use crate::{custom, parts};
 use fl_core::{
-    AttackContext, AttackView, Cx, Federation, Knowledge, Messages, Pipeline, Shape, SpecError, Streams,
+    AttackContext, AttackView, Cx, Federation, Knowledge, Messages, Pipeline, Shape, SpecError,
+    Streams,
 };
 use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::prelude::*;

@@ -11,8 +11,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A table as the text of an experiment file.
 #[pyfunction]
@@ -97,37 +96,10 @@ fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyRe
             _ => Ok(()),
         }
     };
-    let work = || {
-        let data = sets(&sweep, &asked)?;
-        let mut seen = HashSet::new();
-        let tasks: Vec<Task<'_>> = sweep
-            .cells
-            .iter()
-            .filter(|c| seen.insert(&c.cell.hash))
-            .filter_map(|c| {
-                let (_, _, data) = data.iter().find(|d| is(d, &c.cell.experiment.data))?;
-                Some(Task { cell: &c.cell, source: sweep.source(c.point), data })
-            })
-            .collect();
-        let all = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = asked.threads.or(asked.jobs).unwrap_or(all).max(1);
-        let jobs = asked.jobs.unwrap_or(threads).clamp(1, threads);
-        let (out, optima) = (asked.out.join(&sweep.base.name), asked.out.join("optima"));
-        let options =
-            Options { optima: &optima, jobs, fresh: asked.fresh, ..Options::new(&out, threads) };
-        let host = Host { clock, peak_memory: || None, stop: &stop, abandon: Some(&abandon) };
-        let tell = |event: Event<'_>| {
-            if let Some(news) = news(&event) {
-                happened.lock().unwrap_or_else(PoisonError::into_inner).push(news);
-            }
-        };
-        let tally = fl_lab::run_tasks(&tasks, options, host, &tell);
-        tally.map_err(|e| errors::laboratory(&e)).and_then(|tally| {
-            match tally.failed.into_iter().next() {
-                Some((_, error)) => Err(errors::laboratory(&error)),
-                None => Ok(()),
-            }
-        })
+    let happen = |event: Event<'_>| {
+        if let Some(news) = news(&event) {
+            happened.lock().unwrap_or_else(PoisonError::into_inner).push(news);
+        }
     };
     let leave = || {
         // A round that takes longer than this is left: its run goes on from the checkpoint before.
@@ -137,22 +109,24 @@ fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyRe
         std::thread::sleep(PATIENCE);
         abandon.store(true, Relaxed);
     };
-    let result = std::thread::scope(|scope| {
+    std::thread::scope(|scope| {
         scope.spawn(leave);
-        let result = watched(py, &stop, look, work);
+        let result = watched(py, &stop, look, || {
+            let host = Host {
+                clock: fl_cli::clock,
+                peak_memory: || None,
+                stop: &stop,
+                abandon: Some(&abandon),
+            };
+            asked.work(&sweep, host, &happen)
+        });
         stop.store(true, Relaxed);
         result
-    });
-    result?
+    })?
 }
 
 /// How long a round on its way is waited for.
 const PATIENCE: std::time::Duration = std::time::Duration::from_millis(30);
-
-fn clock() -> f64 {
-    static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    BEGIN.elapsed().as_secs_f64()
-}
 
 fn news(event: &Event<'_>) -> Option<Happened> {
     Some(match event {
@@ -164,7 +138,9 @@ fn news(event: &Event<'_>) -> Option<Happened> {
         Event::Progress { index, metrics, .. } => {
             ("progress", *index, metrics.round, metrics.accuracy.to_string())
         }
-        Event::Finished { index, outcome } => ("finished", *index, outcome.done.rounds, String::new()),
+        Event::Finished { index, outcome } => {
+            ("finished", *index, outcome.done.rounds, String::new())
+        }
         Event::Failed { index, error, .. } => ("failed", *index, 0, error.to_string()),
         _ => return None,
     })
@@ -203,10 +179,38 @@ fn sets(sweep: &Sweep, asked: &Asked) -> PyResult<Vec<Set>> {
 }
 
 impl Asked {
+    /// Runs what is not finished.
+    fn work(
+        &self,
+        sweep: &Sweep,
+        host: Host<'_>,
+        tell: &(dyn Fn(Event<'_>) + Sync),
+    ) -> PyResult<()> {
+        let data = sets(sweep, self)?;
+        let mut seen = HashSet::new();
+        let cells = sweep.cells.iter().filter(|c| seen.insert(&c.cell.hash));
+        let task =
+            |c: &'_ fl_lab::SweepCell| data.iter().position(|d| is(d, &c.cell.experiment.data));
+        let tasks: Vec<Task<'_>> = cells
+            .filter_map(|c| {
+                let (_, _, data) = &data[task(c)?];
+                Some(Task { cell: &c.cell, source: sweep.source(c.point), data })
+            })
+            .collect();
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.or(self.jobs).unwrap_or(all).max(1);
+        let jobs = self.jobs.unwrap_or(threads).clamp(1, threads);
+        let (out, optima) = (self.out.join(&sweep.base.name), self.out.join("optima"));
+        let options =
+            Options { optima: &optima, jobs, fresh: self.fresh, ..Options::new(&out, threads) };
+        let tally = fl_lab::run_tasks(&tasks, options, host, tell);
+        let failed = tally.map_err(|e| errors::laboratory(&e))?.failed.into_iter().next();
+        failed.map_or(Ok(()), |(_, error)| Err(errors::laboratory(&error)))
+    }
+
     fn read(&self, py: Python<'_>) -> PyResult<Sweep> {
         let registry = parts::registry();
-        let sweep =
-            py.detach(|| Sweep::parse_with(&registry, &self.text, &self.name, &self.set));
+        let sweep = py.detach(|| Sweep::parse_with(&registry, &self.text, &self.name, &self.set));
         sweep.map_err(|e| errors::configuration(&e))
     }
 }

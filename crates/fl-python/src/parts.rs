@@ -94,11 +94,7 @@ fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     Ok(all)
 }
 
-fn list<S: 'static>(
-    all: &Bound<'_, PyList>,
-    category: &str,
-    parts: &Category<S>,
-) -> PyResult<()> {
+fn list<S: 'static>(all: &Bound<'_, PyList>, category: &str, parts: &Category<S>) -> PyResult<()> {
     let py = all.py();
     for entry in parts.iter() {
         let settings = PyList::empty(py);

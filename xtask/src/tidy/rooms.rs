@@ -78,6 +78,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "times",
             "recipe",
             "pages",
+            "python",
             "tidy",
             "ci",
         ],

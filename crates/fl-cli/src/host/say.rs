@@ -38,9 +38,7 @@ pub(crate) fn listen<R>(act: impl FnOnce() -> R) -> (R, Said) {
 
 /// Keeps a text for whoever listens; false if nobody does.
 fn heard(text: &str, of: fn(&mut Said) -> &mut String) -> bool {
-    HEARD.with_borrow_mut(|heard| {
-        heard.as_mut().map(|said| of(said).push_str(text)).is_some()
-    })
+    HEARD.with_borrow_mut(|heard| heard.as_mut().map(|said| of(said).push_str(text)).is_some())
 }
 
 /// A line of results.

@@ -59,7 +59,9 @@ pub(crate) fn output<'py, T: Real>(
     dim: usize,
 ) -> PyResult<PyReadwriteArray1<'py, T>> {
     let refuse = |what: String| {
-        ShapeError::new_err(format!("out must be a writable, contiguous vector of {dim} numbers of the messages' type, {what}"))
+        ShapeError::new_err(format!(
+            "out must be a writable, contiguous vector of {dim} numbers of the messages' type, {what}"
+        ))
     };
     let Ok(array) = object.cast::<PyArray1<T>>() else {
         let name = object.get_type().name()?;

@@ -1,6 +1,6 @@
 //! Attacks in Python.
 
-use super::Function;
+use super::function::Function;
 use super::pending::keep;
 use crate::convert::errors::CallbackError;
 use crate::convert::matrix::Real;
@@ -92,4 +92,3 @@ fn rand_seed(cx: &Cx<'_>) -> u64 {
     fl_core::streams::distinct(&mut cx.draw(Role::User, 0), u32::MAX, &mut seed);
     u64::from(seed[0])
 }
-

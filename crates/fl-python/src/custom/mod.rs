@@ -1,6 +1,7 @@
 //! Parts that are written in Python.
 
 mod attack;
+mod function;
 mod pending;
 mod rule;
 
@@ -11,17 +12,11 @@ use crate::convert::value::table;
 use crate::parts;
 use fl_core::{Doc, Setting, ValueKind};
 use fl_lab::Foreign;
+use function::Function;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::sync::Arc;
 use toml::Table;
-
-/// A function of Python with the settings that it is called with.
-#[derive(Clone, Debug)]
-struct Function {
-    name: &'static str,
-    call: Arc<Py<PyAny>>,
-}
 
 /// What a name's function is after its settings are known.
 type Hand<S> = Arc<dyn Fn() -> S + Send + Sync>;

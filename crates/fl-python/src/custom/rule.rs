@@ -1,6 +1,6 @@
 //! Rules in Python: distances in and weights out, or columns in and numbers out.
 
-use super::Function;
+use super::function::Function;
 use super::pending::keep;
 use crate::convert::errors::CallbackError;
 use fl_core::{

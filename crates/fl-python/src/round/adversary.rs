@@ -33,7 +33,11 @@ impl Adversary {
         own: bool,
     ) -> PyResult<Self> {
         let setting = Setting { attack, rule, pre, workers, byzantine, dim, seed, own };
-        Ok(Self(Mutex::new(if double { setting.build::<f64>()? } else { setting.build::<f32>()? })))
+        Ok(Self(Mutex::new(if double {
+            setting.build::<f64>()?
+        } else {
+            setting.build::<f32>()?
+        })))
     }
 
     /// Overwrites the Byzantine rows of a C-contiguous matrix; `previous` is what the server made of the round before.
@@ -126,14 +130,17 @@ impl<T: Real> Corrupts for Kept<T> {
         let array = messages.cast::<PyArray2<T>>()?;
         let (workers, dim) = (self.messages.workers(), self.messages.dim());
         if !array.is_c_contiguous() || array.shape() != [workers, dim] {
-            return Err(errors::ShapeError::new_err(format!("expected {workers} × {dim} packed numbers")));
+            return Err(errors::ShapeError::new_err(format!(
+                "expected {workers} × {dim} packed numbers"
+            )));
         }
         let mut array = array.try_readwrite()?;
         let numbers = array.as_slice_mut()?;
         self.previous.copy_from_slice(previous.cast::<PyArray1<T>>()?.try_readonly()?.as_slice()?);
         let whole = &mut *self;
         py.detach(move || {
-            let Self { federation, knowledge, defence, attack, messages, previous, streams } = whole;
+            let Self { federation, knowledge, defence, attack, messages, previous, streams } =
+                whole;
             for (w, row) in numbers.chunks_exact(dim).enumerate() {
                 messages.row_mut(w).copy_from_slice(row);
             }
@@ -155,7 +162,9 @@ impl<T: Real> Corrupts for Kept<T> {
         let mut result = Ok(());
         self.attack.state(&mut |name, part| {
             let saved = match part {
-                Part::Vector(x) | Part::Matrix(x, _) => state.set_item(name, PyArray1::from_slice(py, x)),
+                Part::Vector(x) | Part::Matrix(x, _) => {
+                    state.set_item(name, PyArray1::from_slice(py, x))
+                }
                 Part::Doubles(x) => state.set_item(name, PyArray1::from_slice(py, x)),
                 Part::Count(n) => state.set_item(name, *n),
                 _ => Err(errors::RunError::new_err(format!("{name} cannot be saved"))),
@@ -178,7 +187,9 @@ impl<T: Real> Corrupts for Kept<T> {
                         x.copy_from_slice(kept.cast::<PyArray1<T>>()?.try_readonly()?.as_slice()?);
                     }
                     Part::Doubles(x) => {
-                        x.copy_from_slice(kept.cast::<PyArray1<f64>>()?.try_readonly()?.as_slice()?);
+                        x.copy_from_slice(
+                            kept.cast::<PyArray1<f64>>()?.try_readonly()?.as_slice()?,
+                        );
                     }
                     Part::Count(n) => *n = kept.extract()?,
                     _ => return Err(lacks()),

@@ -63,7 +63,8 @@ impl<'py> Mixed<'_, 'py> {
         });
         result.map_err(|e| errors::aggregation(&e))?;
         // One row a message that arrived; each stage mixes what the one before it has made.
-        let mut rows: Vec<Vec<f64>> = server.rows().iter().map(|&w| unit(w as usize, workers)).collect();
+        let mut rows: Vec<Vec<f64>> =
+            server.rows().iter().map(|&w| unit(w as usize, workers)).collect();
         for stage in server.mixings() {
             let mixed = |a: usize| {
                 let mut sum = vec![0.0; workers];

@@ -222,7 +222,10 @@ impl Server {
             self.lock(py).aggregate(messages, out, asked)
         } else {
             let work = || {
-                self.memory.lock().unwrap_or_else(PoisonError::into_inner).aggregate(messages, out, asked)
+                self.memory
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .aggregate(messages, out, asked)
             };
             if self.work < LONG {
                 py.detach(work)
@@ -265,7 +268,8 @@ impl Memory {
         self.round = round + 1;
         Ok(asked.told.then(|| {
             let rows = pipe.rows();
-            let arrived = |w: &u32| asked.present.as_ref().is_none_or(|present| present.contains(w));
+            let arrived =
+                |w: &u32| asked.present.as_ref().is_none_or(|present| present.contains(w));
             let left = (0..messages.workers() as u32).filter(|w| arrived(w) && !rows.contains(w));
             let certificate = report.certificate;
             let certificate = certificate.map(|c| (c.iterations, c.relative_gap, c.epsilon));
