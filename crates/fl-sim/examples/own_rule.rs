@@ -126,6 +126,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             protocol: ProtocolSpec::Gradient { pre: Vec::new(), rule },
             attack: Box::new(Backwards { factor: 4.0 }),
             step: 0.5,
+            server_step: Default::default(),
             seed: 0,
         })?;
         simulation.run(300, |_, _| Ok(()))?;

@@ -17,7 +17,10 @@ pub use measure::{
     Evaluator, FullPass, HeldOut, Metrics, NotFound, Optimum, Problem, TOLERANCE, full_pass,
     held_out, minimise,
 };
-pub use protocol::{ProtocolSpec, Rsa, RsaDecay, RsaOrder};
+pub use protocol::{
+    Adam, Constant, Cosine, HeavyBall, InverseRoot, Plain, ProtocolSpec, Rsa, RsaDecay, RsaOrder,
+    Schedule, ServerOptimizer, ServerStep, Steps, Yogi,
+};
 pub use roster::{Participation, Rotation};
 pub use setup::Setup;
 pub use simulation::Simulation;

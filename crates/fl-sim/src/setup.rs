@@ -1,6 +1,6 @@
 //! Everything that a run is made of.
 
-use crate::protocol::ProtocolSpec;
+use crate::protocol::{ProtocolSpec, ServerStep};
 use crate::roster::{Participation, Rotation};
 use crate::workers::ByzantineData;
 use fl_core::{AttackSpec, Dataset, EstimatorSpec, Federation, Knowledge, Objective, SpecError};
@@ -33,6 +33,8 @@ pub struct Setup<'a, T> {
     pub attack: Box<dyn AttackSpec<T>>,
     /// γ.
     pub step: f64,
+    /// What the server makes of γ and of its direction.
+    pub server_step: ServerStep,
     /// The seed of all random streams.
     pub seed: u64,
 }

@@ -39,6 +39,8 @@ pub(crate) fn groups(registry: &Registry) -> Vec<(&'static str, Vec<Item<'_>>)> 
         ("estimators", chosen(registry.estimators())),
         ("decorators", named("decorator")),
         ("protocols", named("protocol")),
+        ("schedules", named("schedule")),
+        ("server optimizers", named("server optimizer")),
         ("models", chosen(registry.models())),
         ("partitions", named("partition")),
         ("scalings", named("scaling")),

@@ -1,7 +1,7 @@
 //! Some rows of a data set, in a model's own number type.
 
 use super::store::Store;
-use super::{ClassValues, Dataset, GROUP, TILE};
+use super::{ClassValues, Dataset, GROUP, Picture, TILE};
 use crate::num::{AlignedVec, Scalar};
 use pulp::{Arch, Simd, WithSimd};
 
@@ -10,6 +10,7 @@ use pulp::{Arch, Simd, WithSimd};
 #[derive(Clone, Debug)]
 pub struct Batch<T> {
     columns: usize,
+    picture: Option<Picture>,
     tiles: usize,
     words: usize,
     capacity: usize,
@@ -35,6 +36,7 @@ impl<T: Scalar> Batch<T> {
         let (tiles, words) = (data.tiles, data.words);
         Self {
             columns: data.columns,
+            picture: data.picture,
             tiles,
             words,
             capacity,
@@ -63,7 +65,7 @@ impl<T: Scalar> Batch<T> {
     /// that the batch was made for.
     pub fn gather(&mut self, data: &Dataset, indices: &[u32]) {
         assert!(indices.len() <= self.capacity, "batch of {} in {}", indices.len(), self.capacity);
-        assert_eq!(data.columns, self.columns, "another data set");
+        assert_eq!((data.columns, data.picture), (self.columns, self.picture), "another data set");
         self.len = indices.len();
         self.has_targets = data.targets.is_some();
         if let ClassValues::Numbers(numbers) = &data.class_values {
@@ -100,6 +102,12 @@ impl<T: Scalar> Batch<T> {
     #[inline]
     pub fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// What a sample is a picture of; `None` where columns are not pixels.
+    #[inline]
+    pub fn picture(&self) -> Option<Picture> {
+        self.picture
     }
 
     /// Number of tiles that a whole row has: `columns / 16`, rounded up.
@@ -320,6 +328,8 @@ mod tests {
             (54, Layout::Flat),
             (16, Layout::Flat),
             (6, Layout::Image { height: 2, width: 3 }),
+            (3 * 8 * 12, Layout::Image { height: 8, width: 12 }),
+            (3 * 5 * 4, Layout::Image { height: 5, width: 4 }),
             (1100, Layout::Flat),
         ] {
             let (values, labels) = sparse(37, columns);

@@ -1,7 +1,7 @@
 //! Labelled rows.
 
-use super::store::{Store, head, order};
-use super::{ClassLabel, ClassValues, DatasetError, GROUP, Layout, TILE, Values};
+use super::store::{Store, head};
+use super::{ClassLabel, ClassValues, DatasetError, GROUP, Layout, Picture, TILE, Values};
 use crate::num::prefetch;
 
 /// A labelled data set: `n` rows, `columns` features, and for each row a label `0 … classes − 1` or a real target.
@@ -17,6 +17,8 @@ pub struct Dataset {
     pub(super) tiles: usize,
     /// Words of a row's tile mask.
     pub(super) words: usize,
+    /// What a row is a picture of; `None` where columns are not pixels.
+    pub(super) picture: Option<Picture>,
     /// `order[stored column]` is the original column.
     pub(super) order: Vec<u32>,
     pub(super) store: Store,
@@ -61,19 +63,20 @@ impl Dataset {
         if rows.checked_mul(columns) != Some(values.len()) {
             return Err(DatasetError::Shape { values: values.len(), rows, columns });
         }
-        let order = order(columns, layout)?;
-        Self::ordered(values, columns, labels, classes, order)
+        let picture = layout.picture(columns)?;
+        Self::ordered(values, columns, labels, classes, picture)
     }
 
-    /// [`Dataset::new`] with the columns' order; sizes agree.
+    /// [`Dataset::new`] with the shape of a picture; sizes agree.
     fn ordered(
         values: Values<'_>,
         columns: usize,
         labels: Vec<u32>,
         classes: usize,
-        order: Vec<u32>,
+        picture: Option<Picture>,
     ) -> Result<Self, DatasetError> {
         let rows = labels.len();
+        let order = picture.map_or_else(|| (0..columns as u32).collect(), Picture::order);
         let too_large = DatasetError::TooLarge { rows, columns };
         let tiles = columns.div_ceil(TILE);
         if rows.checked_mul(tiles).is_none_or(|n| u32::try_from(n).is_err()) {
@@ -102,6 +105,7 @@ impl Dataset {
             classes,
             tiles,
             words,
+            picture,
             order,
             store,
             heads,
@@ -183,7 +187,7 @@ impl Dataset {
     /// # Panics
     /// When a row is outside the set.
     pub fn subset(&self, rows: &[u32]) -> Result<Self, DatasetError> {
-        let Self { columns, classes, tiles, words, order, largest, .. } = self;
+        let Self { columns, classes, tiles, words, picture, order, largest, .. } = self;
         if rows.is_empty() {
             return Err(DatasetError::Empty { rows: 0, columns: *columns });
         }
@@ -204,6 +208,7 @@ impl Dataset {
             classes: *classes,
             tiles: *tiles,
             words: *words,
+            picture: *picture,
             order: order.clone(),
             store,
             heads,
@@ -246,15 +251,15 @@ impl Dataset {
                 keep(&row);
             }
         };
-        let (classes, order) = (self.classes, self.order.clone());
+        let (classes, picture) = (self.classes, self.picture);
         let mut set = if let Store::F64(_) = self.store {
             let mut values = Vec::with_capacity(rows.len() * columns);
             each(&mut |row| values.extend_from_slice(row));
-            Self::ordered(Values::F64(&values), columns, labels, classes, order)?
+            Self::ordered(Values::F64(&values), columns, labels, classes, picture)?
         } else {
             let mut values = Vec::with_capacity(rows.len() * columns);
             each(&mut |row| values.extend(row.iter().map(|&x| x as f32)));
-            Self::ordered(Values::F32(&values), columns, labels, classes, order)?
+            Self::ordered(Values::F32(&values), columns, labels, classes, picture)?
         };
         set.class_values.clone_from(&self.class_values);
         if let Some(targets) = &self.targets {
@@ -273,6 +278,11 @@ impl Dataset {
     /// Number of features of a sample.
     pub fn columns(&self) -> usize {
         self.columns
+    }
+
+    /// What a row is a picture of; `None` where columns are not pixels.
+    pub fn picture(&self) -> Option<Picture> {
+        self.picture
     }
 
     /// Number of classes.

@@ -15,4 +15,4 @@ pub use batch::Batch;
 pub use classes::{ClassLabel, ClassValues};
 pub use dataset::Dataset;
 pub use error::DatasetError;
-pub use store::{GROUP, Layout, TILE, Values};
+pub use store::{GROUP, Layout, Picture, TILE, Values};

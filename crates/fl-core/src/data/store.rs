@@ -53,14 +53,70 @@ impl Values<'_> {
 pub enum Layout {
     /// Sixteen neighbouring columns a tile, in their own order.
     Flat,
-    /// Columns are the pixels of a picture in row-major order; a tile is a patch of 4×4 pixels.
-    /// Where a side is no multiple of 4 this is [`Layout::Flat`].
+    /// Columns are the pixels of a picture in row-major order, channel after channel; a tile is a patch of 4×4 pixels of one
+    /// channel. There are as many channels as pictures of these sides fill the columns.
+    /// Where a side is no multiple of 4, tiles are those of [`Layout::Flat`].
     Image {
         /// Rows of pixels.
         height: usize,
         /// Pixels in a row.
         width: usize,
     },
+}
+
+/// The shape of a picture, whose numbers lie channel after channel, row after row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Numbers of a pixel: 1 for grey, 3 for colours.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+}
+
+impl std::fmt::Display for Picture {
+    /// `3×32×32`: channels, height, width.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}×{}×{}", self.channels, self.height, self.width)
+    }
+}
+
+impl Picture {
+    /// `channels · height · width`; `usize::MAX` where that is beyond `usize`.
+    pub fn columns(self) -> usize {
+        self.channels.saturating_mul(self.height).saturating_mul(self.width)
+    }
+
+    /// [`Dataset::order`](super::Dataset::order) of a set of such pictures.
+    pub fn order(self) -> Vec<u32> {
+        let Self { height, width, .. } = self;
+        if !height.is_multiple_of(4) || !width.is_multiple_of(4) {
+            return (0..self.columns() as u32).collect();
+        }
+        let patches = height * width / TILE;
+        let place = |i: usize| {
+            let (tile, lane) = (i / TILE, i % TILE);
+            let (channel, patch) = (tile / patches, tile % patches);
+            let y = patch / (width / 4) * 4 + lane / 4;
+            let x = patch % (width / 4) * 4 + lane % 4;
+            ((channel * height + y) * width + x) as u32
+        };
+        (0..self.columns()).map(place).collect()
+    }
+}
+
+impl Layout {
+    /// The shape of a picture of `columns` numbers; `None` where columns are not pixels.
+    pub(super) fn picture(self, columns: usize) -> Result<Option<Picture>, DatasetError> {
+        let Layout::Image { height, width } = self else { return Ok(None) };
+        match height.checked_mul(width) {
+            Some(pixels) if pixels > 0 && columns.is_multiple_of(pixels) => {
+                Ok(Some(Picture { channels: columns / pixels, height, width }))
+            }
+            _ => Err(DatasetError::Picture { height, width, columns }),
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -148,22 +204,7 @@ fn largest<V: Copy + Into<f64>>(values: &[V], columns: usize) -> Result<f64, Dat
     Ok(largest)
 }
 
-pub(super) fn order(columns: usize, layout: Layout) -> Result<Vec<u32>, DatasetError> {
-    match layout {
-        Layout::Image { height, width } if height.checked_mul(width) != Some(columns) => {
-            Err(DatasetError::Picture { height, width, columns })
-        }
-        Layout::Image { height, width } if height % 4 == 0 && width % 4 == 0 => Ok((0..columns)
-            .map(|i| {
-                let (tile, lane) = (i / TILE, i % TILE);
-                let (y, x) = (tile / (width / 4) * 4 + lane / 4, tile % (width / 4) * 4 + lane % 4);
-                (y * width + x) as u32
-            })
-            .collect()),
-        _ => Ok((0..columns as u32).collect()),
-    }
-}
-
+/// Keeps the tiles that hold anything; returns them and each row's end, counted in tiles.
 fn compact<V: Copy + Default + PartialEq>(
     values: &[V],
     order: &[u32],

@@ -59,7 +59,14 @@ pub trait Objective<T: Scalar>: Send + Sync + Debug {
     fn scale_records(&self, c: &[T], records: &mut [T]);
 
     /// ‖∇f_j(new) − ∇f_j(old)‖² of each sample, without ℓ₂ terms.
-    fn squared_norms(&self, batch: &Batch<T>, new: &[T], old: Option<&[T]>, out: &mut [f64]);
+    fn squared_norms(
+        &self,
+        batch: &Batch<T>,
+        new: &[T],
+        old: Option<&[T]>,
+        out: &mut [f64],
+        scratch: &mut [T],
+    );
 
     /// f_j without its ℓ₂ term, and the predicted label, of each sample.
     fn evaluate(

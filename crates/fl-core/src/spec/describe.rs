@@ -112,6 +112,7 @@ parameter! {
     String => ValueKind::Plain("text"),
     Vec<f64> => ValueKind::Plain("list of numbers"),
     Vec<u32> => ValueKind::Plain("list of whole numbers"),
+    Vec<u64> => ValueKind::Plain("list of whole numbers"),
     Vec<usize> => ValueKind::Plain("list of whole numbers"),
     Option<usize> => ValueKind::Optional("whole number"),
     Option<u32> => ValueKind::Optional("whole number"),

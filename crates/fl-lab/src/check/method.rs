@@ -41,6 +41,19 @@ pub(super) fn check_method(
         let message = format!("step must be a positive number, got {step}");
         mistakes.add(source.error_at(path, message));
     }
+    if method.protocol.is_some() && (method.schedule.is_some() || method.server.is_some()) {
+        let key = if method.schedule.is_some() { "schedule" } else { "server" };
+        let message = format!("`{key}` is of the gradient protocol; RSA has `decay`");
+        mistakes.add(at(key, message));
+    }
+    if let Err(error) = experiment.server_step(method).check() {
+        let path: &[&str] = if method.schedule.is_some() || method.server.is_some() {
+            &["method", &i]
+        } else {
+            &["train"]
+        };
+        mistakes.add(source.error_at(path, error));
+    }
     match (&method.protocol, &method.rule) {
         (Some(ProtocolConfig::Rsa(rsa)), _) => check_rsa(method, rsa, &i, source, mistakes),
         (None, Some(_)) => {

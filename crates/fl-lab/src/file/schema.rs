@@ -10,7 +10,7 @@ use fl_core::data::ClassLabel;
 use fl_core::{Described, Knowledge};
 use fl_data::{DataSource, PartitionSpec, Scale};
 use fl_saga::{Clip, LocalSteps, Momentum};
-use fl_sim::{Participation, Rsa};
+use fl_sim::{Participation, Rsa, Schedule, ServerOptimizer, ServerStep};
 use serde::{Deserialize, Serialize};
 
 keys! {
@@ -53,7 +53,8 @@ keys! {
         data: DataConfig => needed "{ set = \"digits\", partition = \"iid\" }";
         /// The workers, and which of them do what.
         federation: FederationConfig => needed "{ workers = 30 }";
-        /// The model: `softmax = { bias, l2 }`, `perceptron = { hidden, activation, loss, l2, initialise }`, …
+        /// The model: `softmax = { bias, l2 }`, `perceptron = { hidden, activation, loss, l2, initialise }`,
+        /// `convolutional = { shape, channels, kernel, pool, hidden }`, …
         model: ModelChoice => needed "{ softmax = {} }";
         /// What all methods share.
         train: TrainConfig => needed "{ batch = 32, step = 0.5 }";
@@ -127,6 +128,19 @@ keys! {
         batch: BatchSize => needed "32";
         /// γ, the step size.
         step: f64 => needed "0.5";
+        /// How γ changes from round to round: `"constant"`, `steps = { at = [1000], factor = 0.1 }`, `cosine`,
+        /// `inverse-root`. Of the gradient protocol.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schedule: Option<Schedule> => otherwise "`\"constant\"`";
+        /// Rounds over which γ grows to its full size: γ (k + 1)/warm-up in round k, from 0. Of the gradient protocol.
+        #[serde(default, skip_serializing_if = "is_default")]
+        warm_up: u64 => otherwise "none";
+        /// What the server steps along: `"plain"`, `heavy-ball = { beta = 0.9 }`, `adam`, `yogi`. Of the gradient protocol.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<ServerOptimizer> => otherwise "`\"plain\"`";
+        /// λ of `x ← x − γ_k (u + λ x)` at the server, apart from its memory. Of the gradient protocol.
+        #[serde(default, skip_serializing_if = "is_default")]
+        weight_decay: f64 => otherwise "0";
         /// What a worker with fewer than b samples does: `"take-all"` draws min(b, its samples). Beside `batch = "all"`, for
         /// which no worker has too few, it says nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -177,6 +191,12 @@ keys! {
         /// γ of this method.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         step: Option<f64> => otherwise "`train.step`";
+        /// The schedule of this method's γ.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        schedule: Option<Schedule> => otherwise "`train.schedule`";
+        /// What the server steps along in this method.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server: Option<ServerOptimizer> => otherwise "`train.server`";
         /// b of this method.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         batch: Option<BatchSize> => otherwise "`train.batch`";
@@ -298,6 +318,8 @@ written! {
     Participation => "table with sample and drop-out";
     ProtocolConfig => "table with the name rsa";
     Weights => "samples";
+    Schedule => "schedule: name, or table with one name in it";
+    ServerOptimizer => "server optimizer: name, or table with one name in it";
     SmallWorkers => "take-all";
     BatchSize => "whole number | all";
 }
@@ -327,6 +349,21 @@ impl Experiment {
     /// Rounds between full passes; 0 for none.
     pub fn full_pass_interval(&self) -> u64 {
         self.full_pass_every.unwrap_or((self.rounds / 10).max(1))
+    }
+
+    /// How the server steps in a method, beside γ; RSA, which has no server of this kind, steps by its own formulas.
+    pub fn server_step(&self, method: &MethodConfig) -> ServerStep {
+        if method.protocol.is_some() {
+            return ServerStep::default();
+        }
+        let schedule = method.schedule.as_ref().or(self.train.schedule.as_ref());
+        let optimizer = method.server.as_ref().or(self.train.server.as_ref());
+        ServerStep {
+            schedule: schedule.cloned().unwrap_or_default(),
+            warm_up: self.train.warm_up,
+            optimizer: optimizer.cloned().unwrap_or_default(),
+            weight_decay: self.train.weight_decay,
+        }
     }
 
     /// The window of a method's final accuracy, in rounds.

@@ -4,7 +4,7 @@
 
 use fl_core::{DecoratorSpec, Described, Doc, Registrable, doc, file_name};
 use fl_data::{PartitionSpec, Scale};
-use fl_sim::Rsa;
+use fl_sim::{Rsa, Schedule, ServerOptimizer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::Table;
@@ -12,7 +12,7 @@ use toml::Table;
 /// A name that stands in files without being a choice of a [`Registry`](crate::Registry).
 #[derive(Clone, Debug)]
 pub struct Documented {
-    /// "protocol", "partition", "decorator", "scaling" or "data set".
+    /// "protocol", "schedule", "server optimizer", "partition", "decorator", "scaling" or "data set".
     pub category: &'static str,
     /// The name in files.
     pub name: String,
@@ -44,19 +44,9 @@ pub(super) fn standard() -> Vec<Documented> {
         defaults: Table::new(),
         example: "protocol.rsa = { lambda = 0.02 }".to_owned(),
     }];
-    for (name, doc) in PartitionSpec::KINDS {
-        let name = file_name(name);
-        let defaults = defaults::<PartitionSpec>(&name);
-        let example = match doc.settings {
-            [] => format!("partition = \"{name}\""),
-            settings => {
-                let known: Vec<String> =
-                    settings.iter().map(|setting| value(&defaults, setting.name)).collect();
-                format!("partition.{name} = {{ {} }}", known.join(", "))
-            }
-        };
-        named.push(Documented { category: "partition", name, doc: *doc, defaults, example });
-    }
+    named.extend(kinds::<Schedule>("schedule", "schedule", Schedule::KINDS));
+    named.extend(kinds::<ServerOptimizer>("server optimizer", "server", ServerOptimizer::KINDS));
+    named.extend(kinds::<PartitionSpec>("partition", "partition", PartitionSpec::KINDS));
     for (name, scale) in Scale::ALL {
         let example = format!("scale = \"{name}\"");
         let (name, doc) = (name.to_owned(), scaling(scale));
@@ -68,6 +58,28 @@ pub(super) fn standard() -> Vec<Documented> {
         named.push(Documented { category: "data set", name, doc, defaults: Table::new(), example });
     }
     named
+}
+
+/// The kinds of what a file has by a key.
+fn kinds<S: Serialize + DeserializeOwned>(
+    category: &'static str,
+    key: &str,
+    all: &[(&str, Doc)],
+) -> Vec<Documented> {
+    let one = |(name, doc): &(&str, Doc)| {
+        let name = file_name(name);
+        let defaults = defaults::<S>(&name);
+        let example = match doc.settings {
+            [] => format!("{key} = \"{name}\""),
+            settings => {
+                let known: Vec<String> =
+                    settings.iter().map(|setting| value(&defaults, setting.name)).collect();
+                format!("{key}.{name} = {{ {} }}", known.join(", "))
+            }
+        };
+        Documented { category, name, doc: *doc, defaults, example }
+    };
+    all.iter().map(one).collect()
 }
 
 /// The settings of a kind that are left out of `{ NAME = {} }`, where it has defaults for all of them.

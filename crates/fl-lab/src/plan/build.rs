@@ -71,6 +71,7 @@ pub fn setup<'a, T: Number>(
         knowledge: experiment.federation.knowledge,
         attack,
         step: method.step.unwrap_or(experiment.train.step),
+        server_step: experiment.server_step(method),
         seed: cell.seed,
     })
 }

@@ -1,4 +1,4 @@
-//! Small dense products with both factors in cache: `C ← C₀ + A B`, row-major, rows of B and C padded to whole registers.
+//! Dense products: `C ← C₀ + A B`, row-major, rows of B and C padded to whole registers. Fast where B stays in cache.
 
 use super::{load, padded, store};
 use fl_core::Scalar;
@@ -12,8 +12,18 @@ pub(crate) struct Left<'a, T> {
     pub(crate) apart: (usize, usize),
 }
 
-/// `c ← start + A B`: A is `rows × inner`, `b` is `inner × width`, `c` is `rows × width`; `start`, of `width` numbers, is
-/// added to every row. `width` is a multiple of sixteen.
+/// What a product is added to.
+#[derive(Clone, Copy)]
+pub(crate) enum Start<'a, T> {
+    /// Zero.
+    Zero,
+    /// The same row of `width` numbers for every row.
+    Row(&'a [T]),
+    /// What is there.
+    There,
+}
+
+/// `c ← start + A B`: A is `rows × inner`, `b` is `inner × width`, `c` is `rows × width`. `width` is a multiple of sixteen.
 #[inline(always)]
 pub(crate) fn product<T: Scalar, S: Simd>(
     simd: S,
@@ -22,7 +32,7 @@ pub(crate) fn product<T: Scalar, S: Simd>(
     width: usize,
     left: Left<'_, T>,
     b: &[T],
-    start: Option<&[T]>,
+    start: Start<'_, T>,
     c: &mut [T],
 ) {
     // A function of its own and no part of its callers: there are several, and this is most of what is compiled.
@@ -35,7 +45,7 @@ struct Product<'a, T> {
     width: usize,
     left: Left<'a, T>,
     b: &'a [T],
-    start: Option<&'a [T]>,
+    start: Start<'a, T>,
     c: &'a mut [T],
 }
 
@@ -91,7 +101,7 @@ fn stripe<const M: usize, const R: usize, T: Scalar, S: Simd>(
     at: Corner,
     left: Left<'_, T>,
     b: &[T],
-    start: Option<&[T]>,
+    start: Start<'_, T>,
     c: &mut [T],
 ) {
     let mut row = 0;
@@ -115,17 +125,28 @@ fn block<const M: usize, const R: usize, T: Scalar, S: Simd>(
     at: Corner,
     left: Left<'_, T>,
     b: &[T],
-    start: Option<&[T]>,
+    start: Start<'_, T>,
     c: &mut [T],
 ) {
     let lanes = T::lane_count::<S>();
     let Corner { inner, width, column } = at;
     let mut sums = [[T::splat(simd, T::ZERO); R]; M];
-    if let Some(start) = start {
-        for i in 0..R {
-            let start = load::<T, S>(&start[column + i * lanes..]);
+    match start {
+        Start::Zero => {}
+        Start::Row(start) => {
+            for i in 0..R {
+                let start = load::<T, S>(&start[column + i * lanes..]);
+                for m in 0..M {
+                    sums[m][i] = start;
+                }
+            }
+        }
+        Start::There => {
             for m in 0..M {
-                sums[m][i] = start;
+                let c = &c[(row + m) * width + column..][..R * lanes];
+                for i in 0..R {
+                    sums[m][i] = load::<T, S>(&c[i * lanes..]);
+                }
             }
         }
     }

@@ -5,7 +5,7 @@
 //! * *Narrow*: a dense product with Wᵀ in the first-level cache, empty tiles written out. No sum across lanes, which is
 //!   most of the work where rows are short.
 
-use super::dense::{self, Left};
+use super::dense::{self, Left, Start};
 use super::{PICTURE, for_row_blocks, padded, take};
 use fl_core::data::TILE;
 use fl_core::{Batch, Scalar};
@@ -103,7 +103,7 @@ fn narrow<T: Scalar, S: Simd>(
             Order::Sample => &mut z[from * width..][..count * width],
             Order::Output => &mut product[..count * width],
         };
-        dense::product(simd, count, columns, width, left, transposed, Some(start), out);
+        dense::product(simd, count, columns, width, left, transposed, Start::Row(start), out);
         if order == Order::Output {
             for (j, p) in product.chunks_exact(width).take(count).enumerate() {
                 for (z, &p) in z.chunks_exact_mut(padded(samples)).zip(p) {

@@ -7,6 +7,7 @@ pub(crate) mod elementary;
 pub(crate) mod fold;
 pub(crate) mod forward;
 pub(crate) mod head;
+pub(crate) mod patches;
 
 use fl_core::Scalar;
 use fl_core::data::TILE;

@@ -1,28 +1,17 @@
 //! The multilayer perceptron.
 
 mod folding;
-mod layers;
 mod network;
 mod pass;
 
-pub use layers::Activation;
-
-use crate::kernel::head::Head;
-use crate::shared::check::{check_classes, check_shape, check_size};
+use crate::shared::activation::Activation;
+use crate::shared::check::{check_shape, check_size};
 use crate::shared::initialise::Initialise;
+use crate::shared::layers::{Layer, Layers};
+use crate::shared::loss::Loss;
 use crate::shared::network::Network;
-use fl_core::{ModelSpec, Objective, Scalar, SpecError, choice, spec};
-use layers::{Layer, Layers};
-
-choice! {
-    /// What is minimised.
-    pub enum Loss {
-        /// `ℓ(z) = −ln softmax(z)_y`, with `∂ℓ/∂z = softmax(z) − onehot(y)`.
-        CrossEntropy,
-        /// `ℓ(z) = ½‖z − t‖²`, with `∂ℓ/∂z = z − t`: t is onehot(y), or the real target of a set with one class.
-        Squared,
-    }
-}
+use fl_core::{ModelSpec, Objective, Scalar, SpecError, spec};
+use network::Dense;
 
 spec! {
     /// A multilayer perceptron. With activation φ, loss ℓ, `h_0 = x` and layers 1 … L,
@@ -92,23 +81,11 @@ impl Perceptron {
         Ok(self.layers::<T>(columns, classes)?.boxed())
     }
 
-    fn layers<T: Scalar>(&self, columns: usize, classes: usize) -> Result<Layers, SpecError> {
-        let head = match self.loss {
-            Loss::CrossEntropy => {
-                check_classes(classes)?;
-                Head::CrossEntropy
-            }
-            Loss::Squared => match classes {
-                0 => return Err(SpecError::new("classes", "at least 1", 0)),
-                1 => Head::Number { classes },
-                _ => Head::OneHot,
-            },
-        };
+    fn layers<T: Scalar>(&self, columns: usize, classes: usize) -> Result<Dense, SpecError> {
+        let head = self.loss.head(classes)?;
         check_shape(columns, self.l2)?;
         self.initialise.check()?;
-        if let Some(layer) = self.hidden.iter().position(|&n| n == 0) {
-            return Err(SpecError::new(format!("hidden[{layer}]"), "at least 1", 0));
-        }
+        Layers::check_hidden(&self.hidden)?;
         let sizes = || [columns].into_iter().chain(self.hidden.iter().copied()).chain([classes]);
         let p = sizes().zip(sizes().skip(1)).fold(0u128, |p, (inputs, outputs)| {
             p.saturating_add((inputs as u128 + 1).saturating_mul(outputs as u128))
@@ -127,7 +104,8 @@ impl Perceptron {
             record_len += layer.outputs;
         }
         let Self { activation, l2, initialise, .. } = *self;
-        Ok(Layers { layers, dim: at, record_len, activation, head, l2, initialise })
+        let (dim, given) = (at, false);
+        Ok(Dense(Layers { layers, given, dim, record_len, activation, head, l2, initialise }))
     }
 }
 
@@ -178,20 +156,20 @@ mod tests {
         let mut batch = Batch::new(data, samples);
         batch.gather(data, &(0..samples as u32).collect::<Vec<_>>());
         let mut scratch = vec![T::ZERO; model.scratch_len::<T>(samples)];
-        let mut records = [(); 2].map(|()| vec![T::ZERO; samples * model.record_len]);
+        let mut records = [(); 2].map(|()| vec![T::ZERO; samples * model.0.record_len]);
         for (i, records) in records.iter_mut().enumerate() {
-            let mut params = vec![T::ZERO; model.dim];
+            let mut params = vec![T::ZERO; model.0.dim];
             model.initialise(&mut Streams::new(1).at(Role::Initialise, i, 0), &mut params);
             let (params, batch) = (&params[..], &batch);
             let goal = Goal::Records(records);
-            set.run(Pass { model: &model, params, batch, scratch: &mut scratch, goal });
+            set.run(Pass { model: &model.0, params, batch, scratch: &mut scratch, goal });
         }
-        let mut message = vec![T::ZERO; model.dim];
+        let mut message = vec![T::ZERO; model.0.dim];
         let fold =
             Fold { message: &mut message, add: false, scale: T::ONE, ridge: None, mean: None };
         let [new, old] = &records;
         set.run(Folding {
-            model: &model,
+            model: &model.0,
             batch: &batch,
             new,
             old: Some(old),

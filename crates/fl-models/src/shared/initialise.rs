@@ -4,12 +4,13 @@ use fl_core::{Parameter, Scalar, SpecError, Stream, ValueKind, Variant};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// How the first parameters x⁰ of a layer with `n` inputs and `m` outputs are drawn.
+/// How the first parameters x⁰ of a layer with `n` inputs and `m` outputs are drawn. A convolution of k×k pixels from c to o
+/// channels has `n = c k²` and `m = o k²`.
 ///
 /// | name | weights | biases | source |
 /// |---|---|---|---|
 /// | `zeros` | 0 | 0 | where the loss is convex, as good as any |
-/// | `fan-in` | uniform in ±1/√n | as weights | the default of common frameworks |
+/// | `fan-in` | uniform in ±1/√n | as weights | PyTorch's default for dense and convolutional layers |
 /// | `glorot` | uniform in ±√(6/(n + m)) | 0 | Glorot, Bengio, 2010 |
 /// | `lecun` | normal, variance 1/n | 0 | LeCun, Bottou, Orr, Müller, 1998 |
 /// | `he` | normal, variance 2/n | 0 | He, Zhang, Ren, Sun, 2015; for ReLU |

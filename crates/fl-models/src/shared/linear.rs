@@ -100,12 +100,19 @@ impl Network for Linear {
         self.outputs
     }
 
-    fn squared_norm<T: Scalar>(&self, values: &[T], new: &[T], old: Option<&[T]>) -> f64 {
+    fn squared_norm<T: Scalar>(
+        &self,
+        batch: &Batch<T>,
+        j: usize,
+        new: &[T],
+        old: Option<&[T]>,
+        _: &mut [T],
+    ) -> f64 {
         let square = |k: usize| {
             let old = old.map_or(0.0, |old| old[k].to_f64());
             (new[k].to_f64() - old).powi(2)
         };
-        let input = dot(values, values);
+        let input = dot(batch.values(j), batch.values(j));
         let input = if self.bias { input + 1.0 } else { input };
         (0..self.outputs).map(square).sum::<f64>() * input
     }

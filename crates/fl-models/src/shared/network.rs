@@ -1,6 +1,7 @@
 //! Models without the checks of a call, and the objective that adds them.
 
 use crate::kernel::head::Head;
+use fl_core::data::Picture;
 use fl_core::{Batch, Curvature, Dataset, Fold, Objective, Scalar, SpecError, Stream};
 use std::any::{Any, TypeId};
 use std::fmt::Debug;
@@ -47,8 +48,20 @@ pub(crate) trait Network: Clone + Debug + Send + Sync + 'static {
     /// The numbers of a record in which the gradient is linear: that many at its beginning.
     fn deltas(&self) -> usize;
 
-    /// ‖∇f_j(new) − ∇f_j(old)‖² of one sample, without ℓ₂ terms, from its features and its records.
-    fn squared_norm<T: Scalar>(&self, values: &[T], new: &[T], old: Option<&[T]>) -> f64;
+    /// What a sample has to be a picture of; `None` where that does not matter.
+    fn picture(&self) -> Option<Picture> {
+        None
+    }
+
+    /// ‖∇f_j(new) − ∇f_j(old)‖² of sample j, without ℓ₂ terms, from its features and its records.
+    fn squared_norm<T: Scalar>(
+        &self,
+        batch: &Batch<T>,
+        j: usize,
+        new: &[T],
+        old: Option<&[T]>,
+        scratch: &mut [T],
+    ) -> f64;
 
     fn initialise<T: Scalar>(&self, rng: &mut Stream, params: &mut [T]);
 
@@ -101,6 +114,9 @@ impl<N: Network> Checked<N> {
     fn lengths<T: Scalar>(&self, batch: &Batch<T>, lens: &[(&str, usize, usize)]) {
         let columns = self.0.columns();
         assert_eq!(batch.columns(), columns, "the model and the batch have different columns");
+        if let Some(picture) = self.0.picture() {
+            assert_eq!(batch.picture(), Some(picture), "the model's pictures and the batch's");
+        }
         for &(what, expected, found) in lens {
             assert!(found == expected, "{what}: expected {expected} numbers, found {found}");
         }
@@ -197,14 +213,21 @@ impl<T: Scalar, N: Network> Objective<T> for Checked<N> {
         }
     }
 
-    fn squared_norms(&self, batch: &Batch<T>, new: &[T], old: Option<&[T]>, out: &mut [f64]) {
+    fn squared_norms(
+        &self,
+        batch: &Batch<T>,
+        new: &[T],
+        old: Option<&[T]>,
+        out: &mut [f64],
+        scratch: &mut [T],
+    ) {
         self.records_of(batch, new, old);
         self.lengths(batch, &[("squared norms", batch.len(), out.len())]);
         let len = self.0.record_len();
         for (j, out) in out.iter_mut().enumerate() {
             let places = j * len..(j + 1) * len;
             let old = old.map(|old| &old[places.clone()]);
-            *out = self.0.squared_norm(batch.values(j), &new[places], old);
+            *out = self.0.squared_norm(batch, j, &new[places], old, scratch);
         }
     }
 
@@ -238,6 +261,12 @@ impl<T: Scalar, N: Network> Objective<T> for Checked<N> {
 
     fn check(&self, data: &Dataset) -> Result<(), SpecError> {
         let columns = self.0.columns();
+        if let Some(picture) = self.0.picture().filter(|&p| data.picture() != Some(p)) {
+            let allowed = format!("{picture} (channels × height × width), the model's `shape`");
+            let rows = || format!("rows of {} numbers, not known to be pictures", data.columns());
+            let found = data.picture().map_or_else(rows, |picture| picture.to_string());
+            return Err(SpecError::new("pictures of the data", allowed, found));
+        }
         if data.columns() != columns {
             let allowed = format!("{columns}, which the model was built for");
             return Err(SpecError::new("columns of the data", allowed, data.columns()));

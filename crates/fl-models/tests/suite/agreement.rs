@@ -239,7 +239,8 @@ impl Case {
         // Squared norms against gradients written out.
         for with_old in [false, true] {
             let mut squares = vec![f64::NAN; self.batch];
-            model.squared_norms(&batch, &new, with_old.then_some(&old[..]), &mut squares);
+            let old = with_old.then_some(&old[..]);
+            model.squared_norms(&batch, &new, old, &mut squares, &mut memory);
             for (j, square) in squares.iter().enumerate() {
                 let (g, o) = (&slow_new[j].gradient, &slow_old[j].gradient);
                 let minus = if with_old { 1.0 } else { 0.0 };

@@ -35,7 +35,7 @@ fn nothing_is_allocated_after_building() {
                 batch.gather(&data, &indices);
                 model.records(&params, &batch, &mut new, &mut memory);
                 model.scale_records(&factors, &mut new);
-                model.squared_norms(&batch, &new, None, &mut losses);
+                model.squared_norms(&batch, &new, None, &mut losses, &mut memory);
                 model.evaluate(&params, &batch, &mut losses, &mut predictions, &mut memory);
                 model.predict(&params, &batch, &mut outputs, &mut memory);
                 let fold = Fold {

@@ -3,5 +3,6 @@
 mod agreement;
 mod allocation;
 mod common;
+mod convolutional;
 mod curvature;
 mod gradients;

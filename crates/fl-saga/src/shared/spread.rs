@@ -74,8 +74,9 @@ impl<T: Scalar> Terms<T> for Records<'_, T> {
             let with_old = !matches!(self.old, Old::Nothing);
             batch::add_up(local, work, with_old, scale, first && begin == 0, out);
             let old = with_old.then(|| &work.old[..n * len]);
-            local.objective.squared_norms(&work.batch, &work.new[..n * len], old, &mut norms[..n]);
-            square += norms[..n].iter().sum::<f64>();
+            let (new, norms) = (&work.new[..n * len], &mut norms[..n]);
+            local.objective.squared_norms(&work.batch, new, old, norms, &mut work.scratch);
+            square += norms.iter().sum::<f64>();
         }
         square
     }

@@ -118,6 +118,7 @@ fn simulation<'a>(
         protocol,
         attack: Box::new(AllComputed),
         step,
+        server_step: Default::default(),
         seed: 0,
     };
     Simulation::new(setup).unwrap()

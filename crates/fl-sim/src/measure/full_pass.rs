@@ -40,8 +40,9 @@ impl OfWorker {
             right += work.batch.labels().iter().zip(&*labels).filter(|(a, b)| a == b).count();
             let records = &mut work.new[..n * objective.record_len()];
             objective.records(params, &work.batch, records, &mut work.scratch);
-            objective.squared_norms(&work.batch, records, None, &mut norms[..n]);
-            square += norms[..n].iter().sum::<f64>();
+            let norms = &mut norms[..n];
+            objective.squared_norms(&work.batch, records, None, norms, &mut work.scratch);
+            square += norms.iter().sum::<f64>();
             let scale = T::from_f64(1.0 / samples);
             let fold = Fold { message: &mut gradient, add: i > 0, scale, ridge: None, mean: None };
             objective.fold(&work.batch, records, None, fold, &mut work.scratch);

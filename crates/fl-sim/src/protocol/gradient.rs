@@ -1,5 +1,6 @@
 //! Gradients to a server: workers send estimates at x^k, and the node steps along their aggregate (Algorithm 2).
 
+use super::server_step::{ServerStep, Stepper};
 use crate::error::SimError;
 use crate::finite::norm;
 use crate::roster::Present;
@@ -14,7 +15,7 @@ use fl_core::{
 pub(super) struct Gradient<T: Scalar> {
     pub(super) server: Pipeline<T>,
     pub(super) direction: AlignedVec<T>,
-    step: f64,
+    pub(super) stepper: Stepper<T>,
 }
 
 impl<T: Scalar> Gradient<T> {
@@ -23,10 +24,11 @@ impl<T: Scalar> Gradient<T> {
         rule: Box<dyn RuleSpec>,
         shape: Shape,
         dim: usize,
-        step: f64,
+        (step, server_step): (f64, ServerStep),
     ) -> Result<Self, SpecError> {
         let server = Pipeline::<T>::build(pre, rule, shape, dim)?;
-        Ok(Self { server, direction: AlignedVec::zeros(dim), step })
+        let stepper = Stepper::new(step, server_step, dim)?;
+        Ok(Self { server, direction: AlignedVec::zeros(dim), stepper })
     }
 
     /// Those who are there send what their estimators say.
@@ -65,11 +67,8 @@ impl<T: Scalar> Gradient<T> {
         Ok(result?)
     }
 
-    /// `x ← x − γ · direction`.
-    pub(super) fn step(&self, params: &mut [T]) {
-        let step = T::from_f64(self.step);
-        for (x, &d) in params.iter_mut().zip(self.direction.iter()) {
-            *x -= step * d;
-        }
+    /// The server's step along the direction.
+    pub(super) fn step(&mut self, cx: &Cx<'_>, params: &mut [T]) {
+        self.stepper.step(cx.round(), &self.direction, params);
     }
 }

@@ -1,9 +1,14 @@
 //! The two ways in which central node and workers talk.
 
 mod gradient;
+mod named;
 mod rsa;
+mod schedule;
+mod server_step;
 
 pub use rsa::{Rsa, RsaDecay, RsaOrder};
+pub use schedule::{Constant, Cosine, InverseRoot, Schedule, Steps};
+pub use server_step::{Adam, HeavyBall, Plain, ServerOptimizer, ServerStep, Yogi};
 
 use crate::error::SimError;
 use crate::roster::Present;
@@ -68,13 +73,18 @@ impl<T: Scalar> Protocol<T> {
         params: &[T],
         shape: Shape,
         step: f64,
+        server_step: ServerStep,
     ) -> Result<Self, SpecError> {
         Ok(Self(match spec {
             ProtocolSpec::Gradient { pre, rule } => {
-                Kind::Gradient(Gradient::new(pre, rule, shape, params.len(), step)?)
+                Kind::Gradient(Gradient::new(pre, rule, shape, params.len(), (step, server_step))?)
             }
             ProtocolSpec::Rsa(spec) => {
                 spec.check()?;
+                if server_step != ServerStep::default() {
+                    let allowed = "constant and plain: RSA has a `decay` of its own";
+                    return Err(SpecError::new("the server's step", allowed, "another"));
+                }
                 Kind::Rsa(Models::new(params, shape.workers, step, spec))
             }
         }))
@@ -138,15 +148,15 @@ impl<T: Scalar> Protocol<T> {
 
     /// x^{k+1}.
     pub(crate) fn step(
-        &self,
+        &mut self,
         cx: &Cx<'_>,
         decision: &Decision,
         params: &mut [T],
         messages: &Messages<T>,
     ) {
-        match (&self.0, decision) {
+        match (&mut self.0, decision) {
             (_, Decision::Skipped) => {}
-            (Kind::Gradient(gradient), Decision::Made(_)) => gradient.step(params),
+            (Kind::Gradient(gradient), Decision::Made(_)) => gradient.step(cx, params),
             (Kind::Rsa(rsa), Decision::Made(_)) => rsa.step(cx, params, messages),
         }
     }
@@ -167,6 +177,7 @@ impl<T: Scalar> Protocol<T> {
                 if with_direction {
                     visit("server.direction", Part::Vector(&mut gradient.direction));
                 }
+                gradient.stepper.state(visit);
             }
             Kind::Rsa(rsa) => rsa.state(visit),
         }

@@ -72,7 +72,14 @@ impl Objective<f64> for Bowls {
     fn scale_records(&self, c: &[f64], records: &mut [f64]) {
         records.chunks_exact_mut(DIM).zip(c).for_each(|(r, c)| r.iter_mut().for_each(|x| *x *= c));
     }
-    fn squared_norms(&self, _: &Batch<f64>, new: &[f64], old: Option<&[f64]>, out: &mut [f64]) {
+    fn squared_norms(
+        &self,
+        _: &Batch<f64>,
+        new: &[f64],
+        old: Option<&[f64]>,
+        out: &mut [f64],
+        _: &mut [f64],
+    ) {
         for (j, out) in out.iter_mut().enumerate() {
             let part = |r: &[f64], d: usize| r[j * DIM + d];
             *out = (0..DIM)
@@ -230,6 +237,7 @@ fn errors(
             },
             attack: attack(),
             step: gamma,
+            server_step: Default::default(),
             seed,
         };
         let mut simulation = Simulation::new(setup).expect("sound");

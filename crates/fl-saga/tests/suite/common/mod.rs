@@ -83,7 +83,14 @@ impl<T: Scalar> Objective<T> for LeastSquares {
             *r *= c;
         }
     }
-    fn squared_norms(&self, batch: &Batch<T>, new: &[T], old: Option<&[T]>, out: &mut [f64]) {
+    fn squared_norms(
+        &self,
+        batch: &Batch<T>,
+        new: &[T],
+        old: Option<&[T]>,
+        out: &mut [f64],
+        _: &mut [T],
+    ) {
         let mut row = vec![T::ZERO; self.columns];
         for (j, out) in out.iter_mut().enumerate() {
             let r = (new[j] - old.map_or(T::ZERO, |old| old[j])).to_f64();

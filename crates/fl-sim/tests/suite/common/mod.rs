@@ -50,6 +50,7 @@ impl World {
             protocol,
             attack,
             step,
+            server_step: Default::default(),
             seed,
         }
     }

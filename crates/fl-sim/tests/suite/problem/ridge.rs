@@ -68,7 +68,14 @@ impl Objective<f64> for Ridge {
     fn scale_records(&self, c: &[f64], records: &mut [f64]) {
         records.iter_mut().zip(c).for_each(|(record, c)| *record *= c);
     }
-    fn squared_norms(&self, batch: &Batch<f64>, new: &[f64], old: Option<&[f64]>, out: &mut [f64]) {
+    fn squared_norms(
+        &self,
+        batch: &Batch<f64>,
+        new: &[f64],
+        old: Option<&[f64]>,
+        out: &mut [f64],
+        _: &mut [f64],
+    ) {
         for (j, out) in out.iter_mut().enumerate() {
             let r = new[j] - old.map_or(0.0, |old| old[j]);
             *out = r * r * batch.values(j).iter().map(|a| a * a).sum::<f64>();
