@@ -62,7 +62,14 @@ impl Objective<f64> for LeastSquares {
     fn scale_records(&self, c: &[f64], records: &mut [f64]) {
         records.iter_mut().zip(c).for_each(|(record, c)| *record *= c);
     }
-    fn squared_norms(&self, batch: &Batch<f64>, new: &[f64], old: Option<&[f64]>, out: &mut [f64]) {
+    fn squared_norms(
+        &self,
+        batch: &Batch<f64>,
+        new: &[f64],
+        old: Option<&[f64]>,
+        out: &mut [f64],
+        _: &mut [f64],
+    ) {
         let mut a = vec![0.0; self.columns];
         for (j, out) in out.iter_mut().enumerate() {
             batch.dense(j, &mut a);
