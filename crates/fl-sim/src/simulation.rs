@@ -42,7 +42,8 @@ impl<'a, T: Scalar> Simulation<'a, T> {
         objective.initialise(&mut streams.at(Role::Initialise, 0, 0), &mut params);
         let count = federation.workers();
         let shape = Shape { workers: count, byzantine: federation.byzantine().len() };
-        let protocol = Protocol::new(setup.protocol, &params, shape, setup.step, setup.server_step)?;
+        let protocol =
+            Protocol::new(setup.protocol, &params, shape, setup.step, setup.server_step)?;
         if let (Some(participation), Some((server, _))) = (setup.participation, protocol.server()) {
             server.check(participation.drawn_of(shape))?;
         }

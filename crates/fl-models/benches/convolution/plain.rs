@@ -126,7 +126,8 @@ impl Plain {
             let (b3, rest) = rest.split_at(self.hidden);
             let (w4, b4) = rest.split_at(10 * self.hidden);
             let dense = |w: &[f32], b: &[f32], x: &[f32]| -> Vec<f32> {
-                let row = |(w, b): (&[f32], &f32)| w.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b;
+                let row =
+                    |(w, b): (&[f32], &f32)| w.iter().zip(x).map(|(w, x)| w * x).sum::<f32>() + b;
                 w.chunks(x.len()).zip(b).map(row).collect()
             };
             let h: Vec<f32> =

@@ -159,8 +159,16 @@ impl Convolutional {
             end += maxima::len(block);
         }
         let Self { activation, l2, initialise, .. } = *self;
-        let upper =
-            Layers { layers, given: true, dim: at, record_len: end, activation, head, l2, initialise };
+        let upper = Layers {
+            layers,
+            given: true,
+            dim: at,
+            record_len: end,
+            activation,
+            head,
+            l2,
+            initialise,
+        };
         let places = block::places(&blocks[0], &picture.order());
         Ok(Convolutions { picture, places, blocks, upper })
     }

@@ -100,9 +100,9 @@ impl Slow<'_> {
                         Activation::Relu if h <= 0.0 => 0.0,
                         _ => 1.0,
                     };
-                    let first = (0..m * m).rev().fold(0, |best, i| {
-                        if value(i) >= value(best) { i } else { best }
-                    });
+                    let first = (0..m * m)
+                        .rev()
+                        .fold(0, |best, i| if value(i) >= value(best) { i } else { best });
                     for i in 0..m * m {
                         let share = match self.spec.pooling {
                             Pooling::Average => 1.0 / (m * m) as f64,
@@ -306,9 +306,7 @@ fn golden<T: Scalar>(case: &Value, tolerance: f64) {
     let sum = gradient.iter().sum::<f64>() - case["mean_sum"].as_f64().unwrap();
     assert!(sum.abs() <= tolerance * size, "{sum}");
     let largest = gradient.iter().fold(0f64, |m, g| m.max(g.abs()));
-    for (&place, expected) in
-        usizes(&case["places"]).iter().zip(numbers(&case["mean_at_places"]))
-    {
+    for (&place, expected) in usizes(&case["places"]).iter().zip(numbers(&case["mean_at_places"])) {
         assert!((gradient[place] - expected).abs() <= tolerance * largest, "at {place}");
     }
 }
@@ -683,7 +681,8 @@ fn a_convolutional_network_allocates_nothing_after_building() {
         model.squared_norms(&batch, &new, Some(&new), &mut norms, &mut memory);
         model.evaluate(&params, &batch, &mut norms, &mut predictions, &mut memory);
         let message = &mut message;
-        let fold = Fold { message, add: false, scale: 0.1, ridge: Some((0.1, &params)), mean: None };
+        let fold =
+            Fold { message, add: false, scale: 0.1, ridge: Some((0.1, &params)), mean: None };
         model.fold(&batch, &new, Some(&new), fold, &mut memory);
     });
     assert_eq!(counted.count_total, 0);

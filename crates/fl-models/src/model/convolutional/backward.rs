@@ -82,12 +82,7 @@ struct Lists<'a, T> {
 impl Block {
     /// δ of the last block; `below` is ∂f/∂h, channel-major.
     #[inline(always)]
-    fn last_delta<T: Scalar>(
-        &self,
-        activation: crate::Activation,
-        below: &[T],
-        record: &mut [T],
-    ) {
+    fn last_delta<T: Scalar>(&self, activation: crate::Activation, below: &[T], record: &mut [T]) {
         let pixels = self.outputs() / self.channels;
         let (deltas, hidden) = record.split_at_mut(self.hidden);
         self.each_delta(&mut deltas[self.delta..][..self.deltas()], |at, delta, o| {

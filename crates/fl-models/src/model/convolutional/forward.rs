@@ -73,7 +73,8 @@ struct Way<'a, T> {
 impl Convolutions {
     /// Numbers of scratch memory for [`Convolutions::features`].
     pub(super) fn features_len(&self) -> usize {
-        let sum = |of: fn(&Block) -> usize| self.blocks.iter().map(|b| padded(of(b))).sum::<usize>();
+        let sum =
+            |of: fn(&Block) -> usize| self.blocks.iter().map(|b| padded(of(b))).sum::<usize>();
         let most = |of: fn(&Block) -> usize| self.blocks.iter().map(of).max().unwrap_or(0);
         sum(weights_len)
             + sum(|b| padded(b.channels))
@@ -94,7 +95,8 @@ impl Convolutions {
         mut records: Option<&mut [T]>,
         mut scratch: &mut [T],
     ) {
-        let sum = |of: fn(&Block) -> usize| self.blocks.iter().map(|b| padded(of(b))).sum::<usize>();
+        let sum =
+            |of: fn(&Block) -> usize| self.blocks.iter().map(|b| padded(of(b))).sum::<usize>();
         let most = |of: fn(&Block) -> usize| self.blocks.iter().map(of).max().unwrap_or(0);
         let mut way = Way {
             weights: take(&mut scratch, sum(weights_len)),
