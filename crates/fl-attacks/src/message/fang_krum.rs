@@ -4,7 +4,7 @@ use crate::shared::columns::{self, tiles, total};
 use crate::shared::fixed_strength::fixed_strength;
 use fl_core::{
     Affine, AffineMessages, AttackContext, AttackView, Cx, Geometry, Knowledge, Known, Scalar,
-    SpecError, spec,
+    SpecError, room, spec,
 };
 
 spec! {
@@ -58,6 +58,9 @@ impl FangKrum {
             return Err(error.of("fang-krum"));
         }
         let workers = context.federation.workers();
+        let sorted = workers.saturating_mul(workers).saturating_mul(size_of::<f64>());
+        let bytes = Geometry::bytes::<T>(workers, context.dim).saturating_add(sorted);
+        room("fang-krum's distances between messages", bytes)?;
         Ok(Aim {
             threshold: self.threshold,
             own: context.knowledge == Knowledge::Own,

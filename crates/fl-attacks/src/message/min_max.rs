@@ -4,7 +4,7 @@ use crate::shared::fixed_strength::fixed_strength;
 use crate::shared::perturbation::{Measure, Perturbation};
 use fl_core::{
     Affine, AffineMessages, AttackContext, AttackView, Cx, Geometry, Knowledge, Scalar, SpecError,
-    spec,
+    room, spec,
 };
 
 spec! {
@@ -55,6 +55,7 @@ spec! {
 impl MinMax {
     fn aim<T: Scalar>(&self, context: &AttackContext<'_, T>) -> Result<Aim, SpecError> {
         let workers = context.federation.workers();
+        room("min-max's distances between messages", Geometry::bytes::<T>(workers, context.dim))?;
         Ok(Aim {
             deviation: self.deviation,
             own: context.knowledge == Knowledge::Own,

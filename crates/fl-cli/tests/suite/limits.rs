@@ -28,6 +28,18 @@ fn more_workers_than_pairs_of_them_can_be_held_for_are_refused_with_the_bytes() 
 }
 
 #[test]
+fn attacks_that_look_at_pairs_of_workers_count_their_bytes_too() {
+    for attack in ["min-max", "fang-krum", "line-search"] {
+        let attacked = format!("byzantine.count = 1\nattack = \"{attack}\"\n");
+        let workers = ("workers = 10", "workers = 1_000_000");
+        let edits = [IID[0], IID[1], (IID[2].0, &*attacked), workers];
+        let room = one(&edits, "rule = \"mean\"");
+        let said = room.run(&["check", "small.toml"]).expect(2, &["memory for", "TB"]);
+        assert!(!said.err.contains("memory allocation"), "{attack}: {}", said.err);
+    }
+}
+
+#[test]
 #[cfg(unix)]
 fn a_table_that_the_shell_has_no_room_for_is_a_warning_in_check_and_refused_by_run() {
     let text = [

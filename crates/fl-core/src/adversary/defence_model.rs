@@ -13,7 +13,7 @@
 
 use crate::{
     AffineMessages, AlignedVec, AttackView, Cx, Geometry, Knowledge, Messages, MessagesRef,
-    Pipeline, Scalar, SpecError,
+    Pipeline, Scalar, SpecError, room,
 };
 use pulp::Arch;
 use rayon::prelude::*;
@@ -69,6 +69,10 @@ impl<T: Scalar> DefenceModel<T> {
         dim: usize,
         directions: usize,
     ) -> Result<Self, SpecError> {
+        let measured = if twin.is_geometric() { dim } else { 1 };
+        let bytes =
+            Geometry::bytes::<T>(workers, measured).saturating_add(Geometry::mixed_bytes(workers));
+        room("the distances that an attack on the defence looks at", bytes)?;
         let columns = (!twin.is_geometric()).then(|| Columns {
             messages: Messages::zeros(workers, dim),
             mean: AlignedVec::zeros(dim),
@@ -81,7 +85,7 @@ impl<T: Scalar> DefenceModel<T> {
             honest: Vec::with_capacity(workers),
             cast: Vec::with_capacity(workers),
             rows: Vec::with_capacity(workers),
-            fixed: Geometry::with_capacity::<T>(workers, if columns.is_some() { 1 } else { dim }),
+            fixed: Geometry::with_capacity::<T>(workers, measured),
             candidate: Geometry::mixed_with_capacity(workers),
             squares: vec![0.0; points],
             products: vec![0.0; points * directions],
