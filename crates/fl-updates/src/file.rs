@@ -44,13 +44,14 @@ impl Opened {
             Some(24) => format!("cannot open it: {e}; `ulimit -n 65536` allows more"),
             _ => format!("cannot open it: {e}"),
         };
-        let file = File::open(path).map_err(said)?;
-        let data = file.metadata().map_err(said)?;
-        if !data.is_file() {
+        // Asked first: opening a pipe would wait for its writer.
+        if !std::fs::metadata(path).map_err(said)?.is_file() {
             return Err(
                 "expected a file, found something else; a folder needs a *.index.json".into()
             );
         }
+        let file = File::open(path).map_err(said)?;
+        let data = file.metadata().map_err(said)?;
         Ok(Self {
             path: path.to_owned(),
             len: data.len(),

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::error::{Problem, UpdatesError};
 use crate::format::Tensor;
+use crate::number::Dtype;
 use regex::Regex;
 use std::collections::HashMap;
 
@@ -67,17 +68,8 @@ pub(crate) fn layout(
             layout.left_out.push(tensor.name.clone());
             continue;
         }
-        if !skipped
-            && !tensor.dtype.is_averaged()
-            && matches!(tensor.dtype, crate::Dtype::Other(..))
-        {
-            problems.push(Problem::new(
-                &reference.path,
-                format!(
-                    "tensor {:?}: numbers of type {} are not averaged; convert them to BF16, or leave the tensor out",
-                    tensor.name, tensor.dtype
-                ),
-            ));
+        if !skipped {
+            problems.extend(refused(reference, tensor));
         }
         match !skipped && tensor.dtype.is_averaged() {
             true if tensor.numbers() > 0 => layout.averaged.push(at),
@@ -87,14 +79,6 @@ pub(crate) fn layout(
     }
     if problems.is_empty() && layout.averaged.is_empty() {
         problems.push(Problem::new(&reference.path, "no tensor of floating-point numbers is left"));
-    }
-    let adapters = reference.tensors.iter().filter(|t| is_adapter(&t.name)).count();
-    if adapters > 0 {
-        problems.push(Problem::new(
-            &reference.path,
-            "it is a low-rank adapter: the mean of A and the mean of B apart are not the mean of the products BA; merge \
-             each adapter into its model, and aggregate the models with --base",
-        ));
     }
     if !problems.is_empty() {
         return Err(UpdatesError::Problems(problems));
@@ -107,9 +91,23 @@ pub(crate) fn layout(
     Ok(layout)
 }
 
-/// The two factors of an adapter, as PEFT names them.
-fn is_adapter(name: &str) -> bool {
-    [".lora_A.", ".lora_B.", "lora_down.", "lora_up."].iter().any(|part| name.contains(part))
+/// Why a tensor cannot be aggregated.
+fn refused(client: &Client, tensor: &Tensor) -> Option<Problem> {
+    // The two factors of an adapter, as PEFT and others name them.
+    let factors = [".lora_A.", ".lora_B.", "lora_down.", "lora_up."];
+    let what = if factors.iter().any(|part| tensor.name.contains(part)) {
+        "a factor of a low-rank adapter: the mean of A and the mean of B apart are not the mean of the products BA; merge \
+         each adapter into its model, and aggregate the models with --base"
+            .to_owned()
+    } else if matches!(tensor.dtype, Dtype::Other(..)) {
+        format!(
+            "numbers of type {} are not averaged; convert them to BF16, or skip the tensor",
+            tensor.dtype
+        )
+    } else {
+        return None;
+    };
+    Some(Problem::new(&client.path, format!("tensor {:?}: {what}", tensor.name)))
 }
 
 /// The client that most others are like: differences are told from it.

@@ -93,7 +93,7 @@ impl Output {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let file = NamedTempFile::new_in(folder).map_err(|e| failed(path, e))?;
+        let file = temporary(folder).map_err(|e| failed(path, e))?;
         write_at(file.as_file(), &head, 0).map_err(|e| failed(path, e))?;
         let format = format_of(path).expect("checked before");
         Ok(Self { path: path.to_owned(), format, file, tensors })
@@ -170,7 +170,7 @@ impl Output {
             Format::Safetensors => file,
             _ => {
                 let folder = file.path().parent().unwrap_or(Path::new("."));
-                let mut packed = NamedTempFile::new_in(folder).map_err(wrong)?;
+                let mut packed = temporary(folder).map_err(wrong)?;
                 let read = Opened::open(file.path()).map_err(|e| failed(&path, e))?;
                 let copy = |tensor: &Tensor, to: &mut dyn Write| copy_out(&read, tensor, to);
                 if format == Format::Npz {
@@ -187,17 +187,20 @@ impl Output {
             }
         };
         file.as_file().sync_all().map_err(wrong)?;
-        // A temporary file is its owner's alone; an output is what other new files are.
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let mode = std::fs::metadata(&path).map_or(0o644, |old| old.permissions().mode());
-            let permissions = std::fs::Permissions::from_mode(mode & 0o777);
-            file.as_file().set_permissions(permissions).map_err(wrong)?;
-        }
         file.persist(&path).map_err(|e| failed(&path, e.error))?;
         Ok(())
     }
+}
+
+/// A file that vanishes unless it is given a name, with the permissions of other new files.
+fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }
 
 /// A header with the reference's metadata and what is added to them.

@@ -1,5 +1,6 @@
-//! `fl-cli aggregate`: a matrix of messages in, one message out.
+//! `fl-cli aggregate`: a matrix of messages, or a file for each client, in; one message out.
 
+use super::updates::{self, UpdateArgs};
 use crate::host::choice::{chain, choice};
 use crate::host::failure::Failure;
 use crate::host::given::{self, GivenDraws};
@@ -26,9 +27,9 @@ pub(crate) struct AggregateArgs {
     /// How many of the messages may be Byzantine
     #[arg(long, value_name = "F", default_value_t = 0)]
     pub(crate) byzantine: usize,
-    /// The messages: a .npy file of shape W×p in f32 or f64, or text with a message a line, numbers between commas or blanks; - for standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: PathBuf,
+    /// The messages: a .npy file of shape W×p in f32 or f64, or text with a message a line, numbers between commas or blanks; - for standard input. Or a file for each client: *.safetensors, *.npz, several *.npy, folders of them or with an index, patterns
+    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "list")]
+    pub(crate) input: Vec<PathBuf>,
     /// Whether the first line of a text holds names [default: it does if it has no number]
     #[arg(long, value_name = "true|false")]
     pub(crate) header: Option<bool>,
@@ -49,6 +50,8 @@ pub(crate) struct AggregateArgs {
     pub(crate) round: u64,
     #[command(flatten)]
     pub(crate) draws: GivenDraws,
+    #[command(flatten)]
+    pub(crate) update: UpdateArgs,
 }
 
 /// What happened, for `--json`.
@@ -75,10 +78,13 @@ struct Diagnostics<'a> {
 
 /// Reads messages, aggregates them, writes the output and what is told about it.
 pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
+    let Some(input) = updates::matrix(args)? else {
+        return updates::aggregate(args, registry);
+    };
     // The names are looked at first: a large matrix need not be read for a misspelt one.
     registry.rules().make(&choice(&args.rule)?)?;
     given::with_draws(&args.draws, &args.pre, chain(&args.pre, registry)?)?;
-    let (messages, format) = matrix::read(&args.input, args.header).map_err(Failure::Data)?;
+    let (messages, format) = matrix::read(input, args.header).map_err(Failure::Data)?;
     match messages {
         Matrix::Single { workers, numbers } => run(args, registry, workers, &numbers, format),
         Matrix::Double { workers, numbers } => run(args, registry, workers, &numbers, format),

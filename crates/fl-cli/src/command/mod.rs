@@ -18,6 +18,7 @@ mod status;
 mod sweep;
 mod theory;
 mod tune;
+mod updates;
 mod watch;
 
 use crate::host::failure::Failure;
@@ -77,7 +78,7 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Print what the paper's illustrations, its Figure 3 and its tables say, computed, as JSON
     Paper(PaperArgs),
-    /// Aggregate a matrix of messages from a file, W rows of p numbers, into one row
+    /// Aggregate messages: a matrix of W rows of p numbers, or a file of tensors for each client
     Aggregate(AggregateArgs),
     /// Show what Byzantine workers would send in place of the true messages in a file
     Attack(AttackArgs),

@@ -15,4 +15,4 @@ pub(crate) mod sets;
 pub(crate) mod signals;
 
 pub(crate) use folders::{locations, remove_leftovers, write};
-pub(crate) use process::{clock, peak_memory};
+pub(crate) use process::{clock, disk_bytes, peak_memory};

@@ -64,11 +64,22 @@ impl Signals {
         }
     }
 
+    /// Whether a signal has asked for an end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    /// That a signal ended the program, and what is left.
+    pub(crate) fn stopped(&self, message: &str) -> Failure {
+        let signal = self.which.load(Ordering::Relaxed);
+        let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
+        Failure::Stopped(128 + signal as u8, anyhow::anyhow!("stopped by {name}: {message}"))
+    }
+
     /// What an error means, given what signals there were.
     pub(crate) fn explain(&self, error: LabError) -> Failure {
         match (error, self.which.load(Ordering::Relaxed)) {
-            (LabError::Stopped { .. }, signal @ 1..) => {
-                let name = if signal == SIGINT as usize { "SIGINT" } else { "SIGTERM" };
+            (LabError::Stopped { .. }, 1..) => {
                 let message = match self.abandon.load(Ordering::Relaxed) {
                     true => {
                         "rounds that took longer than two seconds were left; the same command goes on from the last \
@@ -78,10 +89,7 @@ impl Signals {
                         "runs on their way have saved their state; the same command goes on with them"
                     }
                 };
-                Failure::Stopped(
-                    128 + signal as u8,
-                    anyhow::anyhow!("stopped by {name}: {message}"),
-                )
+                self.stopped(message)
             }
             (error, _) => error.into(),
         }

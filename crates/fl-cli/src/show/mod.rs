@@ -16,5 +16,6 @@ pub(crate) mod progress;
 pub(crate) mod report;
 pub(crate) mod summary;
 pub(crate) mod theory;
+pub(crate) mod transfer;
 pub(crate) mod warnings;
 pub(crate) mod words;

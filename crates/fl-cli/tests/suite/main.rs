@@ -19,3 +19,4 @@ mod results;
 mod signals;
 mod sweep;
 mod theory;
+mod updates;

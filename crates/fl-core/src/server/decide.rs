@@ -1,13 +1,13 @@
 //! From the messages that arrived to the output: who is left, what the rule decides, and what is certified of it.
 
-use super::apply::Seen;
+use super::apply::{Seen, TileMemory};
 use super::chain::{Chain, whole};
 use super::probe::Looker;
 use super::{NonFinite, Pipeline};
 use crate::round::{Norm, Stream, Tiles, combine_stream, combined_norm};
 use crate::{
-    AggregateError, Certificate, Cx, Inputs, NoProbe, Rule, Scalar, Shape, Sink, Source,
-    SourceError, combine, largest, rounding,
+    AggregateError, Certificate, CoordinateRule, Cx, Inputs, NoProbe, Rule, Scalar, Shape, Sink,
+    Source, SourceError, combine, largest, rounding,
 };
 
 /// Where an output goes.
@@ -85,12 +85,7 @@ impl<T: Scalar> Pipeline<T> {
             Rule::Coordinate(rule) => {
                 let tiles = self.tiles.as_mut().expect("memory for a rule that looks at columns");
                 let seen = Seen { stream, mixing: self.chain.whole() };
-                return Ok(match out {
-                    Output::Slice(out) => seen.apply(&**rule, inner.byzantine, tiles, out),
-                    Output::Sink(sink) => {
-                        seen.apply_into(&**rule, inner.byzantine, tiles, *sink)?
-                    }
-                });
+                return Ok(by_columns(seen, &**rule, inner.byzantine, tiles, out)?);
             }
             Rule::Geometric(rule) => rule,
         };
@@ -166,6 +161,20 @@ impl<T: Scalar> Pipeline<T> {
         // A weight below the normal numbers is off by as much as a normal one may be.
         let share = |i: usize| g.product(c[i].abs().max(f64::MIN_POSITIVE), i, r);
         Ok(rule.certificate(rounding(T::EPSILON, c, share, norm) * g.unit()))
+    }
+}
+
+/// Applies a rule that looks at columns; gives whether the messages are finite.
+fn by_columns<T: Scalar>(
+    seen: Seen<'_, T>,
+    rule: &dyn CoordinateRule,
+    byzantine: usize,
+    tiles: &mut TileMemory<T>,
+    out: &mut Output<'_, T>,
+) -> Result<bool, SourceError> {
+    match out {
+        Output::Slice(out) => Ok(seen.apply(rule, byzantine, tiles, out)),
+        Output::Sink(sink) => seen.apply_into(rule, byzantine, tiles, *sink),
     }
 }
 

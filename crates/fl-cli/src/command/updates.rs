@@ -1,0 +1,372 @@
+//! `fl-cli aggregate` on files: one for each client, larger than memory if need be.
+
+use super::aggregate::AggregateArgs;
+use crate::host::choice::{chain, choice};
+use crate::host::failure::Failure;
+use crate::host::given;
+use crate::host::say;
+use crate::host::signals::Signals;
+use crate::show::cost;
+use crate::show::transfer::{self, bytes};
+use anyhow::{Context, anyhow};
+use clap::Args as ClapArgs;
+use fl_core::{NonFinite, PreAggregatorSpec, RuleSpec, Shape};
+use fl_lab::Registry;
+use fl_updates::{OpenOptions, Options, Per, Plan, Progress, Summary, Updates, UpdatesError};
+use regex::Regex;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// What is about files of one client each.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct UpdateArgs {
+    /// A text with a client's file a line, instead of or beside --input
+    #[arg(long, value_name = "FILE", help_heading = "Files of one client each")]
+    pub(crate) list: Option<PathBuf>,
+    /// The model before: files are models, messages are their differences from it, and the output is a model
+    #[arg(long, value_name = "MODEL", help_heading = "Files of one client each")]
+    pub(crate) base: Option<PathBuf>,
+    /// Which tensors the rule decides on together: whole, tensor, or a pattern whose match names the group [default: whole]
+    #[arg(long, value_name = "whole|tensor|REGEX", help_heading = "Files of one client each")]
+    pub(crate) per: Option<String>,
+    /// Tensors that are no part of messages: copied from --base, or without one left out of the output
+    #[arg(long, value_name = "REGEX", help_heading = "Files of one client each")]
+    pub(crate) skip: Option<Regex>,
+    /// The rule's weights: a text with a client's file and its weight a line
+    #[arg(long, value_name = "FILE", help_heading = "Files of one client each")]
+    pub(crate) weights: Option<PathBuf>,
+    /// Most memory, as in 512MiB or 2GB [default: 1GiB]
+    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Files of one client each")]
+    pub(crate) memory: Option<usize>,
+    /// Print what would be read, written and held, from headers alone
+    #[arg(long, help_heading = "Files of one client each")]
+    pub(crate) plan: bool,
+    /// Measure each tensor's share of the distances, in one pass more, for --json
+    #[arg(long, help_heading = "Files of one client each")]
+    pub(crate) shares: bool,
+}
+
+impl UpdateArgs {
+    /// The first flag that makes no sense for a matrix.
+    fn flag(&self) -> Option<&'static str> {
+        let flags = [
+            ("--list", self.list.is_some()),
+            ("--base", self.base.is_some()),
+            ("--per", self.per.is_some()),
+            ("--skip", self.skip.is_some()),
+            ("--weights", self.weights.is_some()),
+            ("--memory", self.memory.is_some()),
+            ("--plan", self.plan),
+            ("--shares", self.shares),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+/// A number of bytes: digits, perhaps with a unit.
+fn size(text: &str) -> Result<usize, String> {
+    const UNITS: [(&str, f64); 7] = [
+        ("KiB", 1024.0),
+        ("MiB", 1_048_576.0),
+        ("GiB", 1_073_741_824.0),
+        ("KB", 1e3),
+        ("MB", 1e6),
+        ("GB", 1e9),
+        ("", 1.0),
+    ];
+    let wrong = || format!("expected bytes as in 512MiB or 2GB, got {text:?}");
+    let (number, unit) =
+        text.split_at(text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len()));
+    let known = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).ok_or_else(wrong)?;
+    let bytes = number.trim().parse::<f64>().map_err(|_| wrong())? * known.1;
+    if bytes >= 1.0 && bytes < usize::MAX as f64 { Ok(bytes as usize) } else { Err(wrong()) }
+}
+
+/// The one matrix that is meant; `None` where files of one client each are.
+///
+/// A single file is a matrix of messages if it is a `.npy` file, a text or standard input.
+pub(crate) fn matrix(args: &AggregateArgs) -> Result<Option<&Path>, Failure> {
+    let [input] = &args.input[..] else { return Ok(None) };
+    let name = input.to_string_lossy();
+    let of_a_client = [".safetensors", ".npz", ".json", ".pt", ".pth", ".bin", ".ckpt", ".gguf"];
+    let pattern = !input.exists() && name.contains(['*', '?', '[']);
+    if args.update.list.is_some()
+        || input.is_dir()
+        || pattern
+        || of_a_client.iter().any(|ending| name.ends_with(ending))
+    {
+        return Ok(None);
+    }
+    match args.update.flag() {
+        Some(flag) => Err(Failure::Usage(anyhow!(
+            "{flag} is about files of one client each; {name} alone is a matrix of messages"
+        ))),
+        None => Ok(Some(input)),
+    }
+}
+
+fn failure(e: UpdatesError) -> Failure {
+    match e {
+        UpdatesError::Choice(_) | UpdatesError::Spec(_) => Failure::Usage(e.into()),
+        UpdatesError::Stopped => Failure::Failed(e.into()),
+        _ => Failure::Data(e.into()),
+    }
+}
+
+/// Aggregates the clients' files, or says what that would cost.
+pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
+    let given = &args.update;
+    // The names are looked at first: headers need not be read for a misspelt one.
+    registry.rules().make(&choice(&args.rule)?).map(drop).or_else(|e| match given.weights {
+        // A rule that has no weights yet is one with a file of them.
+        Some(_) => Ok(()),
+        None => Err(e),
+    })?;
+    let open = OpenOptions { base: given.base.clone(), skip: given.skip.clone() };
+    let mut paths = Vec::new();
+    for input in &args.input {
+        paths.extend(fl_updates::expand(input).map_err(failure)?);
+    }
+    if let Some(list) = &given.list {
+        paths.extend(fl_updates::list(list).map_err(failure)?);
+    }
+    let updates = Updates::open(&paths, &open).map_err(failure)?;
+    let (options, rule) = options(args, registry, &updates)?;
+    for tensor in updates.left_out() {
+        say::remark(format_args!("tensor {tensor:?} is skipped and will not be in the output"));
+    }
+    if given.plan {
+        return plan(args, &updates, &options);
+    }
+    if args.output.as_os_str() == "-" {
+        return Err(Failure::Usage(anyhow!(
+            "--output FILE is needed: a model is nothing for standard output"
+        )));
+    }
+    run(args, &updates, &options, &rule)
+}
+
+/// What is done with the updates; and the rule with all its settings, for people.
+fn options(
+    args: &AggregateArgs,
+    registry: &Registry,
+    updates: &Updates,
+) -> Result<(Options, String), Failure> {
+    let mut rule = args.rule.clone();
+    if let Some(file) = &args.update.weights {
+        let weights = weights(file, &updates.names()).map_err(Failure::Data)?;
+        let list: Vec<String> = weights.iter().map(|w| format!("{w:?}")).collect();
+        rule += if rule.contains(':') { "," } else { ":" };
+        rule += &format!("weights=[{}]", list.join(","));
+    }
+    let spec: Box<dyn RuleSpec> = registry.rules().make(&choice(&rule)?)?;
+    let pre = given::with_draws(&args.draws, &args.pre, chain(&args.pre, registry)?)?;
+    let shape = Shape { workers: updates.clients(), byzantine: args.byzantine };
+    cost::tell(cost::long_parts(&pre, &*spec, shape));
+    let per = match args.update.per.as_deref() {
+        None | Some("whole") => Per::Whole,
+        Some("tensor") => Per::Tensor,
+        Some(pattern) => Per::Match(Regex::new(pattern).map_err(|e| {
+            Failure::Usage(anyhow!(
+                "--per: expected whole, tensor or a pattern, got {pattern:?}: {e}"
+            ))
+        })?),
+    };
+    let description = args.pre.iter().chain([&args.rule]).cloned().collect::<Vec<_>>().join(" | ");
+    let options = Options {
+        rule: Arc::from(spec),
+        pre: pre.into_iter().map(Arc::<dyn PreAggregatorSpec>::from).collect(),
+        byzantine: args.byzantine,
+        non_finite: if args.refuse_non_finite { NonFinite::Error } else { NonFinite::Drop },
+        per,
+        memory: args.update.memory.unwrap_or(1 << 30),
+        seed: args.seed,
+        round: args.round,
+        shares: args.update.shares,
+        description: description.clone(),
+    };
+    Ok((options, description))
+}
+
+/// A weight for each client, by path or by name of the file.
+fn weights(file: &Path, clients: &[String]) -> anyhow::Result<Vec<f64>> {
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let mut found: Vec<Option<f64>> = vec![None; clients.len()];
+    let name = |path: &str| Path::new(path).file_name().map(|n| n.to_string_lossy().into_owned());
+    for (i, line) in text.lines().enumerate().map(|(i, line)| (i + 1, line.trim())) {
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let place = || format!("{}: line {i}", file.display());
+        let split = line.rsplit_once([',', ' ', '\t']);
+        let number = split.and_then(|(client, w)| Some((client.trim(), w.trim().parse().ok()?)));
+        let Some((client, weight)) = number else {
+            anyhow::bail!("{}: expected a file and its weight, found {line:?}", place());
+        };
+        let same = |c: &&String| **c == client || name(c).as_deref() == Some(client);
+        let mut matching = (0..clients.len()).filter(|&k| same(&&clients[k]));
+        match (matching.next(), matching.next()) {
+            (Some(k), None) if found[k].is_none() => found[k] = Some(weight),
+            (Some(_), None) => anyhow::bail!("{}: {client} has a weight already", place()),
+            (Some(_), _) => {
+                anyhow::bail!("{}: several clients are called {client}; give their paths", place())
+            }
+            (None, _) => anyhow::bail!("{}: no client is called {client}", place()),
+        }
+    }
+    let missing = found.iter().position(Option::is_none);
+    if let Some(k) = missing {
+        anyhow::bail!("{}: {} has no weight", file.display(), clients[k]);
+    }
+    Ok(found.into_iter().flatten().collect())
+}
+
+fn plan(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<(), Failure> {
+    let plan = Plan::of(updates, options).map_err(failure)?;
+    let rate = fl_updates::disk_rate(updates).map_err(failure)?;
+    let seconds = (plan.first_pass + plan.second_pass) as f64 / rate;
+    if args.json {
+        let all = json!({
+            "clients": plan.clients,
+            "tensors": plan.tensors,
+            "numbers": plan.numbers,
+            "groups": plan.groups,
+            "first_pass": plan.first_pass,
+            "second_pass": plan.second_pass,
+            "output": plan.output,
+            "least_memory": plan.least_memory,
+            "bytes_per_second": rate,
+            "seconds": seconds,
+        });
+        say::result(serde_json::to_string_pretty(&all).context("a plan as JSON")?);
+        return Ok(());
+    }
+    say::result(format_args!(
+        "{} clients, {} tensors of {} numbers in all, decided on in {}",
+        plan.clients,
+        plan.tensors,
+        plan.numbers,
+        if plan.groups == 1 { "one message".into() } else { format!("{} messages", plan.groups) }
+    ));
+    say::result(format_args!("first pass: {}", bytes(plan.first_pass)));
+    say::result(format_args!("second pass: up to {}", bytes(plan.second_pass)));
+    say::result(format_args!("output: {}", bytes(plan.output)));
+    say::result(format_args!(
+        "memory: at least {}, --memory allows {}",
+        bytes(plan.least_memory),
+        bytes(options.memory as u64)
+    ));
+    say::result(format_args!(
+        "time: some {} at {} a second, measured on the first client's file",
+        crate::show::words::duration(seconds),
+        bytes(rate as u64)
+    ));
+    Ok(())
+}
+
+fn run(
+    args: &AggregateArgs,
+    updates: &Updates,
+    options: &Options,
+    rule: &str,
+) -> Result<(), Failure> {
+    let signals = Signals::catch()?;
+    let (progress, begun) = (Progress::default(), Instant::now());
+    let summary = transfer::watched(&progress, &signals, || {
+        fl_updates::aggregate(updates, options, &args.output, &progress)
+    });
+    let summary = summary.map_err(|e| match e {
+        UpdatesError::Stopped => signals.stopped("nothing was written"),
+        e => failure(e),
+    })?;
+    let seconds = begun.elapsed().as_secs_f64();
+    tell(&summary, seconds);
+    if args.json {
+        let text = serde_json::to_string_pretty(&diagnostics(args, &summary, rule, seconds));
+        say::result(text.context("diagnostics as JSON")?);
+    }
+    Ok(())
+}
+
+fn tell(summary: &Summary, seconds: f64) {
+    for group in &summary.groups {
+        for out in &group.left_out {
+            say::remark(format_args!(
+                "{} was left out of {}: number {} of tensor {:?} is not finite",
+                out.client, group.name, out.number, out.tensor
+            ));
+        }
+        for (a, b) in &group.equal {
+            say::remark(format_args!(
+                "warning: {a} and {b} hold the same numbers in {}",
+                group.name
+            ));
+        }
+    }
+    let disk = match crate::host::disk_bytes() {
+        Some(disk) if disk > 1 << 20 => {
+            format!(
+                ", of which the disk gave {} at {} a second",
+                bytes(disk),
+                bytes((disk as f64 / seconds) as u64)
+            )
+        }
+        _ => String::new(),
+    };
+    say::remark(format_args!(
+        "read {} in {}, {} a second{disk}; wrote {}",
+        bytes(summary.bytes_read),
+        crate::show::words::duration(seconds),
+        bytes((summary.bytes_read as f64 / seconds) as u64),
+        bytes(summary.bytes_written)
+    ));
+}
+
+fn diagnostics(args: &AggregateArgs, summary: &Summary, rule: &str, seconds: f64) -> Value {
+    let groups: Vec<Value> = summary
+        .groups
+        .iter()
+        .map(|group| {
+            let certificate = group.certificate;
+            json!({
+                "name": group.name,
+                "tensors": group.tensors,
+                "numbers": group.numbers,
+                "weights": group.weights,
+                "left_out": group.left_out,
+                "equal": group.equal,
+                "iterations": certificate.map(|c| c.iterations),
+                "relative_gap": certificate.map(|c| c.relative_gap),
+                "epsilon": certificate.map(|c| c.epsilon),
+            })
+        })
+        .collect();
+    json!({
+        "rule": rule,
+        "byzantine": args.byzantine,
+        "clients": summary.clients,
+        "groups": groups,
+        "shares": summary.shares,
+        "bytes_read": summary.bytes_read,
+        "bytes_written": summary.bytes_written,
+        "seconds": seconds,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_or_are_bytes() {
+        assert_eq!(size("2GiB"), Ok(2 << 30));
+        assert_eq!(size("1.5 MB"), Ok(1_500_000));
+        assert_eq!(size("4096"), Ok(4096));
+        for wrong in ["", "GiB", "-1MB", "2 parsecs", "0", "1e30GB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! The law: files give the very bits of the same numbers in memory, for any tensors, types, memory, threads and order.
+
+use crate::common::{Made, Room, numbers, read, safetensors, tensor, to_bytes};
+use fl_agg::{CoordinateMedian, GeometricMedian, Krum, RuleSpec};
+use fl_core::{Cx, Messages, Pipeline, PreAggregatorSpec, Scalar, Shape, Streams};
+use fl_resample::Resample;
+use fl_updates::{OpenOptions, Options, Progress, Updates, aggregate};
+use proptest::prelude::*;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+const TYPES: [&str; 4] = ["F32", "F16", "BF16", "F64"];
+
+#[derive(Clone, Debug)]
+struct Case {
+    workers: usize,
+    /// Type and length of each tensor.
+    tensors: Vec<(&'static str, usize)>,
+    base: bool,
+    rule: usize,
+    resampled: bool,
+    memory: usize,
+    threads: usize,
+    rotate: usize,
+    salt: u64,
+}
+
+fn case() -> impl Strategy<Value = Case> {
+    let length = prop_oneof![1usize..40, 1000usize..6000, 30_000usize..60_000];
+    let kinds = prop_oneof![Just(3usize), Just(4usize)];
+    let tensors = kinds.prop_flat_map(move |kinds| {
+        let one = ((0..kinds).prop_map(|k| TYPES[k]), length.clone());
+        prop::collection::vec(one, 1..5)
+    });
+    let how = (any::<bool>(), 0usize..3, any::<bool>(), (8usize << 20)..(40 << 20), 1usize..5);
+    (5usize..9, tensors, how, 0usize..8, any::<u64>()).prop_map(
+        |(workers, tensors, (base, rule, resampled, memory, threads), rotate, salt)| Case {
+            workers,
+            tensors,
+            base,
+            rule,
+            resampled,
+            memory,
+            threads,
+            rotate,
+            salt,
+        },
+    )
+}
+
+impl Case {
+    /// A client's tensors; client 0 is the model before.
+    fn client(&self, client: usize) -> Vec<Made> {
+        let mut state = self.salt ^ (client as u64) << 40 | 1;
+        let mut next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.4
+        };
+        let all = self.tensors.iter().enumerate();
+        all.map(|(i, &(dtype, length))| {
+            let numbers: Vec<f64> = (0..length).map(|_| next()).collect();
+            tensor(&format!("layer.{i}"), dtype, &[length], &numbers)
+        })
+        .collect()
+    }
+
+    fn rule(&self) -> Arc<dyn RuleSpec> {
+        match self.rule {
+            0 => Arc::new(GeometricMedian::default()),
+            1 => Arc::new(Krum::default()),
+            _ => Arc::new(CoordinateMedian::default()),
+        }
+    }
+
+    fn pre(&self) -> Vec<Arc<dyn PreAggregatorSpec>> {
+        match self.resampled {
+            true => vec![Arc::new(Resample::default())],
+            false => Vec::new(),
+        }
+    }
+
+    /// What the numbers give in memory, as bytes of each tensor.
+    fn expected<T: Scalar>(&self) -> Vec<Vec<u8>> {
+        let flat = |made: Vec<Made>| -> Vec<T> {
+            let all = made.iter().flat_map(|t| numbers(t.dtype, &t.bytes));
+            all.map(T::from_f64).collect()
+        };
+        let before = flat(self.client(0));
+        let rows: Vec<Vec<T>> = (1..=self.workers)
+            .map(|w| {
+                let mut row = flat(self.client(w));
+                if self.base {
+                    row.iter_mut().zip(&before).for_each(|(x, &b)| *x -= b);
+                }
+                row
+            })
+            .collect();
+        let messages = Messages::from_rows(&rows);
+        let shape = Shape { workers: self.workers, byzantine: 1 };
+        let mut pipeline = Pipeline::<T>::of(&self.pre(), &self.rule(), shape, before.len())
+            .expect("a valid shape");
+        let (streams, mut out) = (Streams::new(7), vec![T::ZERO; before.len()]);
+        pipeline.aggregate(&Cx::new(&streams, 0), messages.view(), &mut out).expect("finite");
+        if self.base {
+            out.iter_mut().zip(&before).for_each(|(x, &b)| *x += b);
+        }
+        let mut from = 0;
+        let bytes = self.tensors.iter().map(|&(dtype, length)| {
+            from += length;
+            let piece = &out[from - length..from];
+            piece.iter().flat_map(|x| to_bytes(dtype, x.to_f64())).collect()
+        });
+        bytes.collect()
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn files_give_the_bits_of_the_same_numbers_in_memory(case in case()) {
+        let room = Room::new();
+        let mut paths: Vec<PathBuf> = (1..=case.workers)
+            .map(|w| room.write(&format!("{w}.safetensors"), &safetensors(&case.client(w))))
+            .collect();
+        paths.rotate_left(case.rotate % case.workers);
+        let base = case.base.then(|| room.write("base.safetensors", &safetensors(&case.client(0))));
+        let updates = Updates::open(&paths, &OpenOptions { base, skip: None }).expect("files that fit");
+        let options = Options {
+            rule: case.rule(),
+            pre: case.pre(),
+            memory: case.memory,
+            seed: 7,
+            ..Options::new(GeometricMedian::default(), 1)
+        };
+        let output = room.path("out.safetensors");
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(case.threads).build().expect("a pool");
+        let summary = pool
+            .install(|| aggregate(&updates, &options, &output, &Progress::default()))
+            .expect("an output");
+        let double = case.tensors.iter().any(|(dtype, _)| *dtype == "F64");
+        let expected = if double { case.expected::<f64>() } else { case.expected::<f32>() };
+        for (i, made) in read(&output).iter().enumerate() {
+            prop_assert_eq!(&made.name, &format!("layer.{}", i));
+            prop_assert!(made.bytes == expected[i], "{:?} {}", case, made.name);
+        }
+        // Two passes for a rule on distances, one for one on columns; Krum's second reads one client.
+        let one: u64 = case.client(0).iter().map(|t| t.bytes.len() as u64).sum();
+        let all = one * case.workers as u64;
+        if !case.base && !case.resampled {
+            let volume = [2 * all, all + one, all][case.rule];
+            prop_assert_eq!(summary.bytes_read, volume, "{:?}", case);
+        }
+    }
+}
