@@ -202,7 +202,9 @@ fn weights(file: &Path, clients: &[String]) -> anyhow::Result<Vec<f64>> {
         }
         let place = || format!("{}: line {i}", file.display());
         let split = line.rsplit_once([',', ' ', '\t']);
-        let number = split.and_then(|(client, w)| Some((client.trim(), w.trim().parse().ok()?)));
+        let number = split.and_then(|(client, w)| {
+            Some((client.trim().trim_end_matches(','), w.trim().parse().ok()?))
+        });
         let Some((client, weight)) = number else {
             anyhow::bail!("{}: expected a file and its weight, found {line:?}", place());
         };

@@ -133,7 +133,10 @@ fn what_cannot_work_is_refused_before_a_number_is_read() {
     let updates = open(&paths).expect("five files");
     let progress = Progress::default();
     let said = fails(&room, &updates, &Options::new(Krum::default(), 4), &progress);
-    assert!(said.contains("krum: the number of messages must be at least 7, got 5"), "{said}");
+    assert!(
+        said.contains("krum: the number of messages must be at least 7") && said.contains("got 5"),
+        "{said}"
+    );
     let said = fails(&room, &updates, &Options { memory: 1000, ..median() }, &progress);
     assert!(said.contains("bytes are needed for 5 clients, 1000 are allowed"), "{said}");
     let refused = |name: &str| {
