@@ -5,7 +5,6 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// An open file and what it was when it was opened.
 #[derive(Debug)]
@@ -13,7 +12,7 @@ pub(crate) struct Opened {
     pub(crate) path: PathBuf,
     file: File,
     pub(crate) len: u64,
-    modified: Option<SystemTime>,
+    modified: (i64, i64),
     identity: Identity,
 }
 
@@ -26,11 +25,25 @@ fn identity(data: &Metadata) -> Identity {
     (data.dev(), data.ino())
 }
 
-#[cfg(not(unix))]
+/// When a file was last written.
+#[cfg(unix)]
+fn modified(data: &Metadata) -> (i64, i64) {
+    use std::os::unix::fs::MetadataExt;
+    (data.mtime(), data.mtime_nsec())
+}
+
+#[cfg(windows)]
 fn identity(data: &Metadata) -> Identity {
-    // Elsewhere a file is told by when it was made.
-    let made = data.created().ok().and_then(|t| t.duration_since(SystemTime::UNIX_EPOCH).ok());
-    (made.map_or(0, |d| d.as_nanos() as u64), data.len())
+    use std::os::windows::fs::MetadataExt;
+    // Here a file is told by when it was made.
+    (data.creation_time(), data.file_size())
+}
+
+/// When a file was last written.
+#[cfg(windows)]
+fn modified(data: &Metadata) -> (i64, i64) {
+    use std::os::windows::fs::MetadataExt;
+    (data.last_write_time() as i64, 0)
 }
 
 /// The file behind a path, if there is one.
@@ -55,7 +68,7 @@ impl Opened {
         Ok(Self {
             path: path.to_owned(),
             len: data.len(),
-            modified: data.modified().ok(),
+            modified: modified(&data),
             identity: identity(&data),
             file,
         })
@@ -114,7 +127,7 @@ impl Opened {
         if data.len() < self.len {
             return Err(self.cut());
         }
-        if data.len() != self.len || data.modified().ok() != self.modified {
+        if data.len() != self.len || modified(&data) != self.modified {
             return Err(format!("{path}: was changed while it was read; aggregate a copy of it"));
         }
         Ok(())

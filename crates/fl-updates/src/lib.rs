@@ -12,6 +12,7 @@ mod layout;
 mod open;
 
 mod columns;
+mod options;
 mod output;
 mod plan;
 mod run;
@@ -23,6 +24,7 @@ pub use inputs::{expand, list};
 pub use layout::Per;
 pub use number::Dtype;
 pub use open::{OpenOptions, Updates};
-pub use plan::{Plan, disk_rate};
+pub use options::Options;
+pub use plan::{Plan, probe};
 pub use progress::Progress;
-pub use run::{GroupReport, LeftOut, Options, Share, Summary, aggregate};
+pub use run::{GroupReport, LeftOut, Share, Summary, aggregate};

@@ -3,9 +3,8 @@
 use crate::error::UpdatesError;
 use crate::layout::groups;
 use crate::open::Updates;
-use crate::run::Options;
+use crate::options::Options;
 use fl_core::{Needs, Rule, Shape, least_tile_bytes, server_bytes};
-use std::time::Instant;
 
 /// What a run reads, writes and holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,24 +86,24 @@ impl Options {
     }
 }
 
-/// Bytes a second at which the first client's files are read, measured on at most 64 MiB of them. What a cache holds reads
-/// faster than what is on a disk.
+/// Reads at most 64 MiB of the first client's files, for whoever measures how long that takes; gives the bytes read. What a
+/// cache holds is read faster than what is on a disk.
 ///
 /// # Errors
 /// When they cannot be read.
-pub fn disk_rate(updates: &Updates) -> Result<f64, UpdatesError> {
+pub fn probe(updates: &Updates) -> Result<u64, UpdatesError> {
     const PIECE: u64 = 1 << 22;
     let mut piece = vec![0; PIECE as usize];
-    let (mut read, begun) = (0u64, Instant::now());
+    let mut read = 0;
     for tensor in &updates.clients[0].tensors {
         for at in (0..tensor.bytes).step_by(PIECE as usize) {
             let piece = &mut piece[..PIECE.min(tensor.bytes - at) as usize];
             updates.clients[0].bytes(tensor, at, piece).map_err(UpdatesError::File)?;
             read += piece.len() as u64;
             if read >= 16 * PIECE {
-                return Ok(read as f64 / begun.elapsed().as_secs_f64());
+                return Ok(read);
             }
         }
     }
-    Ok(read as f64 / begun.elapsed().as_secs_f64().max(1e-9))
+    Ok(read)
 }

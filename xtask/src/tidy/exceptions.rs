@@ -15,11 +15,6 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
         "set-up of tests that are read on their own",
     ),
     (
-        "equal crates/fl-cli/src/command/aggregate.rs crates/fl-cli/src/command/attack.rs",
-        6,
-        "not merged yet",
-    ),
-    (
         "equal crates/fl-cli/tests/suite/common/mod.rs crates/fl-lab/tests/suite/common/mod.rs",
         8,
         "experiment files that are read on their own",

@@ -40,7 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "fl-updates",
         &[
             "error", "progress", "number", "file", "format", "client", "inputs", "layout", "open",
-            "columns", "output", "run", "plan",
+            "columns", "options", "output", "plan", "run",
         ],
     ),
     (

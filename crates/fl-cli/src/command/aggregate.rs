@@ -1,58 +1,18 @@
 //! `fl-cli aggregate`: a matrix of messages, or a file for each client, in; one message out.
 
-use super::updates::{self, UpdateArgs};
+use super::aggregate_args::AggregateArgs;
+use super::updates;
 use crate::host::choice::{chain, choice};
 use crate::host::failure::Failure;
-use crate::host::given::{self, GivenDraws};
+use crate::host::given;
 use crate::host::matrix::{self, Format, Matrix};
 use crate::host::patience::Patience;
 use crate::host::say;
 use crate::show::cost;
 use anyhow::{Context, anyhow};
-use clap::Args as ClapArgs;
 use fl_core::{Cx, MessagesRef, NonFinite, Pipeline, Scalar, Shape, Streams};
 use fl_lab::Registry;
 use serde::Serialize;
-use std::path::PathBuf;
-
-/// A rule and what stands before it.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct AggregateArgs {
-    /// The rule, as NAME or NAME:KEY=VALUE,…; `fl-cli list rules` lists them
-    #[arg(long, value_name = "RULE")]
-    pub(crate) rule: String,
-    /// A pre-aggregator before it, as NAME or NAME:KEY=VALUE,…, for example resample:s=2; may be repeated, in order
-    #[arg(long, value_name = "PRE")]
-    pub(crate) pre: Vec<String>,
-    /// How many of the messages may be Byzantine
-    #[arg(long, value_name = "F", default_value_t = 0)]
-    pub(crate) byzantine: usize,
-    /// The messages: a .npy file of shape W×p in f32 or f64, or text with a message a line, numbers between commas or blanks; - for standard input. Or a file for each client: *.safetensors, *.npz, several *.npy, folders of them or with an index, patterns
-    #[arg(long, value_name = "FILE", num_args = 1.., required_unless_present = "list")]
-    pub(crate) input: Vec<PathBuf>,
-    /// Whether the first line of a text holds names [default: it does if it has no number]
-    #[arg(long, value_name = "true|false")]
-    pub(crate) header: Option<bool>,
-    /// Where the output goes, .npy or .csv by its name; - for standard output, in the format of the input
-    #[arg(long, value_name = "FILE", default_value = "-")]
-    pub(crate) output: PathBuf,
-    /// Print what happened as JSON: weights, messages left out, iterations and certified gap
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Refuse messages with NaN or infinity instead of leaving them out
-    #[arg(long)]
-    pub(crate) refuse_non_finite: bool,
-    /// Seed of what is drawn at random
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
-    /// The round whose random draws are made
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) round: u64,
-    #[command(flatten)]
-    pub(crate) draws: GivenDraws,
-    #[command(flatten)]
-    pub(crate) update: UpdateArgs,
-}
 
 /// What happened, for `--json`.
 #[derive(Debug, Serialize)]

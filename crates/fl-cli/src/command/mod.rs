@@ -1,6 +1,7 @@
 //! The commands: one file each, its flags first, then its work.
 
 mod aggregate;
+mod aggregate_args;
 mod attack;
 mod check;
 mod data;
@@ -22,7 +23,7 @@ mod updates;
 mod watch;
 
 use crate::host::failure::Failure;
-use aggregate::AggregateArgs;
+use aggregate_args::AggregateArgs;
 use attack::AttackArgs;
 use check::CheckArgs;
 use clap::{Parser, Subcommand};

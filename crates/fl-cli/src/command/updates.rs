@@ -1,6 +1,6 @@
 //! `fl-cli aggregate` on files: one for each client, larger than memory if need be.
 
-use super::aggregate::AggregateArgs;
+use super::aggregate_args::AggregateArgs;
 use crate::host::choice::{chain, choice};
 use crate::host::failure::Failure;
 use crate::host::given;
@@ -9,80 +9,14 @@ use crate::host::signals::Signals;
 use crate::show::cost;
 use crate::show::transfer::{self, bytes};
 use anyhow::{Context, anyhow};
-use clap::Args as ClapArgs;
 use fl_core::{NonFinite, PreAggregatorSpec, RuleSpec, Shape};
 use fl_lab::Registry;
 use fl_updates::{OpenOptions, Options, Per, Plan, Progress, Summary, Updates, UpdatesError};
 use regex::Regex;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-
-/// What is about files of one client each.
-#[derive(Debug, ClapArgs)]
-pub(crate) struct UpdateArgs {
-    /// A text with a client's file a line, instead of or beside --input
-    #[arg(long, value_name = "FILE", help_heading = "Files of one client each")]
-    pub(crate) list: Option<PathBuf>,
-    /// The model before: files are models, messages are their differences from it, and the output is a model
-    #[arg(long, value_name = "MODEL", help_heading = "Files of one client each")]
-    pub(crate) base: Option<PathBuf>,
-    /// Which tensors the rule decides on together: whole, tensor, or a pattern whose match names the group [default: whole]
-    #[arg(long, value_name = "whole|tensor|REGEX", help_heading = "Files of one client each")]
-    pub(crate) per: Option<String>,
-    /// Tensors that are no part of messages: copied from --base, or without one left out of the output
-    #[arg(long, value_name = "REGEX", help_heading = "Files of one client each")]
-    pub(crate) skip: Option<Regex>,
-    /// The rule's weights: a text with a client's file and its weight a line
-    #[arg(long, value_name = "FILE", help_heading = "Files of one client each")]
-    pub(crate) weights: Option<PathBuf>,
-    /// Most memory, as in 512MiB or 2GB [default: 1GiB]
-    #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Files of one client each")]
-    pub(crate) memory: Option<usize>,
-    /// Print what would be read, written and held, from headers alone
-    #[arg(long, help_heading = "Files of one client each")]
-    pub(crate) plan: bool,
-    /// Measure each tensor's share of the distances, in one pass more, for --json
-    #[arg(long, help_heading = "Files of one client each")]
-    pub(crate) shares: bool,
-}
-
-impl UpdateArgs {
-    /// The first flag that makes no sense for a matrix.
-    fn flag(&self) -> Option<&'static str> {
-        let flags = [
-            ("--list", self.list.is_some()),
-            ("--base", self.base.is_some()),
-            ("--per", self.per.is_some()),
-            ("--skip", self.skip.is_some()),
-            ("--weights", self.weights.is_some()),
-            ("--memory", self.memory.is_some()),
-            ("--plan", self.plan),
-            ("--shares", self.shares),
-        ];
-        flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
-    }
-}
-
-/// A number of bytes: digits, perhaps with a unit.
-fn size(text: &str) -> Result<usize, String> {
-    const UNITS: [(&str, f64); 7] = [
-        ("KiB", 1024.0),
-        ("MiB", 1_048_576.0),
-        ("GiB", 1_073_741_824.0),
-        ("KB", 1e3),
-        ("MB", 1e6),
-        ("GB", 1e9),
-        ("", 1.0),
-    ];
-    let wrong = || format!("expected bytes as in 512MiB or 2GB, got {text:?}");
-    let (number, unit) =
-        text.split_at(text.find(|c: char| c.is_alphabetic()).unwrap_or(text.len()));
-    let known = UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).ok_or_else(wrong)?;
-    let bytes = number.trim().parse::<f64>().map_err(|_| wrong())? * known.1;
-    if bytes >= 1.0 && bytes < usize::MAX as f64 { Ok(bytes as usize) } else { Err(wrong()) }
-}
 
 /// The one matrix that is meant; `None` where files of one client each are.
 ///
@@ -228,7 +162,9 @@ fn weights(file: &Path, clients: &[String]) -> anyhow::Result<Vec<f64>> {
 
 fn plan(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<(), Failure> {
     let plan = Plan::of(updates, options).map_err(failure)?;
-    let rate = fl_updates::disk_rate(updates).map_err(failure)?;
+    let begun = Instant::now();
+    let probed = fl_updates::probe(updates).map_err(failure)?;
+    let rate = probed as f64 / begun.elapsed().as_secs_f64().max(1e-9);
     let seconds = (plan.first_pass + plan.second_pass) as f64 / rate;
     if args.json {
         let all = json!({
@@ -356,19 +292,4 @@ fn diagnostics(args: &AggregateArgs, summary: &Summary, rule: &str, seconds: f64
         "bytes_written": summary.bytes_written,
         "seconds": seconds,
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_units_or_are_bytes() {
-        assert_eq!(size("2GiB"), Ok(2 << 30));
-        assert_eq!(size("1.5 MB"), Ok(1_500_000));
-        assert_eq!(size("4096"), Ok(4096));
-        for wrong in ["", "GiB", "-1MB", "2 parsecs", "0", "1e30GB"] {
-            assert!(size(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -1,5 +1,6 @@
 //! Applying a rule that sees columns to a round: tiles are filled, mixed and sorted in cache, and shown to it.
 
+use super::squares::Squares;
 use crate::columns::{BLOCK, Mix, Network, Plan, sorted, tile_columns};
 use crate::num::prefetch_line;
 use crate::round::{Points, Stream};
@@ -370,35 +371,6 @@ fn ask_ahead<T: Scalar>(row: &[T]) {
 fn silent<T: Scalar, S: Simd>(simd: S, [a, b, c, d]: [T::Lanes<S>; 4]) -> bool {
     let alarm = T::v_add(simd, T::v_add(simd, a, b), T::v_add(simd, c, d));
     T::reduce_sum(simd, alarm) == T::ZERO
-}
-
-/// Adds to each sum the squared distance of a row of a tile to a point, in `f64` and divided by a power of two.
-struct Squares<'a, T> {
-    tile: Tile<'a, T>,
-    point: &'a [T],
-    unit: f64,
-    sums: &'a mut [f64],
-}
-
-impl<T: Scalar> WithSimd for Squares<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        const LANES: usize = 8;
-        let Self { tile, point, unit, sums } = self;
-        let scale = 1.0 / unit;
-        for (i, sum) in sums.iter_mut().enumerate() {
-            let mut lanes = [0.0; LANES];
-            for (x, y) in tile.row(i).chunks(LANES).zip(point.chunks(LANES)) {
-                for (lane, (x, y)) in lanes.iter_mut().zip(x.iter().zip(y)) {
-                    let difference = x.to_f64() * scale - y.to_f64() * scale;
-                    *lane += difference * difference;
-                }
-            }
-            *sum += lanes.iter().sum::<f64>();
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,21 +2,14 @@
 
 use super::apply::{Seen, TileMemory};
 use super::chain::{Chain, whole};
+use super::output::Output;
 use super::probe::Looker;
 use super::{NonFinite, Pipeline};
 use crate::round::{Norm, Stream, Tiles, combine_stream, combined_norm};
 use crate::{
-    AggregateError, Certificate, CoordinateRule, Cx, Inputs, NoProbe, Rule, Scalar, Shape, Sink,
-    Source, SourceError, combine, largest, rounding,
+    AggregateError, Certificate, CoordinateRule, Cx, Inputs, NoProbe, Rule, Scalar, Shape, Source,
+    SourceError, combine, largest, rounding,
 };
-
-/// Where an output goes.
-#[derive(Debug)]
-pub(super) enum Output<'a, T> {
-    /// Memory, from messages that are in memory too.
-    Slice(&'a mut [T]),
-    Sink(&'a dyn Sink<T>),
-}
 
 impl<T: Scalar> Pipeline<T> {
     pub(super) fn weigh(&mut self, cx: &Cx<'_>, inner: Shape) -> Result<(), AggregateError> {

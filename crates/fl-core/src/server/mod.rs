@@ -3,8 +3,10 @@
 mod apply;
 mod chain;
 mod decide;
+mod output;
 mod pipeline;
 mod probe;
+mod squares;
 
 pub use chain::server_bytes;
 pub use pipeline::{NonFinite, Pipeline, Report};

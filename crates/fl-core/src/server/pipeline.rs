@@ -7,7 +7,7 @@
 
 use super::apply::TileMemory;
 use super::chain::{Chain, passes};
-use super::decide::Output;
+use super::output::Output;
 use super::probe::Sample;
 use crate::round::{Tiles, retain_finite};
 use crate::{
@@ -240,8 +240,7 @@ impl<T: Scalar> Pipeline<T> {
     /// `memory` is how many bytes all tiles together may take; at least
     /// [`least_tile_bytes`](crate::least_tile_bytes) are taken. The pipeline itself has [`server_bytes`](crate::server_bytes).
     ///
-    /// The memory of a rule that has one stays as it is; it is used if the pipeline has not been built
-    /// [`without_memory`](Pipeline::without_memory).
+    /// The memory of a rule that has one is used and stays as it is.
     ///
     /// Cost: the passes of [`Pipeline::aggregate`]. Of messages without a weight the second pass reads nothing. A message
     /// that is not finite costs another look at it, and the first pass again.

@@ -154,10 +154,9 @@ pub fn write_rows<T: Scalar>(numbers: &[T], rows: usize) -> Vec<u8> {
     with_shape(numbers, &format!("({rows}, {columns})"))
 }
 
-fn with_shape<T: Scalar>(numbers: &[T], shape: &str) -> Vec<u8> {
-    let width = size_of::<T>();
-    let mut header =
-        format!("{{'descr': '<f{width}', 'fortran_order': False, 'shape': {shape}, }}");
+/// The bytes before the numbers, given the type and the shape as Python writes them.
+pub fn head(descr: &str, shape: &str) -> Vec<u8> {
+    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     // Values begin at a multiple of 64 bytes: 10 before the header, and a line's end.
     while !(10 + header.len() + 1).is_multiple_of(64) {
         header.push(' ');
@@ -166,6 +165,12 @@ fn with_shape<T: Scalar>(numbers: &[T], shape: &str) -> Vec<u8> {
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
     bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
+    bytes
+}
+
+fn with_shape<T: Scalar>(numbers: &[T], shape: &str) -> Vec<u8> {
+    let width = size_of::<T>();
+    let mut bytes = head(&format!("<f{width}"), shape);
     for x in numbers {
         match width {
             4 => bytes.extend_from_slice(&(x.to_f64() as f32).to_le_bytes()),

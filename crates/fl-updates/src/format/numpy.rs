@@ -93,19 +93,7 @@ pub(crate) fn npy_header(tensor: &Tensor) -> Result<Vec<u8>, String> {
     if tensor.shape.len() > 1 {
         shape.truncate(shape.len() - 2);
     }
-    let mut header = format!(
-        "{{'descr': '{descr}', 'fortran_order': False, 'shape': ({}), }}",
-        shape.trim_end()
-    );
-    // Numbers begin at a multiple of 64 bytes.
-    while !(10 + header.len() + 1).is_multiple_of(64) {
-        header.push(' ');
-    }
-    header.push('\n');
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
-    bytes.extend_from_slice(header.as_bytes());
-    Ok(bytes)
+    Ok(npy::head(&descr, &format!("({})", shape.trim_end())))
 }
 
 /// Writes an archive of arrays whose numbers `copy` gives.
