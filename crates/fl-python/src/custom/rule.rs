@@ -76,7 +76,9 @@ impl GeometricRule for Distances {
                 let made: PyReadonlyArray1<'_, f64> = made.extract()?;
                 let made = made.as_slice()?;
                 let sum: f64 = made.iter().sum();
-                if made.len() != w || !((sum - 1.0).abs() <= ROUNDING) {
+                // A sum that is NaN is not near 1.
+                let is_one = (sum - 1.0).abs() <= ROUNDING;
+                if made.len() != w || !is_one {
                     return Err(CallbackError::new_err(format!(
                         "{name} must return {w} weights with sum 1, got {} with sum {sum}",
                         made.len()
