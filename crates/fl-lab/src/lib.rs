@@ -15,7 +15,7 @@ mod tree;
 pub use check::check;
 pub use error::LabError;
 pub use file::{
-    BatchSize, ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, EvaluateOn, Experiment,
+    BatchSize, ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, DefendConfig, EvaluateOn, Experiment,
     ExperimentText, FederationConfig, Keep, Key, MethodConfig, Mistake, Plateau, Precision,
     ProtocolConfig, RotatingConfig, SmallWorkers, StopConfig, TelemetryConfig, TrainConfig,
     TuneConfig, Weights, all_keys, key_table,
@@ -31,9 +31,9 @@ pub use plan::{
     evaluated, setup,
 };
 pub use run::{
-    Busy, Candidate, Choosing, Event, Host, Memory, Options, Rung, SEEDS_CHECKED, Tally, Task,
-    Trial, Tuning, check_tasks, check_with_data, memory, run_cell, run_experiment, run_tasks,
-    trial,
+    Batch, Busy, Candidate, Choosing, Defence, Event, Final, Host, Memory, Met, Options, Pipeline,
+    RaceRecord, Rung, SEEDS_CHECKED, Tally, Task, Trial, Tried, Tuning, Untried, check_tasks,
+    check_with_data, memory, run_all, run_cell, run_experiment, run_tasks, trial,
 };
 pub use store::{
     ChangedFile, Difference, Done, Ending, Finals, Outcome, Overhead, Progress, Resources, Status,

@@ -5,7 +5,7 @@
 //! assumed. What is said later about something assumed is not told, because it follows from a mistake that is.
 
 use crate::check::{check, check_weights};
-use crate::file::{ConfigError, Experiment, ExperimentText, Mistakes, home, stand_in};
+use crate::file::{ConfigError, DefendConfig, Experiment, ExperimentText, Mistakes, home, stand_in};
 use crate::name::{AnyAttack, AnyEstimator, AnyModel, Category, Choice, Lookup, Registry};
 use crate::tree::{Change, Fault, Path, Reader, Tree, What, value};
 use fl_core::{PoisonSpec, PreAggregatorSpec, RuleSpec};
@@ -217,6 +217,9 @@ impl Reading<'_> {
             let poisons = (registry.poisons(), &mut known.poisons);
             self.choice(poisons, poison, &["federation", "poison"], tree);
         }
+        if let Some(defend) = &mut experiment.defend {
+            self.combined(known, defend, tree);
+        }
         for (i, method) in experiment.method.iter_mut().enumerate() {
             let i = &*i.to_string();
             for (stage, pre) in method.pre.iter_mut().enumerate() {
@@ -238,6 +241,37 @@ impl Reading<'_> {
                 let rules = (registry.rules(), &mut known.rules);
                 self.choice(rules, rule, &["method", i, "rule"], tree);
             }
+        }
+    }
+
+    /// Looks up what a search for a defence combines.
+    fn combined(&mut self, known: &mut Known<'_>, defend: &mut DefendConfig, tree: &Tree<'_>) {
+        let registry = self.registry;
+        let estimators = (registry.estimators(), &mut known.estimators);
+        self.list(estimators, &mut defend.estimators, &["estimators"], tree);
+        defend.estimators.iter_mut().for_each(|estimator| estimator.leave_out("batch"));
+        for (i, chain) in defend.chains.iter_mut().enumerate() {
+            let path = ["chains", &*i.to_string()];
+            self.list((registry.pre_aggregators(), &mut known.pre), chain, &path, tree);
+        }
+        self.list((registry.rules(), &mut known.rules), &mut defend.rules, &["rules"], tree);
+        let attacks = (registry.attacks(), &mut known.attacks);
+        self.list(attacks, &mut defend.attacks, &["attacks"], tree);
+        let attacks = (registry.attacks(), &mut known.attacks);
+        self.list(attacks, &mut defend.held_out, &["held-out"], tree);
+    }
+
+    /// Choices in a list of the table `[defend]`.
+    fn list<S: 'static>(
+        &mut self,
+        (category, known): (&Category<S>, &mut Vec<Pair<S>>),
+        choices: &mut [Choice<S>],
+        path: &[&str],
+        tree: &Tree<'_>,
+    ) {
+        for (i, choice) in choices.iter_mut().enumerate() {
+            let i = i.to_string();
+            self.choice((category, known), choice, &[&["defend"], path, &[&*i]].concat(), tree);
         }
     }
 

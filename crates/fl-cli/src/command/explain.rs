@@ -203,14 +203,11 @@ fn in_a_file<S>(entry: &Entry<S>, key: &str) -> String {
 fn rule_on(rule: &dyn RuleSpec, pre: &[Box<dyn PreAggregatorSpec>], shape: Shape) -> String {
     let mut text = format!("For W = {}, f = {}\n", shape.workers, shape.byzantine);
     let mut inner = shape;
-    // κ of a chain is told from the rule back to the messages.
-    let mut shapes = vec![shape];
     for stage in pre {
         match stage.output(inner) {
             Ok(out) => {
                 let _ = writeln!(text, "    {}: {} → {}", stage.name(), pair(inner), pair(out));
                 inner = out;
-                shapes.push(out);
             }
             Err(e) => return text + &format!("    cannot be computed: {e}"),
         }
@@ -228,11 +225,7 @@ fn rule_on(rule: &dyn RuleSpec, pre: &[Box<dyn PreAggregatorSpec>], shape: Shape
         ),
         most => writeln!(text, "    withstands f ≤ {most} of {}", inner.workers),
     };
-    let kappa = rule.kappa(inner).and_then(|kappa| {
-        let mut stages = pre.iter().zip(&shapes).rev();
-        stages.try_fold(kappa, |inner, (stage, shape)| stage.kappa(*shape, inner))
-    });
-    let _ = match kappa {
+    let _ = match fl_lab::theory::kappa(pre, rule, shape) {
         Some(kappa) => write!(text, "    (f, κ)-robust with κ ≤ {kappa:.4}"),
         None => write!(text, "    no κ is known here"),
     };

@@ -6,6 +6,7 @@ mod attack;
 mod check;
 mod data;
 mod data_info;
+mod defend;
 mod draw;
 mod explain;
 mod list;
@@ -28,6 +29,7 @@ use attack::AttackArgs;
 use check::CheckArgs;
 use clap::{Parser, Subcommand};
 use data::DataCommand;
+use defend::DefendArgs;
 use draw::DrawArgs;
 use explain::ExplainArgs;
 use fl_lab::Registry;
@@ -69,6 +71,8 @@ pub(crate) enum Command {
     Results(ResultsArgs),
     /// Choose each method's step size, and RSA's λ, on training rows set aside; writes the experiment with them filled in
     Tune(TuneArgs),
+    /// Search the defence with the best worst case over attacks, on seeds and rows set aside; writes it as an experiment file
+    Defend(DefendArgs),
     /// Draw curves of finished runs as SVG and PNG, accuracy or any metric; for a sweep in panels or as heat maps
     Plot(PlotArgs),
     /// Write runs of any folders as one HTML file that needs nothing else: tables, curves, runs in detail, comparisons
@@ -105,6 +109,7 @@ pub(crate) fn run(command: &Command, registry: &Registry) -> Result<(), Failure>
         Command::Watch(args) => watch::watch(args),
         Command::Check(args) => check::check(args, registry),
         Command::Tune(args) => tune::tune(args, registry),
+        Command::Defend(args) => defend::defend(args, registry),
         Command::Plot(args) => plot::plot(args, registry),
         Command::Report(args) => report::report(args),
         Command::Paper(args) => paper::paper(args),

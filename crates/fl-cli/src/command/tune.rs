@@ -6,7 +6,7 @@ use crate::host::say::on_one_line;
 use crate::host::signals::Signals;
 use crate::host::{self, experiment, limits, say, sets};
 use crate::show::progress::Display;
-use crate::show::words::seeds;
+use crate::show::words::{judged_on, seeds};
 use clap::Args as ClapArgs;
 use comfy_table::{CellAlignment, Table, presets};
 use fl_data::Loaded;
@@ -77,7 +77,8 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
         let task = |cell| Task { cell, source: rung_source.clone(), data: &data };
         let tasks: Vec<Task<'_>> = cells.iter().map(task).collect();
         let name = |cell: &Cell| format!("{} seed {}", on_one_line(&cell.method.name), cell.seed);
-        let display = Display::new(cells.iter().map(name).collect(), &tasks, args.quiet, false);
+        let display =
+            Display::new(cells.iter().map(name).collect(), &tasks, args.quiet, false);
         let outcomes =
             fl_lab::run_experiment(&rung, &rung_source, &data, options, system, &|event| {
                 display.show(&event)
@@ -156,13 +157,7 @@ fn beside(tuned: &Path, ending: &str) -> PathBuf {
 }
 
 fn criterion(on: EvaluateOn) -> String {
-    let rows = match on {
-        EvaluateOn::Test => "the test rows".to_owned(),
-        EvaluateOn::Validation => "the set's validation rows".to_owned(),
-        EvaluateOn::TrainingRows(count) => {
-            format!("{count} training rows set aside, from which nobody learns meanwhile")
-        }
-    };
+    let rows = judged_on(on);
     format!("final accuracy on {rows}, mean over seeds; a run that diverges is worst")
 }
 

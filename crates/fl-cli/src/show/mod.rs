@@ -10,6 +10,7 @@ pub(crate) mod facts;
 pub(crate) mod grid;
 pub(crate) mod groups;
 pub(crate) mod heat;
+pub(crate) mod leaderboard;
 pub(crate) mod metric;
 pub(crate) mod panels;
 pub(crate) mod progress;

@@ -1,7 +1,7 @@
 //! Numbers and states in words.
 
 use comfy_table::{CellAlignment, Table};
-use fl_lab::Status;
+use fl_lab::{EvaluateOn, Status};
 use std::ops::Range;
 
 /// How many cells stand how.
@@ -58,6 +58,17 @@ pub(crate) fn right(table: &mut Table, columns: Range<usize>) {
     for column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// The rows that a search judges by.
+pub(crate) fn judged_on(rows: EvaluateOn) -> String {
+    match rows {
+        EvaluateOn::Test => "the test rows".to_owned(),
+        EvaluateOn::Validation => "the set's validation rows".to_owned(),
+        EvaluateOn::TrainingRows(count) => {
+            format!("{count} training rows set aside, from which nobody learns meanwhile")
         }
     }
 }

@@ -6,6 +6,7 @@ mod aggregate;
 mod cluster;
 mod common;
 mod data;
+mod defend;
 #[cfg(unix)]
 mod faults;
 mod guide;

@@ -17,7 +17,7 @@ fn busy() -> Room {
     ]))
 }
 
-fn spawn(room: &Room, arguments: &[&str]) -> Child {
+pub(crate) fn spawn(room: &Room, arguments: &[&str]) -> Child {
     spawn_to(Stdio::null(), room, arguments)
 }
 

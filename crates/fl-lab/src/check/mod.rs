@@ -1,12 +1,14 @@
 //! What cannot work in an experiment, found without data and before anything runs; each at its place in the file.
 
 mod attack;
+mod defend;
 mod federation;
 mod method;
 mod model;
 mod run;
 mod tune;
 
+pub(crate) use defend::check_defending;
 pub(crate) use federation::check_federation;
 pub(crate) use method::check_weights;
 pub(crate) use tune::unknown_method;
@@ -70,6 +72,9 @@ pub(crate) fn check_after(
         });
     }
     check_tuning(experiment, source, &mut mistakes);
+    if let Some(config) = &experiment.defend {
+        mistakes.take(check_defending(experiment, config, source));
+    }
     mistakes.without(|path| source.follows(path)).or(())
 }
 

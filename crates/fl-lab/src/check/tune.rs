@@ -9,20 +9,11 @@ pub(super) fn check_tuning(
     mistakes: &mut Mistakes,
 ) {
     let Some(tune) = &experiment.tune else { return };
-    let mut at = |path: &[&str], message: String| mistakes.add(source.error_at(path, message));
     for (key, values) in [("step", &tune.step), ("lambda", &tune.lambda)] {
-        if values.is_empty() {
-            at(&["tune", key], format!("{key} must hold at least one candidate, got none"));
-        }
-        for (i, &value) in values.iter().enumerate() {
-            let path = ["tune", key, &i.to_string()];
-            if !(value > 0.0 && value.is_finite()) {
-                at(&path, format!("a {key} must be a positive number, got {value}"));
-            } else if values[..i].contains(&value) {
-                at(&path, format!("every {key} must be there once, got {value} twice"));
-            }
-        }
+        let positive = |v: f64| v > 0.0 && v.is_finite();
+        check_list(&["tune", key], values, "a positive number", positive, source, mistakes);
     }
+    let mut at = |path: &[&str], message: String| mistakes.add(source.error_at(path, message));
     if tune.seeds.is_empty() {
         at(&["tune", "seeds"], "seeds must hold at least one number, got none".into());
     }
@@ -40,6 +31,30 @@ pub(super) fn check_tuning(
     for (i, name) in tune.methods.iter().flatten().enumerate() {
         if experiment.method.iter().all(|m| m.name != *name) {
             at(&["tune", "methods", &i.to_string()], unknown_method(experiment, name));
+        }
+    }
+}
+
+/// What is wrong with a list of candidates, each of which must be allowed and there once.
+pub(super) fn check_list(
+    path: &[&str; 2],
+    values: &[f64],
+    allowed: &str,
+    is_allowed: impl Fn(f64) -> bool,
+    source: &ExperimentText,
+    mistakes: &mut Mistakes,
+) {
+    let key = path[1];
+    let mut at = |path: &[&str], message: String| mistakes.add(source.error_at(path, message));
+    if values.is_empty() {
+        at(path, format!("{key} must hold at least one candidate, got none"));
+    }
+    for (i, &value) in values.iter().enumerate() {
+        let path = [path[0], key, &i.to_string()];
+        if !is_allowed(value) {
+            at(&path, format!("a {key} must be {allowed}, got {value}"));
+        } else if values[..i].contains(&value) {
+            at(&path, format!("every {key} must be there once, got {value} twice"));
         }
     }
 }

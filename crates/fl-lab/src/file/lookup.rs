@@ -85,7 +85,7 @@ pub(crate) fn home(name: &str) -> Option<String> {
 impl Key {
     /// Whether it is a table that no result depends on, which a key is rarely meant for.
     fn is_side(&self) -> bool {
-        matches!(self.field, "checkpoint" | "stop" | "telemetry" | "tune")
+        matches!(self.field, "checkpoint" | "defend" | "stop" | "telemetry" | "tune")
     }
 }
 

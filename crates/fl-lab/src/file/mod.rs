@@ -1,6 +1,7 @@
 //! The experiment file: what it may say, its text, and mistakes at their places.
 
 mod batch;
+mod defend;
 mod edit;
 mod keys;
 mod lookup;
@@ -10,6 +11,7 @@ mod schema;
 mod text;
 
 pub use batch::BatchSize;
+pub use defend::DefendConfig;
 pub use keys::Key;
 pub use lookup::{all_keys, key_table};
 pub(crate) use lookup::{fixed, home, stand_in};

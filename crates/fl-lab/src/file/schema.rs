@@ -1,6 +1,7 @@
 //! What an experiment file may say: the federation, its data and its methods.
 
 use super::batch::BatchSize;
+use super::defend::DefendConfig;
 use super::keys::{Kind, Written, keys};
 use super::runs::{CheckpointConfig, EvaluateOn, StopConfig, TelemetryConfig, TuneConfig};
 use crate::name::{
@@ -61,6 +62,9 @@ keys! {
         /// How the step sizes of methods are chosen. No run depends on it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tune: Option<TuneConfig> => otherwise "a grid of steps", fixed "no run depends on it";
+        /// How a defence is searched for. No run depends on it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        defend: Option<DefendConfig> => otherwise "the usual parts", fixed "no run depends on it";
         /// The methods to compare.
         method: Vec<MethodConfig> =>
             needed "[{ name = \"Byrd-SAGA\", estimator = \"saga\", rule = \"geometric-median\" }]";

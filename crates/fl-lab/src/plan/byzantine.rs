@@ -5,7 +5,7 @@ use fl_core::data::ClassValues;
 use fl_core::{Dataset, Federation, Role, Streams, streams};
 
 /// Whether no worker is Byzantine.
-pub(super) fn nobody(byzantine: &ByzantineConfig) -> bool {
+pub(crate) fn nobody(byzantine: &ByzantineConfig) -> bool {
     match byzantine {
         ByzantineConfig::Count(count) | ByzantineConfig::Rotating(RotatingConfig { count, .. }) => {
             *count == 0

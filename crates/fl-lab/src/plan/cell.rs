@@ -45,7 +45,7 @@ pub fn cells(experiment: &Experiment) -> Vec<Cell> {
     common.evaluate_every = Some(experiment.evaluation_interval());
     common.full_pass_every = Some(experiment.full_pass_interval());
     common.final_window = None;
-    common.tune = None;
+    (common.tune, common.defend) = (None, None);
     let with = |method: &MethodConfig, seeds: Vec<u64>| {
         let mut one = Experiment { seeds, method: vec![method.clone()], ..common.clone() };
         one.method[0].final_window = Some(experiment.window(method));

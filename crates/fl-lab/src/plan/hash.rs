@@ -12,7 +12,7 @@ pub(crate) fn deciding(cell: &Experiment) -> Experiment {
     core.rounds = 0;
     core.final_window = None;
     core.checkpoint = CheckpointConfig::default();
-    core.tune = None;
+    (core.tune, core.defend) = (None, None);
     core.stop = StopConfig::default();
     // Classes of known sets by their places, which is how they were always written into a hash.
     if let (ByzantineConfig::Classes(list), Some(Classes { count, values })) =
@@ -51,6 +51,7 @@ pub(super) fn decides(cell: &Experiment) -> String {
     text
 }
 
-pub(super) fn short_digest(text: &str) -> String {
+/// The first twelve hexadecimal digits of a text's SHA-256.
+pub(crate) fn short_digest(text: &str) -> String {
     Sha256::digest(text.as_bytes())[..6].iter().map(|b| format!("{b:02x}")).collect()
 }

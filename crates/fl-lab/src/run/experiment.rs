@@ -48,17 +48,32 @@ pub fn run_experiment(
     let cells = cells(experiment);
     let tasks: Vec<Task<'_>> =
         cells.iter().map(|cell| Task { cell, source: source.clone(), data }).collect();
+    run_all(&tasks, options, host, watch)
+}
+
+/// As [`run_experiment`], for the cells of any experiments, each of which has been checked. Outcomes come back in the order of
+/// tasks; of tasks with one folder the first has the outcome.
+///
+/// # Errors
+/// As [`run_experiment`].
+pub fn run_all(
+    tasks: &[Task<'_>],
+    options: Options<'_>,
+    host: Host<'_>,
+    watch: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<Vec<Outcome>, LabError> {
     type Slot = Mutex<Option<Result<Option<Outcome>, LabError>>>;
-    let results: Vec<Slot> = cells.iter().map(|_| Mutex::new(None)).collect();
-    run_each(&tasks, options, host, watch, &|index, result| {
+    let results: Vec<Slot> = tasks.iter().map(|_| Mutex::new(None)).collect();
+    run_each(tasks, options, host, watch, &|index, result| {
         if let Ok(mut slot) = results[index].lock() {
             *slot = Some(result);
         }
     })?;
-    let mut outcomes = Vec::with_capacity(cells.len());
+    let mut outcomes = Vec::with_capacity(tasks.len());
     for slot in results {
-        let result = slot.into_inner().ok().flatten();
-        outcomes.extend(result.unwrap_or(Err(LabError::Stopped { round: 0 }))?);
+        if let Some(result) = slot.into_inner().ok().flatten() {
+            outcomes.extend(result?);
+        }
     }
     Ok(outcomes)
 }

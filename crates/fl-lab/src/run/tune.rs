@@ -1,11 +1,11 @@
 //! Choosing each method's step size, and RSA's λ, by successive halving on rows that no final run is judged by.
 
+use super::judge::{Ladder, Verdict, judging, rows, text, window};
 use crate::check::unknown_method;
 use crate::file::{
-    ConfigError, EvaluateOn, Experiment, ExperimentText, MethodConfig, ProtocolConfig, StopConfig,
-    TelemetryConfig, TuneConfig,
+    ConfigError, EvaluateOn, Experiment, ExperimentText, MethodConfig, ProtocolConfig, TuneConfig,
 };
-use crate::store::{Ending, Finals, Outcome};
+use crate::store::Outcome;
 use fl_data::Loaded;
 use serde::Serialize;
 
@@ -95,11 +95,7 @@ impl<'a> Tuning<'a> {
         }
         let named = if methods.is_empty() { config.methods.as_deref() } else { Some(methods) };
         let wanted = |method: &MethodConfig| named.is_none_or(|n| n.contains(&method.name));
-        let evaluate_on = match (config.evaluate_on, &data.split.validation) {
-            (Some(chosen), _) => chosen,
-            (None, Some(_)) => EvaluateOn::Validation,
-            (None, None) => EvaluateOn::TrainingRows((data.split.train.rows() / 10).max(1)),
-        };
+        let evaluate_on = rows(config.evaluate_on, data);
         let methods = experiment
             .method
             .iter()
@@ -127,15 +123,9 @@ impl<'a> Tuning<'a> {
         (&self.config.seeds, self.evaluate_on)
     }
 
-    /// Rounds of a rung: the last one has all.
     fn rounds(&self, rung: u32) -> u64 {
-        let parts = u64::from(self.config.keep_one_in).saturating_pow(self.config.rungs - 1 - rung);
-        self.experiment.rounds.div_ceil(parts).max(1)
-    }
-
-    fn window(&self, method: &MethodConfig, rounds: u64) -> u64 {
-        (self.experiment.window(method) as f64 * rounds as f64 / self.experiment.rounds as f64)
-            .round() as u64
+        let TuneConfig { rungs, keep_one_in, .. } = self.config;
+        Ladder { rungs, keep_one_in }.rounds(self.experiment, rung)
     }
 
     /// The next rung as an experiment, whose methods are the candidates that are left; none after the last rung.
@@ -159,28 +149,17 @@ impl<'a> Tuning<'a> {
                 {
                     rsa.lambda = lambda;
                 }
-                one.final_window = Some(self.window(original, rounds));
+                one.final_window = Some(window(self.experiment, original, rounds));
                 method.push(one);
             }
         }
         if method.is_empty() {
             return Ok(None);
         }
-        let mut experiment = self.experiment.clone();
-        experiment.name = format!("rung-{}", self.rung + 1);
-        experiment.rounds = rounds;
-        experiment.seeds = self.config.seeds.clone();
-        experiment.evaluate_every = Some((rounds / 80).max(1));
-        experiment.full_pass_every = Some(0);
-        experiment.final_window = None;
-        experiment.telemetry = TelemetryConfig::default();
-        experiment.stop = StopConfig::default();
-        experiment.tune = None;
-        experiment.data.evaluate_on = self.evaluate_on;
-        experiment.method = method;
-        let file = format!("rung {} of the search", self.rung + 1);
-        let text = toml::to_string(&experiment).map_err(|e| ConfigError::plain(&file, e))?;
-        let source = ExperimentText::new(&text, &file, &[])?;
+        let name = format!("rung-{}", self.rung + 1);
+        let (seeds, on) = (&self.config.seeds, self.evaluate_on);
+        let experiment = judging(self.experiment, name, rounds, seeds, on, method);
+        let source = text(&experiment, &format!("rung {} of the search", self.rung + 1))?;
         Ok(Some((experiment, source)))
     }
 
@@ -191,7 +170,7 @@ impl<'a> Tuning<'a> {
         let windows: Vec<u64> = self
             .methods
             .iter()
-            .map(|m| self.window(&self.experiment.method[m.index], rounds))
+            .map(|m| window(self.experiment, &self.experiment.method[m.index], rounds))
             .collect();
         for (choosing, window) in self.methods.iter_mut().zip(windows) {
             let mut trials: Vec<Trial> = choosing
@@ -275,22 +254,7 @@ fn name(method: &str, candidate: &Candidate) -> String {
 }
 
 fn trial(candidate: Candidate, name: &str, outcomes: &[Outcome]) -> Trial {
-    let runs: Vec<&Outcome> = outcomes.iter().filter(|o| o.cell.method.name == name).collect();
-    let finals: Vec<Option<Finals>> = runs
-        .iter()
-        .map(|run| match run.done.ending {
-            Ending::Diverged { .. } => None,
-            _ => run.finals(),
-        })
-        .collect();
-    let each = |value: fn(&Finals) -> Option<f64>| -> Vec<Option<f64>> {
-        finals.iter().map(|f| value(f.as_ref()?)).collect()
-    };
-    let mean = |values: &[Option<f64>]| {
-        let sum: Option<f64> = values.iter().copied().sum();
-        sum.map(|sum| sum / values.len() as f64).filter(|mean| mean.is_finite())
-    };
-    let accuracies = each(Finals::score);
-    let (score, loss) = (mean(&accuracies), mean(&each(|f| f.test_loss)));
+    let runs = outcomes.iter().filter(|o| o.cell.method.name == name);
+    let Verdict { accuracies, score, loss } = Verdict::of(runs);
     Trial { candidate, accuracies, score, loss, kept: false }
 }

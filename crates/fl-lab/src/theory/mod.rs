@@ -3,10 +3,12 @@
 
 mod numbers;
 mod problem;
+mod proven;
 mod scope;
 mod warnings;
 
 pub use numbers::{Bound, Knowns, Numbers, Step, numbers, short};
 pub use problem::{Measured, mean_smoothness, measure, problem};
+pub use proven::{Proven, kappa, proven};
 pub use scope::{Scope, scope};
 pub use warnings::{Warning, warnings};
