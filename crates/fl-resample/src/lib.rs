@@ -17,6 +17,7 @@ fl_core::parts! {
     length: pre_aggregator {
         clipping::Clipping,
         arc::AdaptiveClipping,
+        median_clipping::MedianClipping,
     }
 }
 

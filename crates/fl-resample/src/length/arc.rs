@@ -1,7 +1,7 @@
 //! Adaptive robust clipping: the longest messages are shortened to the length of the longest one that is left alone.
 
 use crate::shared::check::checked_regular;
-use crate::shared::shorten::shorten;
+use crate::shared::shorten::shorten_to_rank;
 use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
 
 spec! {
@@ -116,18 +116,8 @@ impl PreAggregator for Adaptive {
         shape: Shape,
         out: &mut Mixing,
     ) {
-        self.order.clear();
-        self.order.extend(0..shape.workers as u32);
         let rank = shape.workers - count(shape);
-        let norm = |i: u32| geometry.squared_norm(i as usize);
-        let (_, &mut longest, _) =
-            self.order.select_nth_unstable_by(rank - 1, |&i, &j| norm(i).total_cmp(&norm(j)));
-        // Squares and lengths have the same order, and equal ones are not shortened.
-        let (longest, limit) = (longest as usize, norm(longest).sqrt());
-        shorten(shape.workers, out, |i| {
-            let longer = norm(i as u32).sqrt() > limit;
-            longer.then(|| geometry.norm_ratio(longest, i))
-        });
+        shorten_to_rank(geometry, shape.workers, rank, &mut self.order, out);
     }
 }
 

@@ -51,8 +51,8 @@ fn a_round_of_a_chain_of_any_two_allocates_nothing() {
     let streams = Streams::new(0);
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
     one.install(|| {
-        for (first, second) in (0..8).flat_map(|i| (0..8).map(move |j| (i, j))) {
-            let stage = |k| all(2, 1.0).into_iter().nth(k).expect("one of eight");
+        for (first, second) in (0..9).flat_map(|i| (0..9).map(move |j| (i, j))) {
+            let stage = |k| all(2, 1.0).into_iter().nth(k).expect("one of nine");
             for rule in [Box::new(Rising) as Box<dyn RuleSpec>, Box::new(RisingColumns)] {
                 let chain = vec![stage(first), stage(second)];
                 let mut pipeline = Pipeline::build(chain, rule, shape, 7).expect("a valid shape");

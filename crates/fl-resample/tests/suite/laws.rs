@@ -33,7 +33,7 @@ const LAWS: [Obeys; 7] = [Permutation, Translation, Scale, Mean, Hull, Counted, 
 
 /// In the order of [`all`].
 #[rustfmt::skip]
-const DECLARED: [&[Obeys]; 8] = [
+const DECLARED: [&[Obeys]; 9] = [
     /* resample, algorithm 1   */ &[Translation, Scale, Mean, Hull, Counted],
     /* resample, permutation   */ &[Translation, Scale, Mean, Hull, Counted],
     /* bucketing, rest apart   */ &[Translation, Scale, Hull, Counted],
@@ -41,6 +41,7 @@ const DECLARED: [&[Obeys]; 8] = [
     /* nearest-neighbour mixing*/ &[Permutation, Translation, Scale, Hull, Workers],
     /* clipping                */ &[Permutation, Counted, Workers],
     /* adaptive clipping       */ &[Permutation, Scale, Counted, Workers],
+    /* clipping by the median  */ &[Permutation, Scale, Counted, Workers],
     /* identity                */ &[Permutation, Translation, Scale, Mean, Hull, Counted, Workers],
 ];
 
@@ -74,7 +75,7 @@ impl Round {
         Shape { workers: self.rows.len(), byzantine: self.byzantine }
     }
 
-    fn specs(&self) -> [Spec; 8] {
+    fn specs(&self) -> [Spec; 9] {
         all(self.s, self.tau)
     }
 
@@ -511,5 +512,5 @@ fn whoever_looks_at_no_distances_needs_none() {
             .map(|s| s.name())
             .collect::<Vec<_>>()
     };
-    assert_eq!(names(true), ["nnm", "clipping", "arc"]);
+    assert_eq!(names(true), ["nnm", "clipping", "arc", "median-clipping"]);
 }

@@ -3,8 +3,8 @@
 use crate::common::{Rising, all, messages_of};
 use fl_core::{Cx, Pipeline, Streams};
 use fl_resample::{
-    AdaptiveClipping, Bucketing, Clipping, Identity, Law, Nnm, PreAggregatorSpec, Resample, Rest,
-    Shape,
+    AdaptiveClipping, Bucketing, Clipping, Identity, Law, MedianClipping, Nnm, PreAggregatorSpec,
+    Resample, Rest, Shape,
 };
 
 #[track_caller]
@@ -64,7 +64,7 @@ fn rounds_without_a_message_are_refused() {
 
 #[test]
 fn rounds_without_a_regular_message_are_refused_where_f_is_used() {
-    let others: [&dyn PreAggregatorSpec; 2] = [&Nnm, &AdaptiveClipping];
+    let others: [&dyn PreAggregatorSpec; 3] = [&Nnm, &AdaptiveClipping, &MedianClipping];
     for spec in others {
         let name = spec.name();
         for byzantine in [4, 9] {
@@ -128,12 +128,21 @@ fn shapes_come_out_as_documented() {
     };
     let kept = (30, 6);
     let double = (30, 12);
-    assert_eq!(outputs(2, 30, 6), [double, double, (15, 6), (15, 6), kept, kept, kept, kept]);
+    assert_eq!(outputs(2, 30, 6), [double, double, (15, 6), (15, 6), kept, kept, kept, kept, kept]);
     // Four to an average or a bucket, and more contaminated than there are.
     let (all_of, kept) = ((11, 11), (11, 5));
-    assert_eq!(outputs(4, 11, 5), [all_of, all_of, (3, 3), (2, 2), kept, kept, kept, kept]);
-    let expected =
-        ["resample", "resample", "bucketing", "bucketing", "nnm", "clipping", "arc", "identity"];
+    assert_eq!(outputs(4, 11, 5), [all_of, all_of, (3, 3), (2, 2), kept, kept, kept, kept, kept]);
+    let expected = [
+        "resample",
+        "resample",
+        "bucketing",
+        "bucketing",
+        "nnm",
+        "clipping",
+        "arc",
+        "median-clipping",
+        "identity",
+    ];
     assert_eq!(all(1, 1.0).map(|spec| names(&*spec)), expected);
 }
 

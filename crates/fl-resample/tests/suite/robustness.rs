@@ -2,7 +2,8 @@
 
 use crate::common::{apply, number};
 use fl_resample::{
-    AdaptiveClipping, Bucketing, Clipping, Identity, Nnm, PreAggregatorSpec, Resample, Shape,
+    AdaptiveClipping, Bucketing, Clipping, Identity, MedianClipping, Nnm, PreAggregatorSpec,
+    Resample, Shape,
 };
 use proptest::prelude::*;
 
@@ -45,7 +46,7 @@ fn worst(rows: &[Vec<f64>], out: &[f64], f: usize) -> f64 {
 proptest! {
     #[test]
     fn what_a_chain_promises_no_round_breaks(
-        workers in 3usize..9, f in 0usize..4, dim in 1usize..4, salt: u64, shift in -3f64..3.0, spread in 0i32..3, arc: bool,
+        workers in 3usize..9, f in 0usize..4, dim in 1usize..4, salt: u64, shift in -3f64..3.0, spread in 0i32..3, which in 0usize..3,
     ) {
         let f = f.min((workers - 1) / 2);
         let shape = Shape { workers, byzantine: f };
@@ -56,7 +57,8 @@ proptest! {
                 (0..dim).map(|k| shift + size * number(salt, w * dim + k)).collect()
             })
             .collect();
-        let spec: &dyn PreAggregatorSpec = if arc { &AdaptiveClipping } else { &Nnm };
+        let specs: [&dyn PreAggregatorSpec; 3] = [&Nnm, &AdaptiveClipping, &MedianClipping];
+        let spec = specs[which];
         let kappa = spec.kappa(shape, kappa_of_trimmed(shape)).expect("proven below W/2");
         let out = trimmed(&apply(spec, 0, &rows, f), f);
         let found = worst(&rows, &out, f);
@@ -69,13 +71,18 @@ fn coefficients_are_as_printed() {
     let shape = Shape { workers: 30, byzantine: 6 };
     assert_eq!(Nnm.kappa(shape, 0.5), Some(3.0));
     assert_eq!(AdaptiveClipping.kappa(shape, 0.5), Some(0.5 + 12.0 / 18.0));
+    // 15 of 30 are shortened, and at least 9 regular ones are not.
+    let moved = (0.5f64.sqrt() + (15.0f64 / 9.0).sqrt()).powi(2);
+    assert_eq!(MedianClipping.kappa(shape, 0.5), Some(moved));
     assert_eq!(Identity.kappa(shape, 0.5), Some(0.5));
     // In expectation is not for all messages.
     assert_eq!(Resample::default().kappa(shape, 0.5), None);
     assert_eq!(Bucketing::default().kappa(shape, 0.5), None);
     assert_eq!(Clipping::default().kappa(shape, 0.5), None);
     let half = Shape { workers: 30, byzantine: 15 };
-    assert_eq!((Nnm.kappa(half, 0.5), AdaptiveClipping.kappa(half, 0.5)), (None, None));
+    for spec in [&Nnm as &dyn PreAggregatorSpec, &AdaptiveClipping, &MedianClipping] {
+        assert_eq!(spec.kappa(half, 0.5), None, "{spec:?}");
+    }
 }
 
 #[test]

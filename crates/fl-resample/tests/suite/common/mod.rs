@@ -7,14 +7,14 @@ use fl_core::{
     RuleSpec, Scalar, Streams, Tile,
 };
 use fl_resample::{
-    AdaptiveClipping, Bucketing, Clipping, Identity, Law, Nnm, PreAggregator, PreAggregatorSpec,
-    Resample, Rest, Shape, SpecError,
+    AdaptiveClipping, Bucketing, Clipping, Identity, Law, MedianClipping, Nnm, PreAggregator,
+    PreAggregatorSpec, Resample, Rest, Shape, SpecError,
 };
 
 pub(crate) type Spec = Box<dyn PreAggregatorSpec>;
 
 /// All of them, with `s` and `tau` where they take one.
-pub(crate) fn all(s: usize, tau: f64) -> [Spec; 8] {
+pub(crate) fn all(s: usize, tau: f64) -> [Spec; 9] {
     [
         Box::new(Resample { s, law: Law::Algorithm1 }),
         Box::new(Resample { s, law: Law::Permutation }),
@@ -23,6 +23,7 @@ pub(crate) fn all(s: usize, tau: f64) -> [Spec; 8] {
         Box::new(Nnm),
         Box::new(Clipping { tau }),
         Box::new(AdaptiveClipping),
+        Box::new(MedianClipping),
         Box::new(Identity),
     ]
 }
