@@ -15,10 +15,10 @@ mod tree;
 pub use check::check;
 pub use error::LabError;
 pub use file::{
-    BatchSize, ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, DefendConfig, EvaluateOn, Experiment,
-    ExperimentText, FederationConfig, Keep, Key, MethodConfig, Mistake, Plateau, Precision,
-    ProtocolConfig, RotatingConfig, SmallWorkers, StopConfig, TelemetryConfig, TrainConfig,
-    TuneConfig, Weights, all_keys, key_table,
+    BatchSize, ByzantineConfig, CheckpointConfig, ConfigError, DataConfig, DefendConfig,
+    EvaluateOn, Experiment, ExperimentText, FederationConfig, Keep, Key, MethodConfig, Mistake,
+    Plateau, Precision, ProtocolConfig, RotatingConfig, SmallWorkers, StopConfig, TelemetryConfig,
+    TrainConfig, TuneConfig, Weights, all_keys, key_table,
 };
 pub use name::{
     AnyAttack, AnyEstimator, AnyModel, AttackChoice, Attacks, Category, Choice, ChoiceError,

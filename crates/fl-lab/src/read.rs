@@ -5,7 +5,9 @@
 //! assumed. What is said later about something assumed is not told, because it follows from a mistake that is.
 
 use crate::check::{check, check_weights};
-use crate::file::{ConfigError, DefendConfig, Experiment, ExperimentText, Mistakes, home, stand_in};
+use crate::file::{
+    ConfigError, DefendConfig, Experiment, ExperimentText, Mistakes, home, stand_in,
+};
 use crate::name::{AnyAttack, AnyEstimator, AnyModel, Category, Choice, Lookup, Registry};
 use crate::tree::{Change, Fault, Path, Reader, Tree, What, value};
 use fl_core::{PoisonSpec, PreAggregatorSpec, RuleSpec};

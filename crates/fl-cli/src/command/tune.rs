@@ -77,8 +77,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
         let task = |cell| Task { cell, source: rung_source.clone(), data: &data };
         let tasks: Vec<Task<'_>> = cells.iter().map(task).collect();
         let name = |cell: &Cell| format!("{} seed {}", on_one_line(&cell.method.name), cell.seed);
-        let display =
-            Display::new(cells.iter().map(name).collect(), &tasks, args.quiet, false);
+        let display = Display::new(cells.iter().map(name).collect(), &tasks, args.quiet, false);
         let outcomes =
             fl_lab::run_experiment(&rung, &rung_source, &data, options, system, &|event| {
                 display.show(&event)
