@@ -116,6 +116,8 @@ fn combined(
         rule: Some(rule.clone()),
         weights: None,
         step: None,
+        schedule: None,
+        server: None,
         batch: None,
         final_window: None,
     }
