@@ -71,5 +71,7 @@ def test_the_stubs_are_those_of_the_registry(tmp_path):
 
     # In a process in which no test has added parts.
     subprocess.run([sys.executable, "-m", "robust_fl._stubs", str(tmp_path)], check=True)
+    source = Path(__file__).parents[1] / "python" / "robust_fl"
     for module in _MODULES.values():
-        assert (Path(rf.__file__).parent / f"{module}.pyi").read_text() == (tmp_path / f"{module}.pyi").read_text()
+        written = (source / f"{module}.pyi").read_text()
+        assert written == (tmp_path / f"{module}.pyi").read_text(), f"python -m robust_fl._stubs {source} writes {module}.pyi"

@@ -23,3 +23,6 @@ class Clipping(PreAggregator):
 
 class Arc(PreAggregator):
     def __init__(self) -> None: ...
+
+class MedianClipping(PreAggregator):
+    def __init__(self) -> None: ...
