@@ -2,7 +2,6 @@
 
 /// What is found, how large it may be, and the reason.
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
-    ("circle crates/fl-data/src/partition/kind.rs", 2, "not opened yet"),
     ("words crates/fl-models/README.md", 921, "its measurements have no document of their own yet"),
     (
         "equal crates/fl-agg/src/distance/mean.rs crates/fl-resample/tests/suite/far.rs",

@@ -38,7 +38,6 @@ pub trait Scalar:
     + MulAssign
     + DivAssign
     + Sum
-    + nalgebra::Scalar
     + 'static
 {
     /// Zero.

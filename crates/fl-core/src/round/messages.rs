@@ -1,6 +1,7 @@
 //! The messages of a round: `W` rows of `p` numbers.
 
 use crate::{AlignedVec, Scalar};
+#[cfg(feature = "nalgebra")]
 use nalgebra::{DMatrix, DMatrixView, Dyn, U1};
 use rayon::prelude::*;
 
@@ -109,12 +110,14 @@ impl<'a, T: Scalar> MessagesRef<'a, T> {
     }
 
     /// A nalgebra matrix of `p × W`, a message a column, without copying: its column-major order is our row-major one.
+    #[cfg(feature = "nalgebra")]
     pub fn from_nalgebra(matrix: &'a DMatrix<T>) -> Self {
         let (dim, workers) = matrix.shape();
         Self { data: matrix.as_slice(), workers, dim, stride: dim }
     }
 
     /// The messages as a nalgebra view of `p × W`, a message a column, without copying.
+    #[cfg(feature = "nalgebra")]
     pub fn to_nalgebra(self) -> DMatrixView<'a, T, U1, Dyn> {
         DMatrixView::from_slice_with_strides_generic(
             self.data,
@@ -157,6 +160,7 @@ impl<'a, T: Scalar> From<&'a Messages<T>> for MessagesRef<'a, T> {
 mod tests {
     use super::*;
 
+    #[cfg(feature = "nalgebra")]
     #[test]
     fn a_view_in_nalgebra_is_the_transpose_without_a_copy() {
         let messages = Messages::from_rows(&[[1.0f64, 2.0, 3.0], [4.0, 5.0, 6.0]]);
@@ -167,6 +171,7 @@ mod tests {
         assert!(std::ptr::eq(&view[(0, 1)], &messages.row(1)[0]));
     }
 
+    #[cfg(feature = "nalgebra")]
     #[test]
     fn a_nalgebra_matrix_is_read_without_a_copy() {
         let matrix = DMatrix::from_column_slice(2, 3, &[1.0f32, 2.0, 3.0, 4.0, 5.0, 6.0]);
