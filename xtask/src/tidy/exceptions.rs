@@ -2,6 +2,29 @@
 
 /// What is found, how large it may be, and the reason.
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
+    ("circle crates/fl-core/src/round/apart.rs", 2, "not opened yet"),
+    ("circle crates/fl-core/src/server/decide.rs", 2, "not opened yet"),
+    ("circle crates/fl-updates/src/plan.rs", 2, "not opened yet"),
+    ("upward crates/fl-updates/src/run.rs crates/fl-updates/src/plan.rs", 1, "not opened yet"),
+    ("file crates/fl-core/src/server/apply.rs", 403, "not divided yet"),
+    ("file crates/fl-core/src/server/pipeline.rs", 401, "not divided yet"),
+    ("function crates/fl-core/src/server/decide.rs decide", 63, "not divided yet"),
+    ("function crates/fl-updates/src/layout.rs layout", 63, "not divided yet"),
+    (
+        "effect crates/fl-updates/src/file.rs std::time::SystemTime",
+        1,
+        "when a file was made, which is no clock",
+    ),
+    (
+        "effect crates/fl-updates/src/plan.rs std::time::Instant",
+        1,
+        "its caller does not lend a clock yet",
+    ),
+    (
+        "equal crates/fl-data/src/format/npy.rs crates/fl-updates/src/format/numpy.rs",
+        6,
+        "not merged yet",
+    ),
     ("words crates/fl-models/README.md", 921, "its measurements have no document of their own yet"),
     (
         "equal crates/fl-agg/src/distance/mean.rs crates/fl-resample/tests/suite/far.rs",
