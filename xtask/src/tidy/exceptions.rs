@@ -2,14 +2,29 @@
 
 /// What is found, how large it may be, and the reason.
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
+    ("circle crates/fl-cli/src/command/aggregate.rs", 2, "not opened yet"),
+    ("circle crates/fl-models/src/model/convolutional/fold.rs", 3, "not opened yet"),
+    (
+        "equal crates/fl-models/src/model/convolutional/fold.rs crates/fl-models/src/model/perceptron/folding.rs",
+        9,
+        "not merged yet",
+    ),
+    (
+        "equal crates/fl-models/src/model/convolutional/forward.rs crates/fl-models/src/model/perceptron/pass.rs",
+        8,
+        "not merged yet",
+    ),
+    (
+        "equal crates/fl-models/tests/suite/agreement.rs crates/fl-models/tests/suite/convolutional.rs",
+        6,
+        "set-up of tests that are read on their own",
+    ),
     ("circle crates/fl-core/src/round/apart.rs", 2, "not opened yet"),
     ("circle crates/fl-core/src/server/decide.rs", 2, "not opened yet"),
     ("circle crates/fl-updates/src/plan.rs", 2, "not opened yet"),
     ("upward crates/fl-updates/src/run.rs crates/fl-updates/src/plan.rs", 1, "not opened yet"),
     ("file crates/fl-core/src/server/apply.rs", 403, "not divided yet"),
     ("file crates/fl-core/src/server/pipeline.rs", 401, "not divided yet"),
-    ("function crates/fl-core/src/server/decide.rs decide", 63, "not divided yet"),
-    ("function crates/fl-updates/src/layout.rs layout", 63, "not divided yet"),
     (
         "effect crates/fl-updates/src/file.rs std::time::SystemTime",
         1,
@@ -25,7 +40,11 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
         6,
         "not merged yet",
     ),
-    ("words crates/fl-models/README.md", 921, "its measurements have no document of their own yet"),
+    (
+        "words crates/fl-models/README.md",
+        1070,
+        "its measurements have no document of their own yet",
+    ),
     (
         "equal crates/fl-agg/src/distance/mean.rs crates/fl-resample/tests/suite/far.rs",
         6,
