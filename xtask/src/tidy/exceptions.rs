@@ -2,7 +2,12 @@
 
 /// What is found, how large it may be, and the reason.
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
-    ("circle crates/fl-cli/src/command/aggregate.rs", 2, "not opened yet"),
+    ("words README.md", 921, "its table of crates has grown"),
+    (
+        "equal crates/fl-resample/src/length/arc.rs crates/fl-resample/src/length/median_clipping.rs",
+        7,
+        "not merged yet",
+    ),
     ("circle crates/fl-models/src/model/convolutional/fold.rs", 3, "not opened yet"),
     (
         "equal crates/fl-models/src/model/convolutional/fold.rs crates/fl-models/src/model/perceptron/folding.rs",
@@ -18,27 +23,6 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
         "equal crates/fl-models/tests/suite/agreement.rs crates/fl-models/tests/suite/convolutional.rs",
         6,
         "set-up of tests that are read on their own",
-    ),
-    ("circle crates/fl-core/src/round/apart.rs", 2, "not opened yet"),
-    ("circle crates/fl-core/src/server/decide.rs", 2, "not opened yet"),
-    ("circle crates/fl-updates/src/plan.rs", 2, "not opened yet"),
-    ("upward crates/fl-updates/src/run.rs crates/fl-updates/src/plan.rs", 1, "not opened yet"),
-    ("file crates/fl-core/src/server/apply.rs", 403, "not divided yet"),
-    ("file crates/fl-core/src/server/pipeline.rs", 401, "not divided yet"),
-    (
-        "effect crates/fl-updates/src/file.rs std::time::SystemTime",
-        1,
-        "when a file was made, which is no clock",
-    ),
-    (
-        "effect crates/fl-updates/src/plan.rs std::time::Instant",
-        1,
-        "its caller does not lend a clock yet",
-    ),
-    (
-        "equal crates/fl-data/src/format/npy.rs crates/fl-updates/src/format/numpy.rs",
-        6,
-        "not merged yet",
     ),
     (
         "words crates/fl-models/README.md",
