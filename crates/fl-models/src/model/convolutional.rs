@@ -14,10 +14,9 @@ use crate::shared::layers::{Layer, Layers};
 use crate::shared::loss::Loss;
 use crate::shared::network::Network;
 use crate::shared::per_block::PerBlock;
-use block::Block;
+use block::{Block, Convolutions};
 use fl_core::data::Picture;
 use fl_core::{ModelSpec, Objective, Scalar, SpecError, choice, spec};
-use network::Convolutions;
 
 choice! {
     /// What becomes of a window of a convolution's outputs.

@@ -425,10 +425,10 @@ impl Case {
             let mut squares = vec![f64::NAN; b];
             model.squared_norms(&batch, &new, old, &mut squares, &mut memory);
             for (j, square) in squares.iter().enumerate() {
-                let (g, o) = (&slow_new[j].gradient, &slow_old[j].gradient);
                 let minus = if with_old { 1.0 } else { 0.0 };
-                let expected: f64 = g.iter().zip(o).map(|(g, o)| (g - minus * o).powi(2)).sum();
-                let size: f64 = g.iter().zip(o).map(|(g, o)| g * g + minus * o * o).sum();
+                let pairs = || slow_new[j].gradient.iter().zip(&slow_old[j].gradient);
+                let expected: f64 = pairs().map(|(g, o)| (g - minus * o).powi(2)).sum();
+                let size: f64 = pairs().map(|(g, o)| g * g + minus * o * o).sum();
                 assert!((square - expected).abs() <= 1e2 * tolerance * size.max(1e-6), "{square}");
             }
         }

@@ -1,8 +1,7 @@
 //! Back through the blocks as far as the deltas, sample by sample.
 
-use super::block::Block;
+use super::block::{Block, Convolutions};
 use super::maxima;
-use super::network::Convolutions;
 use crate::kernel::patches::{self, Shape, Terms};
 use crate::kernel::{padded, take};
 use fl_core::Scalar;

@@ -4,8 +4,19 @@
 //! numbers, and nothing has to be copied for a product with patches.
 
 use crate::kernel::padded;
+use crate::shared::layers::Layers;
 use fl_core::SpecError;
 use fl_core::data::Picture;
+
+/// Blocks below dense layers, the first of which stands for the last block's output.
+#[derive(Clone, Debug)]
+pub(super) struct Convolutions {
+    pub(super) picture: Picture,
+    /// Where each feature of a sample belongs in the first block's padded input.
+    pub(super) places: Vec<u32>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) upper: Layers,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Block {

@@ -1,8 +1,7 @@
 //! Sums of gradients from records.
 
-use super::block::Block;
+use super::block::{Block, Convolutions};
 use super::maxima;
-use super::network::Convolutions;
 use crate::kernel::patches::{self, Shape, Terms};
 use crate::kernel::{fold, padded, take};
 use crate::shared::layers::Part;
@@ -16,8 +15,7 @@ const GROUP: usize = 8;
 pub(super) struct Folding<'a, T> {
     pub(super) model: &'a Convolutions,
     pub(super) batch: &'a Batch<T>,
-    pub(super) new: &'a [T],
-    pub(super) old: Option<&'a [T]>,
+    pub(super) records: Part<'a, T>,
     pub(super) fold: Fold<'a, T>,
     pub(super) scratch: &'a mut [T],
 }
@@ -27,9 +25,8 @@ impl<T: Scalar> WithSimd for Folding<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Folding { model, batch, new, old, fold, scratch } = self;
+        let Folding { model, batch, records, fold, scratch } = self;
         let mut sink = fold::Sink::new(fold);
-        let records = Part { new, old };
         for l in 0..model.blocks.len() {
             let (block, mut rest) = (&model.blocks[l], &mut *scratch);
             let mut sums = Sums::new(block, &mut rest);

@@ -1,8 +1,7 @@
 //! Forward through blocks, sample by sample, and then through the upper layers.
 
-use super::block::Block;
+use super::block::{Block, Convolutions};
 use super::maxima;
-use super::network::Convolutions;
 use crate::kernel::dense::{self, Left, Start};
 use crate::kernel::{load, padded, store, take};
 use crate::shared::activation::Activation;
@@ -15,8 +14,8 @@ pub(super) struct Pass<'a, T> {
     pub(super) model: &'a Convolutions,
     pub(super) params: &'a [T],
     pub(super) batch: &'a Batch<T>,
-    pub(super) scratch: &'a mut [T],
     pub(super) goal: Goal<'a, T>,
+    pub(super) scratch: &'a mut [T],
 }
 
 impl<T: Scalar> WithSimd for Pass<'_, T> {
@@ -24,7 +23,7 @@ impl<T: Scalar> WithSimd for Pass<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Pass { model, params, batch, mut scratch, mut goal } = self;
+        let Pass { model, params, batch, mut goal, mut scratch } = self;
         let (samples, upper) = (batch.len(), &model.upper);
         let values = take(&mut scratch, samples * upper.widths());
         let z = take(&mut scratch, padded(samples) * upper.outputs());

@@ -1,25 +1,15 @@
 //! The convolutional network as a network: what its calls are made of.
 
-use super::block::Block;
+use super::block::Convolutions;
 use super::fold::{Folding, SquaredNorm};
 use super::forward::Pass;
 use crate::kernel::head::Head;
 use crate::kernel::padded;
-use crate::shared::layers::{Layers, Part};
+use crate::shared::layers::Part;
 use crate::shared::network::{Goal, Network, boxed_here};
 use fl_core::data::Picture;
 use fl_core::{Batch, Curvature, Dataset, Fold, Scalar, Stream};
 use pulp::Arch;
-
-/// Blocks below dense layers, the first of which stands for the last block's output.
-#[derive(Clone, Debug)]
-pub(super) struct Convolutions {
-    pub(super) picture: Picture,
-    /// Where each feature of a sample belongs in the first block's padded input.
-    pub(super) places: Vec<u32>,
-    pub(super) blocks: Vec<Block>,
-    pub(super) upper: Layers,
-}
 
 impl Network for Convolutions {
     fn columns(&self) -> usize {
@@ -74,7 +64,7 @@ impl Network for Convolutions {
         scratch: &mut [T],
         goal: Goal<'_, T>,
     ) {
-        Arch::new().dispatch(Pass { model: self, params, batch, scratch, goal });
+        Arch::new().dispatch(Pass { model: self, params, batch, goal, scratch });
     }
 
     fn fold<T: Scalar>(
@@ -85,7 +75,8 @@ impl Network for Convolutions {
         fold: Fold<'_, T>,
         scratch: &mut [T],
     ) {
-        Arch::new().dispatch(Folding { model: self, batch, new, old, fold, scratch });
+        let records = Part { new, old };
+        Arch::new().dispatch(Folding { model: self, batch, records, fold, scratch });
     }
 
     /// The gradient is linear in the deltas; hidden pictures and places of maxima stay.
