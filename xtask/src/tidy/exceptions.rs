@@ -7,21 +7,10 @@ pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
         7,
         "not merged yet",
     ),
-    ("circle crates/fl-models/src/model/convolutional/fold.rs", 3, "not opened yet"),
     (
         "equal crates/fl-models/src/model/convolutional/fold.rs crates/fl-models/src/model/perceptron/folding.rs",
         9,
         "not merged yet",
-    ),
-    (
-        "equal crates/fl-models/src/model/convolutional/forward.rs crates/fl-models/src/model/perceptron/pass.rs",
-        8,
-        "not merged yet",
-    ),
-    (
-        "equal crates/fl-models/tests/suite/agreement.rs crates/fl-models/tests/suite/convolutional.rs",
-        6,
-        "set-up of tests that are read on their own",
     ),
     (
         "words crates/fl-models/README.md",
