@@ -3,7 +3,7 @@
 
 use crate::common::{Room, SMALL, edited};
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 #[test]
 fn an_experiment_runs_from_file_to_figures() {
@@ -71,6 +71,13 @@ fn a_quiet_run_says_nothing() {
     assert_eq!((said.out, said.err), (String::new(), String::new()));
 }
 
+/// A pipe that nobody reads from the beginning: a program that is quick would be done before a reader leaves.
+fn nobody_reads() -> std::io::PipeWriter {
+    let (reader, writer) = std::io::pipe().expect("there are pipes");
+    drop(reader);
+    writer
+}
+
 #[test]
 fn a_reader_that_leaves_early_is_told_by_the_exit_code_alone_where_nobody_reads_errors() {
     let room = Room::with(SMALL);
@@ -81,12 +88,10 @@ fn a_reader_that_leaves_early_is_told_by_the_exit_code_alone_where_nobody_reads_
             .env("HOME", room.path("home"))
             .env("XDG_CACHE_HOME", room.path("cache"))
             .env("FL_DATA_DIR", room.path("data"))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(nobody_reads())
+            .stderr(nobody_reads())
             .spawn()
             .expect("the program runs");
-        drop(child.stdout.take());
-        drop(child.stderr.take());
         assert_eq!(child.wait().expect("it ends").code(), Some(4), "{arguments:?}");
     }
 }

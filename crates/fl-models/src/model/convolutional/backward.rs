@@ -10,7 +10,7 @@ use pulp::Simd;
 
 impl Convolutions {
     /// Numbers of scratch memory for [`Convolutions::backward`].
-    pub(super) fn backward_len<T>(&self) -> usize {
+    pub(super) fn backward_len(&self) -> usize {
         let most = |of: fn(&Block) -> usize| self.blocks.iter().map(of).max().unwrap_or(0);
         self.blocks[1..].iter().map(|block| padded(rows_len(block))).sum::<usize>()
             + 2 * padded(most(Block::input_len))
@@ -163,7 +163,7 @@ impl Block {
         for (at, (deltas, maxima)) in pixels.enumerate() {
             let counts = &mut lists.counts[..m * m];
             counts.fill(0);
-            for (o, (&delta, &place)) in deltas.iter().zip(&*maxima).enumerate() {
+            for (o, (&delta, &place)) in deltas.iter().zip(maxima).enumerate() {
                 let count = &mut counts[place as usize];
                 let end = place as usize * channels + *count as usize;
                 (lists.places[end], lists.factors[end]) = ((o * kernel) as u32, delta);

@@ -114,7 +114,7 @@ struct Input<'a, T> {
 
 impl Convolutions {
     /// Numbers of scratch memory for folding the blocks.
-    pub(super) fn fold_len<T>(&self) -> usize {
+    pub(super) fn fold_len(&self) -> usize {
         let size = |block: &Block| {
             padded(sums_len(block))
                 + padded(block.channels)
@@ -210,7 +210,7 @@ impl<T: Scalar> Lists<'_, T> {
         let pixels = deltas.chunks_exact(channels).zip(maxima.chunks_exact(channels));
         for (at, (deltas, maxima)) in pixels.enumerate() {
             let corner = (at / across * m, at % across * m);
-            for (o, (&delta, &i)) in deltas.iter().zip(&*maxima).enumerate() {
+            for (o, (&delta, &i)) in deltas.iter().zip(maxima).enumerate() {
                 let i = i as usize;
                 let end = o * self.room + self.counts[o] as usize;
                 let patch = block.patch(corner.0 + i / m, corner.1 + i % m);

@@ -32,7 +32,7 @@ pub(super) fn pack<T: Scalar>(base: usize, places: impl Iterator<Item = T>, pack
             (at, left, power) = (at + 1, digits, T::ONE);
         }
         packed[at] += place * power;
-        power = power * base;
+        power *= base;
         left -= 1;
     }
 }

@@ -52,8 +52,8 @@ impl Network for Convolutions {
         let dense = padded(upper.copies_len::<T>(batch)) + 2 * batch * upper.widest();
         // The forward pass through the blocks is over when the backward pass begins.
         let pass = values + dense.max(padded(upper.copies_len::<T>(batch)) + self.features_len());
-        let back = values + dense + self.backward_len::<T>();
-        let fold = self.fold_len::<T>().max(upper.fold_len(batch));
+        let back = values + dense + self.backward_len();
+        let fold = self.fold_len().max(upper.fold_len(batch));
         pass.max(back).max(fold) + 128
     }
 
