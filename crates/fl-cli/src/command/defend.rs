@@ -117,10 +117,10 @@ pub(crate) fn defend(args: &DefendArgs, registry: &Registry) -> Result<(), Failu
     search.begin(&mut defence);
     let signals = Signals::catch()?;
     let mut finals = Vec::new();
-    while let Some(mut batch) = defence.next()? {
+    while let Some(mut batch) = defence.ask()? {
         if defence.is_final() && search.journal.finalists.is_none() {
             search.choose_finalists(&mut defence);
-            let Some(fewer) = defence.next()? else { break };
+            let Some(fewer) = defence.ask()? else { break };
             batch = fewer;
         }
         let begin = host::clock();

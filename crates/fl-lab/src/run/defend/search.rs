@@ -28,7 +28,7 @@ type Leader = (usize, f64, Option<f64>);
 /// A search for a defence: asks for experiments, is told their outcomes.
 ///
 /// ```text
-/// while let Some(batch) = defence.next()? { defence.tell(&run_all(…)?) }
+/// while let Some(batch) = defence.ask()? { defence.tell(&run_all(…)?) }
 /// ```
 ///
 /// What it asks for depends on outcomes alone, so that a search that was killed asks for the same again, and finds it done.
@@ -150,7 +150,7 @@ impl<'a> Defence<'a> {
     ///
     /// # Errors
     /// When every candidate diverged, or an experiment cannot be written out.
-    pub fn next(&mut self) -> Result<Option<Batch>, ConfigError> {
+    pub fn ask(&mut self) -> Result<Option<Batch>, ConfigError> {
         while !self.is_final() {
             let is_cut = self.cut.is_some_and(|cut| self.batches >= cut);
             self.asked = if is_cut { Vec::new() } else { self.race.next() };
@@ -268,7 +268,7 @@ impl<'a> Defence<'a> {
         }
     }
 
-    /// What came of the batch that [`Defence::next`] asked for.
+    /// What came of the batch that [`Defence::ask`] asked for.
     pub fn tell(&mut self, outcomes: &[Outcome]) {
         let verdict = |(who, attack): (usize, usize)| {
             let name = self.method(self.who(who), 1).name;
