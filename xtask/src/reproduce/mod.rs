@@ -15,7 +15,7 @@ use crate::record::{
     FIGURES, Figure, Options, Profile, QUICK_SEEDS, QUICK_SHARE, Results, SEEDS, figure_stamp,
     number,
 };
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use parts::{PARTS, Part};
 use std::fs;
 use std::time::Instant;
@@ -70,6 +70,7 @@ pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
         return tune::run(&options);
     }
     if options.what == "page" {
+        ensure!(options.is_record(), "the page shows the record: leave out --quick, --seeds and --profile");
         return page(&options);
     }
     let idle = if options.what == "sensitivity" {

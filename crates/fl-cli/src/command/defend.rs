@@ -1,5 +1,6 @@
 //! `fl-cli defend`.
 
+use crate::host::budget::{Budget, Journal, time};
 use crate::host::choice::choice;
 use crate::host::failure::Failure;
 use crate::host::flags::{ExperimentArgs, Work};
@@ -16,7 +17,7 @@ use fl_lab::{
     AttackChoice, Batch, Cell, Defence, Experiment, ExperimentText, Options, Outcome, RaceRecord,
     Registry, Task, Untried,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +25,8 @@ use std::path::{Path, PathBuf};
 pub(crate) struct DefendArgs {
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// Time that the search and its finals may take, all calls together: 90s, 10m, 2h, or none
+    /// Time after which no new batch of runs begins, all calls together: 90s, 10m, 2h, or none; the first batch and one
+    /// finalist run in any case, and an earlier call's longer time stays
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     pub(crate) budget: Budget,
     /// An attack that the search is about, NAME or NAME:KEY=VALUE,…; may be repeated [default: those of [defend] attacks]
@@ -43,38 +45,7 @@ pub(crate) struct DefendArgs {
     pub(crate) quiet: bool,
 }
 
-/// Seconds; infinite for none.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Budget(f64);
-
-fn time(text: &str) -> Result<Budget, String> {
-    if text == "none" {
-        return Ok(Budget(f64::INFINITY));
-    }
-    let wrong = || format!("expected a time such as 90s, 10m or 2h, or none; got {text:?}");
-    let unit = [("s", 1.0), ("m", 60.0), ("h", 3600.0)];
-    let (number, unit) =
-        unit.iter().find_map(|(u, s)| Some((text.strip_suffix(u)?, s))).ok_or_else(wrong)?;
-    let number: f64 = number.trim().parse().map_err(|_| wrong())?;
-    if number > 0.0 && number.is_finite() { Ok(Budget(number * unit)) } else { Err(wrong()) }
-}
-
-/// What is kept between calls: times, and what a budget has decided, which a later call has to repeat.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Journal {
-    /// Seconds of all calls.
-    seconds: f64,
-    /// Rounds of all cells that were run in them.
-    rounds: u64,
-    /// The largest budget so far, in seconds.
-    budget: f64,
-    /// Batches after which the search ended.
-    cut: Option<u64>,
-    /// Finalists that there was time for.
-    finalists: Option<usize>,
-}
-
-/// The share of a budget that the search may take, however long the finals would.
+/// The share of a budget that the search may take in any case, however long the finals are.
 const SEARCH: f64 = 0.6;
 
 /// All that led to the choice; the same for the same experiment, data, program and end of the search.
@@ -84,6 +55,8 @@ struct Evidence<'a> {
     winner: &'a str,
     /// Whether a budget ended the search early, and after how many batches.
     ended_after_batches: Option<u64>,
+    /// Finalists that there was time for, where a budget was looked at.
+    finalists: Option<usize>,
     search_seeds: &'a [u64],
     search_rows: String,
     final_seeds: &'a [u64],
@@ -106,6 +79,8 @@ pub(crate) fn defend(args: &DefendArgs, registry: &Registry) -> Result<(), Failu
         )));
     }
     let (experiment, source) = (&sweep.base, sweep.source(0));
+    let config = &args.experiment.config;
+    let winner = host::found_file(args.defended.as_deref(), config, "defended.toml")?;
     let (jobs, threads) = limits::jobs_and_threads(&args.work.threads, args.quiet)?;
     let locations = args.work.data.locations();
     let (set, scale) = (&experiment.data.set, experiment.data.scale);
@@ -113,7 +88,7 @@ pub(crate) fn defend(args: &DefendArgs, registry: &Registry) -> Result<(), Failu
     let mut defence = Defence::new(experiment, &source, registry, &data)?;
     let folder = args.work.results.out.join(format!("{}-defend", experiment.name));
     let path = folder.join(format!("search-{}.json", defence.identity()));
-    let mut search = Search { args, data: &data, folder, jobs, threads, journal: journal(&path)? };
+    let mut search = Search { args, data: &data, folder, jobs, threads, journal: Journal::read(&path)? };
     search.begin(&mut defence);
     let signals = Signals::catch()?;
     let mut finals = Vec::new();
@@ -124,7 +99,13 @@ pub(crate) fn defend(args: &DefendArgs, registry: &Registry) -> Result<(), Failu
             batch = fewer;
         }
         let begin = host::clock();
-        let outcomes = search.run(&batch, &signals, &defence)?;
+        let outcomes = search.run(&batch, &signals, &defence);
+        if outcomes.is_err() {
+            // What was run before a stop was run in this time, and will not be run again.
+            search.journal.seconds += host::clock() - begin;
+            search.journal.save(&path)?;
+        }
+        let outcomes = outcomes?;
         let run = outcomes.iter().filter(|outcome| !outcome.reused);
         let rounds: u64 = run.map(|outcome| outcome.done.rounds).sum();
         // Reading what is there is no part of the search.
@@ -134,11 +115,10 @@ pub(crate) fn defend(args: &DefendArgs, registry: &Registry) -> Result<(), Failu
             search.journal.rounds += rounds;
             search.look_at_the_clock(&mut defence);
         }
-        let text = serde_json::to_string(&search.journal).map_err(anyhow::Error::from)?;
-        host::write(&path, text.as_bytes())?;
+        search.journal.save(&path)?;
         finals = outcomes;
     }
-    write(args, (experiment, &data), &defence, &search.journal, &finals)
+    write((args, &winner), (experiment, &data), &defence, &search.journal, &finals)
 }
 
 /// The arguments with those flags that stand for keys of the file.
@@ -161,18 +141,6 @@ fn with_flags(args: &DefendArgs) -> Result<ExperimentArgs, Failure> {
     Ok(ExperimentArgs { config: args.experiment.config.clone(), set })
 }
 
-/// What earlier calls left; nothing at first.
-fn journal(path: &Path) -> Result<Journal, Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|e| {
-            let what = "is damaged; delete it to search with a new budget, the runs stay";
-            Failure::Failed(anyhow!("{} {what}: {e}", path.display()))
-        }),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Journal::default()),
-        Err(e) => Err(Failure::Failed(anyhow!("cannot read {}: {e}", path.display()))),
-    }
-}
-
 /// A search on this machine.
 struct Search<'a> {
     args: &'a DefendArgs,
@@ -191,6 +159,9 @@ impl Search<'_> {
             // JSON has no infinity.
             self.journal.budget = budget.min(f64::MAX);
             (self.journal.cut, self.journal.finalists) = (None, None);
+        } else if budget < self.journal.budget && !self.args.quiet {
+            let longer = duration(self.journal.budget);
+            say::remark(format_args!("an earlier call gave this search {longer}, which stays"));
         }
         if let Some(batches) = self.journal.cut {
             defence.cut_after(batches);
@@ -296,7 +267,7 @@ fn times(rows: &[Row], finals: &[Outcome]) -> Vec<f64> {
 
 /// The winner as a file, and the evidence beside it.
 fn write(
-    args: &DefendArgs,
+    (args, path): (&DefendArgs, &Path),
     (experiment, data): (&Experiment, &Loaded),
     defence: &Defence<'_>,
     journal: &Journal,
@@ -311,6 +282,7 @@ fn write(
         experiment: &experiment.name,
         winner,
         ended_after_batches: journal.cut,
+        finalists: journal.finalists,
         search_seeds,
         search_rows: judged_on(on),
         final_seeds: &experiment.seeds,
@@ -323,10 +295,6 @@ fn write(
         rungs: defence.records(),
     };
     let times = times(&leaderboard, finals);
-    let path = match &args.defended {
-        Some(path) => path.clone(),
-        None => args.experiment.config.with_extension("defended.toml"),
-    };
     let json = |value: serde_json::Result<String>| value.map_err(anyhow::Error::from);
     let board = table(&leaderboard, winner, shape, None);
     let seconds = serde_json::json!({
@@ -334,7 +302,7 @@ fn write(
         "seconds_a_round": leaderboard.iter().zip(&times).map(|(r, t)| (&*r.pipeline, t)).collect::<Vec<_>>(),
     });
     let files = [
-        (path.clone(), defence.winner()?),
+        (path.to_owned(), defence.winner()?),
         (path.with_extension("json"), json(serde_json::to_string_pretty(&evidence))?),
         (path.with_extension("md"), document(&head(&evidence), &board, defence)),
         (path.with_extension("times.json"), json(serde_json::to_string_pretty(&seconds))?),
@@ -345,7 +313,7 @@ fn write(
     if !args.quiet {
         say::result(table(&leaderboard, winner, shape, Some(&times)));
         files.iter().for_each(|(path, _)| say::result(path.display()));
-        remarks(&leaderboard, winner, journal);
+        remarks(&leaderboard, winner, journal, experiment.defend.clone().unwrap_or_default().finalists);
     }
     Ok(())
 }
@@ -371,11 +339,18 @@ fn head(evidence: &Evidence<'_>) -> String {
 }
 
 /// What should be looked at again.
-fn remarks(rows: &[Row], winner: &str, journal: &Journal) {
+fn remarks(rows: &[Row], winner: &str, journal: &Journal, most: usize) {
     if let Some(batches) = journal.cut {
         let (budget, finalists) = (duration(journal.budget), rows.len());
         say::remark(format_args!(
             "the budget of {budget} ended the search after {batches} batches, with time for {finalists} finalists; a larger --budget goes on"
+        ));
+    }
+    let possible = journal.finalists.filter(|_| journal.cut.is_none());
+    if let Some(finalists) = possible.filter(|&finalists| finalists < most) {
+        let budget = duration(journal.budget);
+        say::remark(format_args!(
+            "the budget of {budget} had time for {finalists} of {most} finalists; a larger --budget runs the others"
         ));
     }
     let Some(first) = rows.first().filter(|first| first.pipeline != winner) else { return };
@@ -384,20 +359,4 @@ fn remarks(rows: &[Row], winner: &str, journal: &Journal) {
          a choice by this table needs seeds of its own",
         on_one_line(&first.pipeline)
     ));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_budget_is_a_time() {
-        for (text, seconds) in [("90s", 90.0), ("10m", 600.0), ("1.5h", 5400.0)] {
-            assert_eq!(time(text), Ok(Budget(seconds)));
-        }
-        assert_eq!(time("none"), Ok(Budget(f64::INFINITY)));
-        for wrong in ["10", "m", "-1s", "0m", "infs", "nans", "1d", ""] {
-            assert!(time(wrong).is_err(), "{wrong}");
-        }
-    }
 }

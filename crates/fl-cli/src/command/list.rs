@@ -33,6 +33,10 @@ pub(crate) enum Listed {
     Decorators,
     /// Protocols, next to gradients to a server
     Protocols,
+    /// How the server's step size changes from round to round
+    Schedules,
+    /// What the server makes of its direction
+    ServerOptimizers,
     /// Models
     Models,
     /// Partitions
@@ -43,11 +47,18 @@ pub(crate) enum Listed {
     DataSets,
 }
 
+impl Listed {
+    /// The title of its names, with hyphens.
+    fn name(self) -> String {
+        self.to_possible_value().expect("no kind is skipped").get_name().to_owned()
+    }
+}
+
 /// Lists names and what they stand for, a line each; or everything as the document of definitions.
 pub(crate) fn list(args: &ListArgs, registry: &Registry) -> Result<(), Failure> {
     let mut groups = groups(registry);
     if let Some(kind) = args.kind {
-        groups = vec![groups.swap_remove(kind as usize)];
+        groups.retain(|(title, _)| title.replace(' ', "-") == kind.name());
     }
     if args.markdown {
         say::result(document(&groups).trim_end());
@@ -68,4 +79,18 @@ fn listing(title: &str, titled: bool, items: &[Item<'_>]) -> String {
     };
     let lines: Vec<String> = items.iter().map(line).collect();
     if titled { format!("{title}\n  {}\n", lines.join("\n  ")) } else { lines.join("\n") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_listed_by_its_title() {
+        let registry = Registry::standard();
+        let titles: Vec<String> =
+            groups(&registry).iter().map(|(title, _)| title.replace(' ', "-")).collect();
+        let kinds: Vec<String> = Listed::value_variants().iter().map(|kind| kind.name()).collect();
+        assert_eq!(kinds, titles);
+    }
 }

@@ -56,6 +56,7 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
     if !sweep.is_one() && !args.quiet {
         say::remark(format_args!("tuned at the sweep's first point: {}", first_point(&sweep)));
     }
+    let tuned = host::found_file(args.tuned.as_deref(), &args.experiment.config, "tuned.toml")?;
     let (jobs, threads) = limits::jobs_and_threads(&args.work.threads, args.quiet)?;
     let locations = args.work.data.locations();
     let (set, scale) = (&experiment.data.set, experiment.data.scale);
@@ -86,10 +87,6 @@ pub(crate) fn tune(args: &TuneArgs, registry: &Registry) -> Result<(), Failure> 
         tuning.tell(&outcomes.map_err(|e| signals.explain(e))?);
     }
     let evidence = evidence(experiment, &data, &tuning);
-    let tuned = match &args.tuned {
-        Some(path) => path.clone(),
-        None => args.experiment.config.with_extension("tuned.toml"),
-    };
     let table = table(experiment, &evidence);
     host::write(&tuned, source.with_settings(&tuning.settings())?.as_bytes())?;
     let json = serde_json::to_string_pretty(&evidence).map_err(anyhow::Error::from)?;

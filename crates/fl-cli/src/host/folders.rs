@@ -6,6 +6,28 @@ use etcetera::BaseStrategy;
 use fl_data::Locations;
 use std::path::{Path, PathBuf};
 
+/// Where an experiment goes that a search has found, with files of other endings beside it: the file that is asked for, or
+/// the searched one with another ending.
+///
+/// # Errors
+/// When the evidence would take its name, or it that of the searched file.
+pub(crate) fn found_file(
+    asked: Option<&Path>,
+    searched: &Path,
+    ending: &str,
+) -> Result<PathBuf, Failure> {
+    let Some(path) = asked else { return Ok(searched.with_extension(ending)) };
+    let is_searched = || Some(path.canonicalize().ok()? == searched.canonicalize().ok()?);
+    let why = if path.extension().is_none_or(|ending| ending != "toml") {
+        "it is an experiment file, so its name must end in .toml"
+    } else if path == searched || is_searched().unwrap_or(false) {
+        "it is the file that is searched; give it another name"
+    } else {
+        return Ok(path.to_owned());
+    };
+    Err(Failure::Usage(anyhow!("cannot write the result to {}: {why}", path.display())))
+}
+
 /// Where data sets are looked for: the folder given, then FL_DATA_DIR, then the user's cache, to which they are fetched.
 pub(crate) fn locations(data_dir: Option<&PathBuf>) -> Locations {
     let mut read_only: Vec<PathBuf> = data_dir.cloned().into_iter().collect();

@@ -82,8 +82,11 @@ fn mean(met: &[Met]) -> Option<Interval> {
     all.map(|all| Interval::of(&all))
 }
 
-/// What is proven of a method's server.
+/// What is proven of a method's server; of messages with weights nothing, as the proofs are about equal ones.
 fn of_method(method: &fl_lab::MethodConfig, shape: Shape) -> Option<Proven> {
+    if method.has_weights() {
+        return None;
+    }
     let pre: Result<Vec<_>, _> = method.pre.iter().map(|stage| stage.spec()).collect();
     let rule = method.rule.as_ref()?.spec().ok()?;
     Some(proven(&pre.ok()?, &*rule, shape))
@@ -183,6 +186,7 @@ fn rung(text: &mut String, index: usize, record: &RaceRecord) {
     table.set_header(["candidate", "step", "worst so far", "attacks met", "went on"]);
     let mut order: Vec<_> = tried.iter().filter(|t| t.least.is_some()).collect();
     order.sort_by(|a, b| b.kept.cmp(&a.kept).then(b.least.partial_cmp(&a.least).expect("finite")));
+    let known = order.len();
     for t in order.into_iter().take(SHOWN) {
         table.add_row([
             on_one_line(&t.pipeline).into_owned(),
@@ -194,4 +198,7 @@ fn rung(text: &mut String, index: usize, record: &RaceRecord) {
     }
     right(&mut table, 1..4);
     let _ = writeln!(text, "{table}");
+    if known > SHOWN {
+        let _ = writeln!(text, "\n{SHOWN} of {known} candidates with results are shown; the .json file has all.");
+    }
 }

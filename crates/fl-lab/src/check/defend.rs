@@ -8,7 +8,6 @@ use crate::file::{ConfigError, DefendConfig, Experiment, ExperimentText, Mistake
 /// # Errors
 /// All of it.
 pub(crate) fn check_defending(
-    experiment: &Experiment,
     config: &DefendConfig,
     source: &ExperimentText,
 ) -> Result<(), ConfigError> {
@@ -41,16 +40,9 @@ pub(crate) fn check_defending(
         }
     }
     for (i, seed) in config.seeds.iter().enumerate() {
-        let path = ["defend", "seeds", &i.to_string()];
         if config.seeds[..i].contains(seed) {
+            let path = ["defend", "seeds", &i.to_string()];
             at(&path, format!("every seed must be there once, got {seed} twice"));
-        } else if experiment.seeds.contains(seed) {
-            at(
-                &path,
-                format!(
-                    "seed {seed} is one of the file's seeds, which the finalists run with; the search needs others"
-                ),
-            );
         }
     }
     for (key, value, least) in [("rungs", config.rungs, 1), ("keep-one-in", config.keep_one_in, 2)]
@@ -59,13 +51,29 @@ pub(crate) fn check_defending(
             at(&["defend", key], format!("{key} must be from {least} to 20, got {value}"));
         }
     }
-    check_adversary(experiment, source, &mut mistakes);
     mistakes.or(())
 }
 
-/// Byzantine workers must be free to play any attack.
-fn check_adversary(experiment: &Experiment, source: &ExperimentText, mistakes: &mut Mistakes) {
+/// What keeps a search from this experiment, though its runs may be fine: seeds and rows that the finalists are judged by, and
+/// Byzantine workers that are not free to play any attack.
+///
+/// # Errors
+/// All of it.
+pub(crate) fn check_search(
+    experiment: &Experiment,
+    config: &DefendConfig,
+    source: &ExperimentText,
+) -> Result<(), ConfigError> {
+    let mut mistakes = Mistakes::default();
     let mut at = |path: &[&str], message: String| mistakes.add(source.error_at(path, message));
+    for (i, seed) in config.seeds.iter().enumerate() {
+        if experiment.seeds.contains(seed) {
+            let message = format!(
+                "seed {seed} is one of the file's seeds, which the finalists run with; the search needs others"
+            );
+            at(&["defend", "seeds", &i.to_string()], message);
+        }
+    }
     if let Some(poison) = &experiment.federation.poison {
         let message = format!(
             "a search over attacks on messages cannot keep {}, which needs Byzantine workers that send what they compute",
@@ -79,4 +87,5 @@ fn check_adversary(experiment: &Experiment, source: &ExperimentText, mistakes: &
             "a search for a defence needs Byzantine workers, got none".to_owned(),
         );
     }
+    mistakes.or(())
 }

@@ -7,7 +7,7 @@ use crate::file::{
 use crate::name::{ChoiceError, Entry, Registry, RuleChoice};
 use crate::plan::{WEIGHTS, batch_path, pre, weighed};
 use fl_core::{RuleSpec, Shape};
-use fl_sim::{Participation, Rsa};
+use fl_sim::{Participation, Rsa, ServerStep};
 
 pub(super) fn check_method(
     experiment: &Experiment,
@@ -41,18 +41,30 @@ pub(super) fn check_method(
         let message = format!("step must be a positive number, got {step}");
         mistakes.add(source.error_at(path, message));
     }
-    if method.protocol.is_some() && (method.schedule.is_some() || method.server.is_some()) {
-        let key = if method.schedule.is_some() { "schedule" } else { "server" };
-        let message = format!("`{key}` is of the gradient protocol; RSA has `decay`");
-        mistakes.add(at(key, message));
-    }
-    if let Err(error) = experiment.server_step(method).check() {
-        let path: &[&str] = if method.schedule.is_some() || method.server.is_some() {
-            &["method", &i]
-        } else {
-            &["train"]
+    let server_step = experiment.server_step(method);
+    let own = match (&method.schedule, &method.server) {
+        (Some(_), _) => Some("schedule"),
+        (None, Some(_)) => Some("server"),
+        (None, None) => None,
+    };
+    let path = own.map_or(vec!["train"], |key| vec!["method", i.as_str(), key]);
+    if let Err(error) = server_step.check() {
+        let setting = error.setting.clone();
+        let keys: Vec<&str> = setting.split('.').collect();
+        let is_own = match keys[0] {
+            "schedule" => method.schedule.is_some(),
+            _ => keys[0] == "server" && method.server.is_some(),
         };
-        mistakes.add(source.error_at(path, error));
+        let table: &[&str] = if is_own { &["method", &i] } else { &["train"] };
+        mistakes.add(source.error_at(&[table, &keys].concat(), error));
+    }
+    if method.protocol.is_some() && server_step != ServerStep::default() {
+        let message = format!(
+            "`schedule`, `server`, `warm-up` and `weight-decay` are of the gradient protocol, but method {:?} is RSA",
+            method.name
+        );
+        let help = "RSA has `decay`; `schedule` and `server` can stand at the other methods alone";
+        mistakes.add(source.error_at(&path, message).with_help(help));
     }
     match (&method.protocol, &method.rule) {
         (Some(ProtocolConfig::Rsa(rsa)), _) => check_rsa(method, rsa, &i, source, mistakes),

@@ -8,7 +8,7 @@ mod model;
 mod run;
 mod tune;
 
-pub(crate) use defend::check_defending;
+pub(crate) use defend::{check_defending, check_search};
 pub(crate) use federation::check_federation;
 pub(crate) use method::check_weights;
 pub(crate) use tune::unknown_method;
@@ -73,7 +73,7 @@ pub(crate) fn check_after(
     }
     check_tuning(experiment, source, &mut mistakes);
     if let Some(config) = &experiment.defend {
-        mistakes.take(check_defending(experiment, config, source));
+        mistakes.take(check_defending(config, source));
     }
     mistakes.without(|path| source.follows(path)).or(())
 }

@@ -132,8 +132,8 @@ keys! {
         batch: BatchSize => needed "32";
         /// γ, the step size.
         step: f64 => needed "0.5";
-        /// How γ changes from round to round: `"constant"`, `steps = { at = [1000], factor = 0.1 }`, `cosine`,
-        /// `inverse-root`. Of the gradient protocol.
+        /// How γ changes from round to round: `"constant"`, `steps = { at = [1000], factor = 0.1 }`,
+        /// `cosine = { rounds = 4000 }`, `inverse-root`. Of the gradient protocol.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         schedule: Option<Schedule> => otherwise "`\"constant\"`";
         /// Rounds over which γ grows to its full size: γ (k + 1)/warm-up in round k, from 0. Of the gradient protocol.
@@ -355,11 +355,8 @@ impl Experiment {
         self.full_pass_every.unwrap_or((self.rounds / 10).max(1))
     }
 
-    /// How the server steps in a method, beside γ; RSA, which has no server of this kind, steps by its own formulas.
+    /// How the server steps in a method, beside γ.
     pub fn server_step(&self, method: &MethodConfig) -> ServerStep {
-        if method.protocol.is_some() {
-            return ServerStep::default();
-        }
         let schedule = method.schedule.as_ref().or(self.train.schedule.as_ref());
         let optimizer = method.server.as_ref().or(self.train.server.as_ref());
         ServerStep {

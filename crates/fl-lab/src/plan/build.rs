@@ -21,6 +21,14 @@ pub(crate) type Parts<'a> = (&'a Cell, &'a Loaded, &'a Assignment, &'a Experimen
 /// What rules that have weights call them.
 pub(crate) const WEIGHTS: &str = "weights";
 
+impl MethodConfig {
+    /// Whether the rule weighs messages, by the workers' samples or by numbers of its own.
+    pub fn has_weights(&self) -> bool {
+        let own = |rule: &RuleChoice| rule.settings().get(WEIGHTS).is_some();
+        self.weights.is_some() || self.rule.as_ref().is_some_and(own)
+    }
+}
+
 /// The parts of a cell, from its configuration: each is built once, when the experiment file is read, and copied here.
 ///
 /// # Errors

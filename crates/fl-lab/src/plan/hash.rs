@@ -2,6 +2,7 @@
 
 use super::byzantine::Classes;
 use crate::file::{BatchSize, ByzantineConfig, CheckpointConfig, Experiment, StopConfig};
+use fl_sim::{Schedule, ServerOptimizer, ServerStep};
 use sha2::{Digest, Sha256};
 use std::fs;
 
@@ -24,13 +25,21 @@ pub(crate) fn deciding(cell: &Experiment) -> Experiment {
             }
         }
     }
-    for method in &mut core.method {
+    if core.train.warm_up == 1 {
+        core.train.warm_up = 0;
+    }
+    let steps: Vec<ServerStep> = core.method.iter().map(|m| core.server_step(m)).collect();
+    for (method, server_step) in core.method.iter_mut().zip(steps) {
         method.name = String::new();
         method.final_window = None;
         // A method's own value and a shared one mean the same.
         method.step = Some(method.step.unwrap_or(core.train.step));
         method.batch = Some(method.batch.unwrap_or(core.train.batch));
+        let ServerStep { schedule, optimizer, .. } = server_step;
+        method.schedule = Some(schedule).filter(|s| *s != Schedule::default());
+        method.server = Some(optimizer).filter(|s| *s != ServerOptimizer::default());
     }
+    (core.train.schedule, core.train.server) = (None, None);
     core.train.step = 0.0;
     core.train.batch = BatchSize::Count(0);
     core

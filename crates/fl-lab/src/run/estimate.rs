@@ -57,10 +57,11 @@ pub fn memory(
                 .as_ref()
                 .map_or(0, |_| Evaluator::bytes(&*setup.objective, setup.train)),
         );
+        let kept = setup.server_step.vectors().saturating_mul(dim).saturating_mul(size_of::<T>());
         Ok(Memory {
             estimators: fl_saga::memory(&*setup.estimator, &*setup.objective, samples),
             messages: numbers.saturating_mul(size_of::<T>()),
-            other: server.saturating_add(evaluation),
+            other: server.saturating_add(evaluation).saturating_add(kept),
         })
     }
     match cell.experiment.precision {

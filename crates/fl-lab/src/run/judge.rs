@@ -5,14 +5,35 @@ use crate::file::{
 };
 use crate::store::{Ending, Finals, Outcome};
 use fl_data::Loaded;
+use std::mem::discriminant;
 
-/// The rows that candidates are judged by: those asked for, or the set's validation rows, or a tenth of the training rows.
-pub(super) fn rows(asked: Option<EvaluateOn>, data: &Loaded) -> EvaluateOn {
-    match (asked, &data.split.validation) {
-        (Some(chosen), _) => chosen,
-        (None, Some(_)) => EvaluateOn::Validation,
-        (None, None) => EvaluateOn::TrainingRows((data.split.train.rows() / 10).max(1)),
+/// The rows that candidates are judged by: those asked for, or the set's validation rows, or a tenth of the training rows;
+/// never those that the experiment's own runs are judged by.
+///
+/// # Errors
+/// When they are asked for all the same.
+pub(super) fn rows(
+    asked: Option<EvaluateOn>,
+    experiment: &Experiment,
+    data: &Loaded,
+) -> Result<EvaluateOn, ConfigError> {
+    let finals = experiment.data.evaluate_on;
+    // Rows of each class are taken from one order: a smaller number of them is not apart from a larger one.
+    let are_finals = |on: &EvaluateOn| discriminant(on) == discriminant(&finals);
+    if let Some(asked) = asked {
+        if are_finals(&asked) {
+            let why = "`evaluate-on` names the rows of `data.evaluate-on`, by which the runs that follow are judged; name others";
+            return Err(ConfigError::plain("the search", why));
+        }
+        return Ok(asked);
     }
+    let tenth = EvaluateOn::TrainingRows((data.split.train.rows() / 10).max(1));
+    let own = data.split.validation.is_some().then_some(EvaluateOn::Validation);
+    let free = own.into_iter().chain([tenth]).find(|on| !are_finals(on));
+    free.ok_or_else(|| {
+        let why = "`data.evaluate-on` has training rows, and the set has no validation rows: a search has none of its own; evaluate on \"test\"";
+        ConfigError::plain("the search", why)
+    })
 }
 
 /// Successive halving: how often candidates are compared, and of how many one goes on.

@@ -95,7 +95,7 @@ impl<'a> Tuning<'a> {
         }
         let named = if methods.is_empty() { config.methods.as_deref() } else { Some(methods) };
         let wanted = |method: &MethodConfig| named.is_none_or(|n| n.contains(&method.name));
-        let evaluate_on = rows(config.evaluate_on, data);
+        let evaluate_on = rows(config.evaluate_on, experiment, data)?;
         let methods = experiment
             .method
             .iter()

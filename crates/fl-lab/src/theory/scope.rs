@@ -5,7 +5,7 @@ use crate::file::{
     ByzantineConfig, ConfigError, Experiment, ExperimentText, MethodConfig, ProtocolConfig,
 };
 use crate::name::PreAggregatorChoice;
-use crate::plan::WEIGHTS;
+use fl_sim::ServerStep;
 use fl_theory::Setting;
 
 /// What the theory has to say about a method.
@@ -51,9 +51,10 @@ pub fn scope(
             "part of the workers take part in a round, and the theorems are about all".into(),
         );
     }
-    if method.weights.is_some()
-        || method.rule.as_ref().is_some_and(|rule| rule.settings().get(WEIGHTS).is_some())
-    {
+    if experiment.server_step(method) != ServerStep::default() {
+        return neither("its server does not step along the aggregate with a constant γ".into());
+    }
+    if method.has_weights() {
         return neither(
             "its messages have weights, and problem (1) and the theorems are about equal ones"
                 .into(),

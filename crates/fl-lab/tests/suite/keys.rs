@@ -47,6 +47,29 @@ fn the_examples_of_needed_keys_make_a_file() {
     }
 }
 
+/// RSA steps by its own formulas: what would not reach it is refused, wherever it stands.
+#[test]
+fn the_servers_step_is_refused_for_rsa() {
+    for (key, value) in [
+        ("train.schedule", "\"cosine\""),
+        ("train.server", "\"adam\""),
+        ("train.warm-up", "10"),
+        ("train.weight-decay", "0.01"),
+        ("method.5.schedule", "\"cosine\""),
+        ("method.5.server", "\"adam\""),
+    ] {
+        let set = [(key.to_owned(), value.to_owned())];
+        let (experiment, source) = Experiment::parse(SEVEN, "seven.toml", &set).expect("keys");
+        let error = fl_lab::check(&experiment, &source).unwrap_err().to_string();
+        assert!(error.contains("method \"RSA\" is RSA"), "{key}: {error}");
+        assert!(error.contains("RSA has `decay`"), "{key}: {error}");
+        assert!(!error.contains("mistakes"), "{key}: {error}");
+    }
+    let set = [("method.0.schedule".to_owned(), "\"cosine\"".to_owned())];
+    let (experiment, source) = Experiment::parse(SEVEN, "seven.toml", &set).expect("keys");
+    fl_lab::check(&experiment, &source).expect("another method's own schedule");
+}
+
 /// Every key of every table: one that is misspelt is answered with the right one.
 #[test]
 fn every_key_is_known_where_it_is_declared_and_nowhere_else() {

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::tempdir;
 
-/// Every estimator and decorator, the rule with memory, and RSA; for a few rounds of one seed.
+/// Every estimator and decorator, the rule with memory, the server's steps with memory, and RSA; for a few rounds of one seed.
 const STATEFUL: &str = r#"
 name = "stateful"
 rounds = 20
@@ -88,6 +88,24 @@ clip = { norm = 2.0 }
 rule.centered-clipping = { tau = 1.0 }
 
 [[method]]
+name = "heavy-ball"
+server = "heavy-ball"
+schedule.steps = { at = [5, 11] }
+rule = "mean"
+
+[[method]]
+name = "adam"
+server.adam = { epsilon = 0.1 }
+schedule.cosine = { rounds = 20 }
+rule = "mean"
+
+[[method]]
+name = "yogi"
+server.yogi = { epsilon = 0.1 }
+schedule = "inverse-root"
+rule = "mean"
+
+[[method]]
 name = "rsa"
 protocol.rsa = { lambda = 0.02 }
 "#;
@@ -160,7 +178,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits_whatever_it_keeps() {
     let whole = tempdir().unwrap();
     run(&text, whole.path());
     let whole = results(whole.path());
-    assert_eq!(whole.len(), 30);
+    assert_eq!(whole.len(), 3 * 13);
     for times in [&[0, 1][..], &[6, 11, 18]] {
         let out = tempdir().unwrap();
         for &round in times {
@@ -174,7 +192,7 @@ fn a_run_that_was_stopped_goes_on_to_the_same_bits_whatever_it_keeps() {
         }
         let (outcomes, told) = run(&text, out.path());
         assert!(told.notices.is_empty(), "{told:?}");
-        assert_eq!(told.resumed.len(), 10, "{told:?}");
+        assert_eq!(told.resumed.len(), 13, "{told:?}");
         assert!(outcomes.iter().all(|o| o.done.ending == Ending::Finished));
         let again = results(out.path());
         let differ: Vec<_> = whole.keys().filter(|k| again.get(*k) != whole.get(*k)).collect();
@@ -247,7 +265,7 @@ fn more_rounds_go_on_from_the_end_and_leave_the_files_of_a_longer_run() {
     let out = tempdir().unwrap();
     let (short, _) = run(STATEFUL, out.path());
     let (longer, told) = run(&long, out.path());
-    assert_eq!(told.resumed, [20; 10]);
+    assert_eq!(told.resumed, [20; 13]);
     for (a, b) in short.iter().zip(&longer) {
         assert_eq!(a.path, b.path);
         assert_eq!((a.done.rounds, b.done.rounds), (20, 33));

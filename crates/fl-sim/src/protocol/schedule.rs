@@ -5,7 +5,7 @@ use fl_core::{SpecError, spec};
 
 named! {
     /// What γ is multiplied by in round k, from 0.
-    pub enum Schedule as ScheduleTable { Constant, Steps, Cosine, InverseRoot }
+    pub enum Schedule { Constant, Steps, Cosine, InverseRoot }
 }
 
 spec! {
@@ -27,12 +27,12 @@ spec! {
     /// ```
     ///
     /// # Requirements
-    /// Rounds in increasing order; a positive factor.
+    /// At least one round, in increasing order; a positive factor.
     ///
     /// # Reference
     /// Common practice; `MultiStepLR` in PyTorch, "milestones" in ByzFL and Blades.
     pub struct Steps {
-        /// The rounds from which on the step is multiplied once more, from 0.
+        /// The rounds from which on the step is multiplied once more, from 0; to be given.
         pub at: Vec<u64> = Vec::new(),
         /// What it is multiplied by.
         pub factor: f64 = 0.1,
@@ -52,8 +52,8 @@ spec! {
     /// # Reference
     /// Loshchilov, Hutter, *SGDR: stochastic gradient descent with warm restarts*, 2017, without restarts.
     pub struct Cosine {
-        /// Rounds until the floor is reached; γ stays there.
-        pub rounds: u64 = 1000,
+        /// Rounds until the floor is reached; γ stays there. To be given.
+        pub rounds: u64 = 0,
         /// The share of γ that is left.
         pub floor: f64 = 0.0,
     }
@@ -92,8 +92,9 @@ impl Schedule {
                 if !(*factor > 0.0 && factor.is_finite()) {
                     return refuse("steps.factor", "a positive number", factor.to_string());
                 }
-                if at.windows(2).any(|pair| pair[0] >= pair[1]) {
-                    return refuse("steps.at", "rounds in increasing order", format!("{at:?}"));
+                if at.is_empty() || at.windows(2).any(|pair| pair[0] >= pair[1]) {
+                    let allowed = "one round or more, in increasing order";
+                    return refuse("steps.at", allowed, format!("{at:?}"));
                 }
                 Ok(())
             }

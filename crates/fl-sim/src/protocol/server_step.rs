@@ -6,7 +6,7 @@ use fl_core::{AlignedVec, Part, Scalar, SpecError, Visit, spec};
 
 named! {
     /// What u the server steps along, given the aggregated direction d.
-    pub enum ServerOptimizer as ServerOptimizerTable { Plain, HeavyBall, Adam, Yogi }
+    pub enum ServerOptimizer { Plain, HeavyBall, Adam, Yogi }
 }
 
 spec! {

@@ -3,7 +3,7 @@
 use super::evidence::{Final, Met, RaceRecord};
 use super::race::{Entrant, Race};
 use super::space::{self, Attack, Pipeline, Untried};
-use crate::check::{check_defending, check_federation};
+use crate::check::{check_defending, check_federation, check_search};
 use crate::file::{
     ConfigError, DefendConfig, EvaluateOn, Experiment, ExperimentText, Keep, MethodConfig,
 };
@@ -70,7 +70,8 @@ impl<'a> Defence<'a> {
         data: &Loaded,
     ) -> Result<Self, ConfigError> {
         let config = experiment.defend.clone().unwrap_or_default();
-        check_defending(experiment, &config, source)?;
+        check_defending(&config, source)?;
+        check_search(experiment, &config, source)?;
         let (all, mut untried) = space::pipelines(experiment, &config, registry);
         let pipelines = space::that_work(experiment, all, registry, &mut untried);
         let refused = |key: &str, what: &str, untried: &[Untried]| {
@@ -104,7 +105,7 @@ impl<'a> Defence<'a> {
         let mut defence = Self {
             experiment,
             shape: check_federation(experiment, source)?,
-            evaluate_on: rows(config.evaluate_on, data),
+            evaluate_on: rows(config.evaluate_on, experiment, data)?,
             pipelines,
             attacks,
             searched,
@@ -191,16 +192,16 @@ impl<'a> Defence<'a> {
         let before = std::mem::take(&mut self.leaders);
         self.leaders = whole.into_iter().map(|(leader, _)| leader).collect();
         if is_cut {
-            // Whom the last rung could not tell apart stand as the rung before left them.
-            self.leaders.extend(before);
+            // Whom the last rung could not tell apart stand as the rung before left them; who diverged in it does not.
+            let fell = |(pipeline, step, _): &Leader| {
+                let same = |e: &&Entrant| (e.pipeline, e.step) == (*pipeline, *step);
+                self.race.entrants.iter().find(same).is_some_and(|e| e.bound() == f64::NEG_INFINITY)
+            };
+            self.leaders.extend(before.into_iter().filter(|leader| !fell(leader)));
             self.leaders.extend(part.into_iter().map(|(leader, _)| leader));
         }
         if self.leaders.is_empty() {
-            let why = if is_cut {
-                "the search was ended before any candidate had met every attack; give it a larger budget"
-            } else {
-                "every candidate diverged; smaller steps belong into [defend] step"
-            };
+            let why = "every candidate that ran diverged; smaller steps belong into [defend] step";
             return Err(ConfigError::plain("the search", why));
         }
         self.rung = if is_cut { self.config.rungs } else { self.rung + 1 };
