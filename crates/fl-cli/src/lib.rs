@@ -58,7 +58,7 @@ pub fn main_with(registry: &Registry, args: impl IntoIterator<Item = OsString>) 
 
 /// Does what a command line asks for inside of a program, which is told what it printed.
 ///
-/// Signals are not caught: `run`, `tune` and `watch`, which do, are for [`main`].
+/// Commands that catch signals are for [`main`]: `run`, `tune`, `defend`, `aggregate` of files and `report --every`.
 ///
 /// # Errors
 /// The exit code and all problems, in the words of the command.

@@ -21,8 +21,8 @@ pub(super) fn findings(figures: &[Results], options: &Options) -> String {
             "Proposed",
             "Byrd-SAGA",
             "Resampling makes the distance to the optimum larger where data are i.i.d.",
-            "under sign flipping (Fig. 5): with s = 2 twice as many inputs of the median are contaminated, which is the \
-             theory's C_sα at work, and there is no outer variation to gain from",
+            "under sign flipping (Fig. 5). With s = 2 twice as many inputs of the median are contaminated (the theory's \
+             C_sα). There is no outer variation to gain from",
         ));
     }
     if let Some(fig11) = of("fig11") {

@@ -64,16 +64,24 @@ fn index_faults(root: &Path, faults: &mut Vec<String>) -> Result<()> {
             papers.push(format!("{folder}/README.md"));
         }
     }
+    papers.extend(self::papers(root)?);
+    for paper in papers.iter().filter(|paper| !book.contains(&format!("({paper})"))) {
+        faults.push(format!("docs/book/SUMMARY.md does not name {paper}"));
+    }
+    Ok(())
+}
+
+/// The documents in the folder `docs`.
+pub(super) fn papers(root: &Path) -> Result<Vec<String>> {
+    let mut papers = Vec::new();
     for entry in fs::read_dir(root.join("docs"))? {
         let name = entry?.file_name().to_string_lossy().into_owned();
         if name.ends_with(".md") {
             papers.push(format!("docs/{name}"));
         }
     }
-    for paper in papers.iter().filter(|paper| !book.contains(&format!("({paper})"))) {
-        faults.push(format!("docs/book/SUMMARY.md does not name {paper}"));
-    }
-    Ok(())
+    papers.sort();
+    Ok(papers)
 }
 
 /// Every published crate says what it is; internal dependencies come from the workspace, where they carry versions.

@@ -59,3 +59,19 @@ fn every_command_is_in_the_readme() {
         }
     }
 }
+
+/// The numbers of parts in the README of the project are those of the registry.
+#[test]
+fn the_projects_readme_counts_its_parts() {
+    let text = include_str!("../../../../README.md");
+    let registry = fl_lab::Registry::standard();
+    let counts = format!(
+        "It has {} aggregation rules, {} pre-aggregators, {} gradient estimators, {} attacks and {} attacks on data.",
+        registry.rules().iter().count(),
+        registry.pre_aggregators().iter().count(),
+        registry.estimators().iter().count(),
+        registry.attacks().iter().count(),
+        registry.poisons().iter().count(),
+    );
+    assert!(text.contains(&counts), "the README should say: {counts}");
+}

@@ -41,31 +41,7 @@ pub(super) fn check_method(
         let message = format!("step must be a positive number, got {step}");
         mistakes.add(source.error_at(path, message));
     }
-    let server_step = experiment.server_step(method);
-    let own = match (&method.schedule, &method.server) {
-        (Some(_), _) => Some("schedule"),
-        (None, Some(_)) => Some("server"),
-        (None, None) => None,
-    };
-    let path = own.map_or(vec!["train"], |key| vec!["method", i.as_str(), key]);
-    if let Err(error) = server_step.check() {
-        let setting = error.setting.clone();
-        let keys: Vec<&str> = setting.split('.').collect();
-        let is_own = match keys[0] {
-            "schedule" => method.schedule.is_some(),
-            _ => keys[0] == "server" && method.server.is_some(),
-        };
-        let table: &[&str] = if is_own { &["method", &i] } else { &["train"] };
-        mistakes.add(source.error_at(&[table, &keys].concat(), error));
-    }
-    if method.protocol.is_some() && server_step != ServerStep::default() {
-        let message = format!(
-            "`schedule`, `server`, `warm-up` and `weight-decay` are of the gradient protocol, but method {:?} is RSA",
-            method.name
-        );
-        let help = "RSA has `decay`; `schedule` and `server` can stand at the other methods alone";
-        mistakes.add(source.error_at(&path, message).with_help(help));
-    }
+    check_server_step(experiment, method, &i, source, mistakes);
     match (&method.protocol, &method.rule) {
         (Some(ProtocolConfig::Rsa(rsa)), _) => check_rsa(method, rsa, &i, source, mistakes),
         (None, Some(_)) => {
@@ -79,6 +55,41 @@ pub(super) fn check_method(
             let message = format!("method {:?} needs a rule", method.name);
             mistakes.add(at("rule", message).with_help("for example rule = \"geometric-median\""));
         }
+    }
+}
+
+/// How the server steps: settings at their places, which are the method's own or the shared ones.
+fn check_server_step(
+    experiment: &Experiment,
+    method: &MethodConfig,
+    i: &str,
+    source: &ExperimentText,
+    mistakes: &mut Mistakes,
+) {
+    let server_step = experiment.server_step(method);
+    let own = match (&method.schedule, &method.server) {
+        (Some(_), _) => Some("schedule"),
+        (None, Some(_)) => Some("server"),
+        (None, None) => None,
+    };
+    let path = own.map_or(vec!["train"], |key| vec!["method", i, key]);
+    if let Err(error) = server_step.check() {
+        let setting = error.setting.clone();
+        let keys: Vec<&str> = setting.split('.').collect();
+        let is_own = match keys[0] {
+            "schedule" => method.schedule.is_some(),
+            _ => keys[0] == "server" && method.server.is_some(),
+        };
+        let table: &[&str] = if is_own { &["method", i] } else { &["train"] };
+        mistakes.add(source.error_at(&[table, &keys].concat(), error));
+    }
+    if method.protocol.is_some() && server_step != ServerStep::default() {
+        let message = format!(
+            "`schedule`, `server`, `warm-up` and `weight-decay` are of the gradient protocol, but method {:?} follows RSA",
+            method.name
+        );
+        let help = "RSA has `decay`; `schedule` and `server` can stand at the other methods alone";
+        mistakes.add(source.error_at(&path, message).with_help(help));
     }
 }
 

@@ -48,7 +48,8 @@ keys! {
         finalists: usize => otherwise "8";
         /// How often candidates are compared.
         rungs: u32 => otherwise "3";
-        /// Of so many candidates one goes on to the next rung, which has as many times the rounds.
+        /// Each rung keeps so many times fewer candidates than the one before, down to `finalists`, and has as many times the
+        /// rounds.
         keep_one_in: u32 => otherwise "3";
     }
 }

@@ -84,8 +84,8 @@ keys! {
         /// Ends a run after an evaluation with this test accuracy or more; with real targets this R².
         #[serde(default, skip_serializing_if = "Option::is_none")]
         accuracy: Option<f64> => otherwise "–";
-        /// Ends a run whose best test accuracy (with real targets R²) has not been exceeded by more than `by` (0 by default) for so many `rounds`:
-        /// `{ rounds, by }`.
+        /// `{ rounds, by }`: ends a run whose best test accuracy (with real targets R²) has not grown by more than `by` (0 by
+        /// default) in so many `rounds`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         plateau: Option<Plateau> => otherwise "–";
         /// Ends a run after an evaluation with a test loss above this, or one that is not finite.

@@ -51,23 +51,57 @@ fn the_examples_of_needed_keys_make_a_file() {
 #[test]
 fn the_servers_step_is_refused_for_rsa() {
     for (key, value) in [
-        ("train.schedule", "\"cosine\""),
+        ("train.schedule", "\"inverse-root\""),
         ("train.server", "\"adam\""),
         ("train.warm-up", "10"),
         ("train.weight-decay", "0.01"),
-        ("method.5.schedule", "\"cosine\""),
+        ("method.5.schedule", "\"inverse-root\""),
         ("method.5.server", "\"adam\""),
     ] {
         let set = [(key.to_owned(), value.to_owned())];
         let (experiment, source) = Experiment::parse(SEVEN, "seven.toml", &set).expect("keys");
         let error = fl_lab::check(&experiment, &source).unwrap_err().to_string();
-        assert!(error.contains("method \"RSA\" is RSA"), "{key}: {error}");
+        assert!(error.contains("method \"RSA\" follows RSA"), "{key}: {error}");
         assert!(error.contains("RSA has `decay`"), "{key}: {error}");
         assert!(!error.contains("mistakes"), "{key}: {error}");
     }
-    let set = [("method.0.schedule".to_owned(), "\"cosine\"".to_owned())];
+    let set = [("method.0.schedule".to_owned(), "\"inverse-root\"".to_owned())];
     let (experiment, source) = Experiment::parse(SEVEN, "seven.toml", &set).expect("keys");
     fl_lab::check(&experiment, &source).expect("another method's own schedule");
+}
+
+#[test]
+fn a_server_step_is_one_name_and_a_misspelt_one_is_answered() {
+    let refused = |value: &str| {
+        let set = [("train.server".to_owned(), value.to_owned())];
+        Experiment::parse(SEVEN, "seven.toml", &set).unwrap_err().to_string()
+    };
+    let two = refused("{ adam = {}, yogi = {} }");
+    assert!(two.contains("yogi"), "{two}");
+    let near = refused("\"adm\"");
+    assert!(near.contains("adam"), "{near}");
+}
+
+/// A shared value and each method's own, a value that is the default and one that is left out, are the same runs.
+#[test]
+fn a_server_step_has_one_hash_however_it_is_written() {
+    let alone = |set: &[(&str, &str)]| {
+        let set: Vec<_> = set.iter().map(|&(k, v)| (k.to_owned(), v.to_owned())).collect();
+        let (experiment, _) = Experiment::parse(SEVEN, "seven.toml", &set).expect("keys");
+        fl_lab::cells(&experiment)[0].hash.clone()
+    };
+    let shared = alone(&[("train.schedule", "\"inverse-root\"")]);
+    assert_eq!(shared, alone(&[("method.0.schedule", "\"inverse-root\"")]));
+    assert_ne!(shared, alone(&[]));
+    for (key, value) in [
+        ("train.schedule", "\"constant\""),
+        ("train.server", "\"plain\""),
+        ("method.0.server", "\"plain\""),
+        ("train.warm-up", "1"),
+        ("train.weight-decay", "0.0"),
+    ] {
+        assert_eq!(alone(&[(key, value)]), alone(&[]), "{key}");
+    }
 }
 
 /// Every key of every table: one that is misspelt is answered with the right one.

@@ -1,4 +1,5 @@
-//! A round allocates nothing: counted in the allocator, for every protocol, estimator, rule and attack.
+//! A round allocates nothing: counted in the allocator, for every protocol and server's step, and for parts that stand for
+//! others; each part is counted in its own crate.
 
 use crate::common::{World, gradient, resampled, rsa};
 use allocation_counter::measure;
@@ -11,7 +12,9 @@ use fl_attacks::{
 use fl_core::{AttackSpec, EstimatorSpec, RuleSpec};
 use fl_resample::Resample;
 use fl_saga::{Saga, Sgd};
-use fl_sim::{ProtocolSpec, Simulation};
+use fl_sim::{
+    Adam, HeavyBall, ProtocolSpec, Schedule, ServerOptimizer, ServerStep, Simulation, Steps, Yogi,
+};
 use std::sync::Arc;
 
 /// With a guess, so that it can be played against RSA too.
@@ -106,4 +109,27 @@ fn a_round_allocates_nothing() {
         }
     }
     assert!(guilty.is_empty(), "allocations in 60 rounds:\n{}", guilty.join("\n"));
+}
+
+#[test]
+fn the_servers_steps_allocate_nothing() {
+    let world = World::by_class(30);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    for optimizer in [
+        ServerOptimizer::HeavyBall(HeavyBall::default()),
+        ServerOptimizer::Adam(Adam::default()),
+        ServerOptimizer::Yogi(Yogi::default()),
+    ] {
+        let count = pool.install(|| {
+            let estimator = Box::new(Sgd::new(8));
+            let attack = Box::new(NoAttack);
+            let mut setup = world.setup(estimator, gradient(Mean), attack, &[29], 0.1, 1);
+            let schedule = Schedule::Steps(Steps { at: vec![5, 10], factor: 0.5 });
+            let optimizer = optimizer.clone();
+            setup.server_step = ServerStep { schedule, warm_up: 3, optimizer, weight_decay: 0.01 };
+            let mut simulation = Simulation::new(setup).unwrap();
+            measure(|| simulation.run(20, |_, _| Ok(())).unwrap()).count_total
+        });
+        assert_eq!(count, 0, "{optimizer:?}");
+    }
 }

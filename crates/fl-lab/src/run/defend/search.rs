@@ -99,9 +99,8 @@ impl<'a> Defence<'a> {
             }
         }
         untried.extend(space::not_named(&config, registry));
-        let candidates =
-            (0..pipelines.len()).flat_map(|p| config.step.iter().map(move |&s| (p, s)));
-        let entrants = candidates.map(|(p, step)| Entrant::new(p, step, searched)).collect();
+        let steps = |p: usize| config.step.iter().map(move |&s| Entrant::new(p, s, searched));
+        let entrants = (0..pipelines.len()).flat_map(steps).collect();
         let mut defence = Self {
             experiment,
             shape: check_federation(experiment, source)?,
