@@ -70,7 +70,10 @@ pub(crate) fn reproduce(args: &[&str]) -> Result<()> {
         return tune::run(&options);
     }
     if options.what == "page" {
-        ensure!(options.is_record(), "the page shows the record: leave out --quick, --seeds and --profile");
+        ensure!(
+            options.is_record(),
+            "the page shows the record: leave out --quick, --seeds and --profile"
+        );
         return page(&options);
     }
     let idle = if options.what == "sensitivity" {

@@ -13,7 +13,8 @@ use fl_core::{AttackSpec, EstimatorSpec, RuleSpec};
 use fl_resample::Resample;
 use fl_saga::{Saga, Sgd};
 use fl_sim::{
-    Adam, HeavyBall, ProtocolSpec, Schedule, ServerOptimizer, ServerStep, Simulation, Steps, Yogi,
+    Adam, HeavyBall, ProtocolSpec, Schedule, ServerOptimizer, ServerStep, Setup, Simulation, Steps,
+    Yogi,
 };
 use std::sync::Arc;
 
@@ -123,7 +124,8 @@ fn the_servers_steps_allocate_nothing() {
         let count = pool.install(|| {
             let estimator = Box::new(Sgd::new(8));
             let attack = Box::new(NoAttack);
-            let mut setup = world.setup(estimator, gradient(Mean), attack, &[29], 0.1, 1);
+            let mut setup: Setup<'_, f32> =
+                world.setup(estimator, gradient(Mean), attack, &[29], 0.1, 1);
             let schedule = Schedule::Steps(Steps { at: vec![5, 10], factor: 0.5 });
             let optimizer = optimizer.clone();
             setup.server_step = ServerStep { schedule, warm_up: 3, optimizer, weight_decay: 0.01 };
