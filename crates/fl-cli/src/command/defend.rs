@@ -88,7 +88,8 @@ pub(crate) fn defend(args: &DefendArgs, registry: &Registry) -> Result<(), Failu
     let mut defence = Defence::new(experiment, &source, registry, &data)?;
     let folder = args.work.results.out.join(format!("{}-defend", experiment.name));
     let path = folder.join(format!("search-{}.json", defence.identity()));
-    let mut search = Search { args, data: &data, folder, jobs, threads, journal: Journal::read(&path)? };
+    let mut search =
+        Search { args, data: &data, folder, jobs, threads, journal: Journal::read(&path)? };
     search.begin(&mut defence);
     let signals = Signals::catch()?;
     let mut finals = Vec::new();
@@ -313,7 +314,12 @@ fn write(
     if !args.quiet {
         say::result(table(&leaderboard, winner, shape, Some(&times)));
         files.iter().for_each(|(path, _)| say::result(path.display()));
-        remarks(&leaderboard, winner, journal, experiment.defend.clone().unwrap_or_default().finalists);
+        remarks(
+            &leaderboard,
+            winner,
+            journal,
+            experiment.defend.clone().unwrap_or_default().finalists,
+        );
     }
     Ok(())
 }

@@ -199,6 +199,9 @@ fn rung(text: &mut String, index: usize, record: &RaceRecord) {
     right(&mut table, 1..4);
     let _ = writeln!(text, "{table}");
     if known > SHOWN {
-        let _ = writeln!(text, "\n{SHOWN} of {known} candidates with results are shown; the .json file has all.");
+        let _ = writeln!(
+            text,
+            "\n{SHOWN} of {known} candidates with results are shown; the .json file has all."
+        );
     }
 }
