@@ -41,8 +41,6 @@ pub(crate) fn python(all: bool) -> Result<()> {
     let env = if all { &heavy[..] } else { &[] };
     let package = cmd::root().join(PACKAGE);
     let inside = |args: &[&str]| run_in(&python, args, env, &package);
-    // A new part has its stub from here; whoever adds one commits it.
-    inside(&["-m", "robust_fl._stubs", "python/robust_fl"])?;
     inside(&["-m", "mypy", "--strict", "python/robust_fl", "tests/typed.py"])?;
     inside(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"])?;
     inside(&["tests/documents.py"])

@@ -1,8 +1,9 @@
 //! Experiments: read, run with progress and Ctrl-C, and all commands of `fl-cli` as calls.
 
-use crate::convert::watched::watched;
+use crate::convert::watched::{left, watched};
 use crate::convert::{errors, fork, value};
-use crate::{custom, parts};
+use crate::custom::Pending;
+use crate::parts;
 use fl_data::{DataSource, Loaded, Scale};
 use fl_lab::{DataConfig, Event, Host, Options, Sweep, Task};
 use pyo3::prelude::*;
@@ -11,6 +12,7 @@ use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// A table as the text of an experiment file.
@@ -20,13 +22,15 @@ fn to_toml(table: &Bound<'_, PyDict>) -> PyResult<String> {
     toml::to_string(&table).map_err(|e| errors::ExperimentError::new_err(e.to_string()))
 }
 
-/// What a command of `fl-cli` prints; signals are not caught.
+/// What a command of `fl-cli` prints. Ctrl-C leaves it to itself; files it writes are there whole or not at all.
 #[pyfunction]
 fn call(py: Python<'_>, args: Vec<OsString>) -> PyResult<(String, String)> {
     fork::check()?;
     let registry = parts::registry();
-    let said = py.detach(|| fl_cli::call(&registry, &args));
-    custom::raise_pending(py)?;
+    let (said, pending) = left(py, move || {
+        Pending::collecting(|pending| (fl_cli::call(&registry, &args), pending.clone()))
+    })?;
+    pending.raised()?;
     match said {
         Ok(said) => Ok((said.results, said.remarks)),
         Err((2, text)) => Err(errors::ExperimentError::new_err(text)),
@@ -85,13 +89,25 @@ fn cells<'py>(py: Python<'py>, asked: Asked) -> PyResult<Bound<'py, PyList>> {
 #[pyfunction]
 fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyResult<()> {
     fork::check()?;
-    let sweep = asked.read(py)?;
+    Pending::collecting(|pending| {
+        let sweep = asked.read(py)?;
+        watch(py, &asked, &sweep, pending, progress.as_ref())
+    })
+}
+
+fn watch(
+    py: Python<'_>,
+    asked: &Asked,
+    sweep: &Sweep,
+    pending: &Pending,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
     let (stop, abandon) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
     let happened = Mutex::new(Vec::<Happened>::new());
-    let look = |py: Python<'_>| {
-        custom::raise_pending(py)?;
+    let look = |_: Python<'_>| {
+        pending.raised()?;
         let news = std::mem::take(&mut *happened.lock().unwrap_or_else(PoisonError::into_inner));
-        match &progress {
+        match progress {
             Some(progress) if !news.is_empty() => progress.call1((news,)).map(drop),
             _ => Ok(()),
         }
@@ -101,27 +117,27 @@ fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyRe
             happened.lock().unwrap_or_else(PoisonError::into_inner).push(news);
         }
     };
-    let leave = || {
-        // A round that takes longer than this is left: its run goes on from the checkpoint before.
-        while !stop.load(Relaxed) {
-            std::thread::sleep(PATIENCE);
-        }
-        std::thread::sleep(PATIENCE);
-        abandon.store(true, Relaxed);
-    };
     std::thread::scope(|scope| {
-        scope.spawn(leave);
-        let result = watched(py, &stop, look, || {
-            let host = Host {
-                clock: fl_cli::clock,
-                peak_memory: || None,
-                stop: &stop,
-                abandon: Some(&abandon),
-            };
-            asked.work(&sweep, host, &happen)
+        // It is dropped at the end, whichever way that comes, a panic's too: then nobody is waited for.
+        let (_running, ended) = channel::<()>();
+        let (stop, leave) = (&stop, Arc::clone(&abandon));
+        scope.spawn(move || {
+            let is_over = || ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Disconnected);
+            while !stop.load(Relaxed) {
+                if is_over() {
+                    return;
+                }
+            }
+            // A round that takes longer than this is left: its run goes on from the checkpoint before.
+            if !is_over() {
+                leave.store(true, Relaxed);
+            }
         });
-        stop.store(true, Relaxed);
-        result
+        watched(py, stop, look, || {
+            let host =
+                Host { clock: fl_cli::clock, peak_memory: || None, stop, abandon: Some(&abandon) };
+            asked.work(sweep, host, &happen)
+        })
     })?
 }
 

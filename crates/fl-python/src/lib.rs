@@ -1,7 +1,6 @@
 //! `robust_fl._native`: the laboratory for Python. Conversion, the interpreter's lock and errors; everything else is Python's
 //! package `robust_fl`, or a crate of this workspace.
 
-mod attack;
 mod convert;
 mod custom;
 mod experiment;
@@ -17,7 +16,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     convert::fork::add(module)?;
     parts::add(module)?;
     round::add(module)?;
-    attack::add(module)?;
     custom::add(module)?;
     experiment::add(module)
 }

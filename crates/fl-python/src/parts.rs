@@ -6,6 +6,7 @@ use fl_core::{PreAggregatorSpec, RuleSpec, Shape, ValueKind, file_name};
 use fl_lab::{AnyAttack, Category, Registry};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
+use std::ffi::OsString;
 use std::sync::{Arc, LazyLock, PoisonError, RwLock};
 
 static REGISTRY: LazyLock<RwLock<Arc<Registry>>> =
@@ -80,21 +81,26 @@ fn robustness(
     Ok((kappa, rule.tolerates(inner.workers)))
 }
 
-/// All parts of the registry: for each its category, name, and settings with kind, choices and default.
+/// All parts of the registry: for each its category, name, documentation, and settings with kind, choices and default.
 #[pyfunction]
 fn catalogue(py: Python<'_>) -> PyResult<Bound<'_, PyList>> {
     let registry = registry();
     let all = PyList::empty(py);
-    list(&all, "rule", registry.rules())?;
-    list(&all, "pre-aggregator", registry.pre_aggregators())?;
-    list(&all, "attack", registry.attacks())?;
-    list(&all, "poison", registry.poisons())?;
-    list(&all, "estimator", registry.estimators())?;
-    list(&all, "model", registry.models())?;
+    list(&all, &registry, "rule", registry.rules())?;
+    list(&all, &registry, "pre-aggregator", registry.pre_aggregators())?;
+    list(&all, &registry, "attack", registry.attacks())?;
+    list(&all, &registry, "poison", registry.poisons())?;
+    list(&all, &registry, "estimator", registry.estimators())?;
+    list(&all, &registry, "model", registry.models())?;
     Ok(all)
 }
 
-fn list<S: 'static>(all: &Bound<'_, PyList>, category: &str, parts: &Category<S>) -> PyResult<()> {
+fn list<S: 'static>(
+    all: &Bound<'_, PyList>,
+    registry: &Registry,
+    category: &str,
+    parts: &Category<S>,
+) -> PyResult<()> {
     let py = all.py();
     for entry in parts.iter() {
         let settings = PyList::empty(py);
@@ -111,6 +117,10 @@ fn list<S: 'static>(all: &Bound<'_, PyList>, category: &str, parts: &Category<S>
         let part = PyDict::new(py);
         part.set_item("category", category)?;
         part.set_item("name", entry.name())?;
+        // As the command prints it. No thread is used for it, so that a program may still fork after an import.
+        let asked = ["explain", entry.name()].map(OsString::from);
+        let said = fl_cli::call(registry, &asked);
+        part.set_item("doc", said.map_err(|(_, why)| errors::RunError::new_err(why))?.results)?;
         part.set_item("settings", settings)?;
         all.append(part)?;
     }

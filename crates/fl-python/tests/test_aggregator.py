@@ -3,6 +3,8 @@
 import multiprocessing
 import os
 import pickle
+import signal
+import subprocess
 import sys
 import threading
 
@@ -43,6 +45,16 @@ def test_present_workers_alone(messages):
     assert report.dropped == []
     with pytest.raises(errors.ShapeError, match="rising"):
         agg.full(messages, present=[3, 1])
+
+
+def test_kappa_is_that_of_the_messages_that_were_used(messages):
+    agg = rf.Aggregator("trimmed-mean", 6)
+    whole = agg.full(messages)[1].kappa
+    few = agg.full(messages, present=range(20))[1].kappa
+    assert few == rf.aggregate(messages[:20].copy(), "trimmed-mean", 6, full=True)[1].kappa != whole
+    messages[29] = np.nan
+    left = agg.full(messages)[1].kappa
+    assert left == rf.aggregate(messages[:29].copy(), "trimmed-mean", 5, full=True)[1].kappa != whole
 
 
 def test_a_pickle_goes_on_where_it_was(messages):
@@ -92,6 +104,30 @@ def test_a_forked_child_gets_an_error(messages):
             os._exit(7 if "spawn" in str(error) else 8)
         os._exit(9)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_an_import_alone_is_no_use():
+    program = """
+import os, robust_fl as rf
+pid = os.fork()
+if pid == 0:
+    os._exit(int(rf.aggregate([[1.0], [2.0], [3.0]], rf.rules.CoordinateMedian())[0]))
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert said.stdout.strip() == "2", said.stderr
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="this system sends no signals to itself")
+def test_an_interrupted_round_is_no_round():
+    x = np.random.default_rng(0).normal(size=(60, 400))
+    # No set of messages is proven best within any time that somebody waits.
+    agg = rf.Aggregator({"smea": {"max-steps": 2**60}}, 25)
+    threading.Timer(0.5, lambda: signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        agg(x)
+    assert agg.round == 0 and agg.weights.sum() == 0
 
 
 def test_errors_of_choices(messages):

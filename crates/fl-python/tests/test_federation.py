@@ -1,5 +1,7 @@
 """A federation whose messages come from a function."""
 
+import json
+
 import numpy as np
 import pytest
 import robust_fl as rf
@@ -40,33 +42,107 @@ def test_defences_differ():
     assert np.linalg.norm(robust.params - honest) < np.linalg.norm(attacked.params - honest)
 
 
-@pytest.mark.parametrize("attack", ["mimic", "rop", "alie"])
-def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, attack):
-    whole = make(tmp_path / "a", attack=attack, rule="centered-clipping")
-    whole.run(40)
-    part = make(tmp_path / "b", attack=attack, rule="centered-clipping")
+class Once:
+    """A function that raises KeyboardInterrupt at its n-th call."""
 
-    def stop(params, round):
-        if round == 23:
+    def __init__(self, function, n):
+        self.function, self.n = function, n
+
+    def __call__(self, *args):
+        self.n -= 1
+        if self.n == 0:
             raise KeyboardInterrupt
-        return gradients(params, round)
+        return self.function(*args)
 
-    part.gradients = stop
+
+def accuracy(params):
+    return {"accuracy": 1 / (1 + np.linalg.norm(params - targets[:8].mean(axis=0))), "test_loss": 0.5}
+
+
+def full(params):
+    return params - targets
+
+
+def shorter(round):
+    return 0.2 / (1 + round)
+
+
+@pytest.mark.parametrize("attack", ["mimic", "rop", "alie"])
+@pytest.mark.parametrize("at, call, left", [("gradients", 24, 23), ("evaluate", 4, 15), ("full_gradients", 4, 15), ("step", 24, 23)])
+def test_an_interrupted_run_goes_on_to_the_same_bits(tmp_path, attack, at, call, left):
+    def fresh(folder):
+        return make(
+            tmp_path / folder, attack=attack, rule="centered-clipping", evaluate=accuracy, full_gradients=full, step=shorter
+        )
+
+    whole = fresh("a")
+    whole.run(40)
+    part = fresh("b")
+    setattr(part, at, Once(getattr(part, at), call))
     with pytest.raises(KeyboardInterrupt):
         part.run(40)
-    again = make(tmp_path / "b", attack=attack, rule="centered-clipping")
-    assert again.round == 23
+    again = fresh("b")
+    assert again.round == left
     again.run(40)
     assert again.params.tobytes() == whole.params.tobytes()
     assert [m["round"] for m in again.metrics] == [m["round"] for m in whole.metrics]
     assert again.metrics == whole.metrics
+    # The process that was interrupted goes on to them too.
+    setattr(part, at, getattr(again, at))
+    part.run(40)
+    assert part.params.tobytes() == whole.params.tobytes() and part.metrics == whole.metrics
+
+
+def test_half_a_round_is_not_saved(tmp_path):
+    @rf.rule(name="raises-in-round-7")
+    def raises(distances, byzantine):
+        if calls.pop() == 0:
+            raise RuntimeError("enough")
+        return np.full(len(distances), 1 / len(distances))
+
+    calls = [0, *range(1, 8)]
+    one = make(tmp_path, attack="mimic", rule=raises, checkpoint_every=0.0)
+    with pytest.raises(RuntimeError, match="enough"):
+        one.run(20)
+    with pytest.raises(errors.RunError, match="round 7 was interrupted halfway"):
+        one.run(20)
+    calls = list(range(1, 50))
+    again = make(tmp_path, attack="mimic", rule=raises)
+    assert again.round == 7
+    again.run(20)
+    calls = list(range(1, 50))
+    whole = make(None, attack="mimic", rule=raises)
+    whole.run(20)
+    assert again.params.tobytes() == whole.params.tobytes()
+
+
+def test_rounds_are_added_and_never_taken_away(tmp_path):
+    one = make(tmp_path)
+    one.run(10)
+    one.run(20)
+    assert [m["round"] for m in one.metrics] == [0, 5, 10, 15, 20]
+    with pytest.raises(ValueError, match="at least 20"):
+        one.run(10)
+    folder = one.folder
+    for name in ("metrics", "timing"):
+        lines = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+        assert [line["round"] for line in lines] == [0, 5, 10, 15, 20]
+    spent = [(line["seconds"], line["evaluation_seconds"]) for line in lines]
+    assert spent == sorted(spent) and all(seconds >= beside for seconds, beside in spent)
+    done = (folder / "done.json").read_bytes()
+    assert json.loads(done)["rounds"] == 20 and json.loads(done)["resources"]["rounds_per_second"] < 1e7
+    again = make(tmp_path)
+    assert again.run(20) == one.metrics
+    assert (folder / "done.json").read_bytes() == done and again._seconds >= spent[-1][0]
+
+
+def test_knowledge_is_checked():
+    with pytest.raises(ValueError, match="omnicient"):
+        make(None, knowledge="omnicient")
 
 
 def test_the_command_reads_its_folder(tmp_path):
-    def accuracy(params):
-        return {"accuracy": 1 / (1 + np.linalg.norm(params - targets[:8].mean(axis=0))), "test_loss": 0.5}
-
-    one = make(tmp_path, evaluate=accuracy, name="mine", full_gradients=lambda params: params - targets)
+    one = make(tmp_path, evaluate=accuracy, name="mine", full_gradients=full)
     one.run(20)
     page = tmp_path / "page.html"
     _native.call(["report", str(tmp_path), "--out", str(page)])

@@ -54,6 +54,10 @@ def test_mistakes_are_told_at_once(small, tmp_path):
     small["round"], small["method"][0]["rule"] = 3, "krumm"
     with pytest.raises(errors.ExperimentError, match="(?s)round.*krumm|krumm.*round"):
         rf.run(small, out=tmp_path)
+    with pytest.raises(TypeError, match="`train.step` is None"):
+        rf.run(small, {"train.step": None}, out=tmp_path)
+    with pytest.raises(TypeError, match=r"`data.partition.shards\[1\]` is None"):
+        rf.run(small, {"data.partition": {"shards": [1, None]}}, out=tmp_path)
     small["data"]["set"] = "mnist"
     with pytest.raises(TypeError, match="method.0..rule"):
         rf.run({"method": [{"rule": object()}]})

@@ -96,6 +96,22 @@ def test_structure_is_kept():
     assert rf.aggregate([[1.0, 2.0], [3.0, 4.0]], "mean") == [2.0, 3.0]
 
 
+def test_whole_numbers_in_one_message_decide_nothing():
+    honest = [{"w": np.full(3, 1.0), "b": np.zeros(2), "n": np.int64(5)} for _ in range(4)]
+    first = {"w": np.full(3, 10**6), "b": np.zeros(2), "n": np.int64(5)}
+    with pytest.raises(errors.DtypeError, match=r"message\[1\]\['w'\] has dtype float64, and int64 in message 0"):
+        rf.aggregate([first, *honest], "coordinate-median", 1)
+    # In another place they are numbers as others, which the rule outvotes.
+    assert rf.aggregate([*honest, first], "coordinate-median", 1)["w"].tolist() == [1.0] * 3
+
+
+def test_a_table_of_pandas():
+    pandas = pytest.importorskip("pandas")
+    x = np.arange(12.0).reshape(4, 3)
+    out = rf.aggregate(pandas.DataFrame(x, columns=["a", "b", "c"]), "mean")
+    assert type(out) is np.ndarray and (out == x.mean(axis=0)).all()
+
+
 def test_not_finite():
     x = np.array([[1.0, 1], [1, 2], [1, 3], [np.nan, 1]])
     out, report = rf.aggregate(x, "krum", 1, full=True)

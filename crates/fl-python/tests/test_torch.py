@@ -67,3 +67,27 @@ def test_estimators_have_the_mean_of_the_gradient():
     np.testing.assert_allclose(
         moment.message(start, 1), 0.5 * first + 0.5 * rf.torch.Sgd(worker).message(start, 1), atol=1e-12
     )
+
+
+def test_frozen_and_unused_parameters():
+    torch.manual_seed(0)
+
+    class Net(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.frozen, self.used, self.unused = (torch.nn.Linear(3, 3) for _ in range(3))
+            self.frozen.requires_grad_(False)
+
+        def forward(self, x):
+            return self.used(self.frozen(x))
+
+    net = Net()
+    x, y = torch.randn(8, 3), torch.randn(8, 3)
+    worker = rf.torch.Worker(net, torch.nn.functional.mse_loss, x, y, batch=8)
+    start = rf.torch.flat(net)
+    assert start.shape == (24,)
+    gradient = worker.gradient(start)
+    assert (gradient[12:] == 0).all() and (gradient[:12] != 0).any()
+    rows = worker.each(start, torch.arange(8))
+    np.testing.assert_allclose(rows.mean(dim=0).numpy(), gradient.numpy(), rtol=1e-4, atol=1e-6)
+    assert rf.torch.memory("saga", net, 8) == 9 * 24 * 4

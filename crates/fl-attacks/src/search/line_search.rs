@@ -149,7 +149,11 @@ impl<T: Scalar> Attack<T> for Run<T> {
             } else {
                 low = low.min(high);
             }
-            let value = |t: f64| model.distance(cx, affine, t);
+            let value = |t: f64| match cx.is_interrupted() {
+                // What is sent in an interrupted round is used by nobody.
+                true => f64::NEG_INFINITY,
+                false => model.distance(cx, affine, t),
+            };
             t = match self.method {
                 LineSearchMethod::Expansion => expand(low, self.budget, value),
                 LineSearchMethod::GoldenSection => {

@@ -164,6 +164,11 @@ pub trait ModelSpec<T: Scalar>: Debug + Send + Sync {
     /// The name in configuration files.
     fn name(&self) -> &'static str;
 
+    /// How many features a sample must have, where the spec says so by itself, as the shape of a picture does.
+    fn columns(&self) -> Option<usize> {
+        None
+    }
+
     /// The model for `columns` features and `classes` classes; a set with real targets has one class.
     ///
     /// # Errors

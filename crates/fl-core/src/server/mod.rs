@@ -6,7 +6,9 @@ mod decide;
 mod output;
 mod pipeline;
 mod probe;
+mod report;
 mod squares;
 
 pub use chain::server_bytes;
-pub use pipeline::{NonFinite, Pipeline, Report};
+pub use pipeline::Pipeline;
+pub use report::{NonFinite, Report};

@@ -9,31 +9,13 @@ use super::apply::TileMemory;
 use super::chain::{Chain, passes};
 use super::output::Output;
 use super::probe::Sample;
+use super::report::{NonFinite, Report};
 use crate::round::{Tiles, retain_finite};
 use crate::{
-    AggregateError, AlignedVec, Certificate, Cx, Geometry, MessagesRef, Mixing, Needs, Part,
+    AggregateError, AlignedVec, Cx, Geometry, MessagesRef, Mixing, Needs, Part,
     PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape, Sink, Source, SpecError, Visit, room,
 };
 use std::sync::Arc;
-
-/// What to do with a message that holds NaN or infinity.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum NonFinite {
-    /// Leave its sender out of the round: W shrinks by one, and f by one while it is positive.
-    #[default]
-    Drop,
-    /// Refuse the round.
-    Error,
-}
-
-/// What happened in an aggregation.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Report {
-    /// Messages left out because they were not finite.
-    pub dropped: usize,
-    /// What the rule's solver certifies, if it has one.
-    pub certificate: Option<Certificate>,
-}
 
 /// A server's whole computation with all its memory: after `build`, a round allocates nothing.
 #[derive(Debug)]
@@ -193,8 +175,8 @@ impl<T: Scalar> Pipeline<T> {
     /// looks at columns, or does not look at all, behind pre-aggregators that look at no distances.
     ///
     /// # Errors
-    /// When the shape differs from `build`'s, when a message is not finite under [`NonFinite::Error`], and when too few
-    /// are left otherwise. What is in `out` then is of no use, and a rule with memory has not moved.
+    /// When the shape differs from `build`'s, when a message is not finite under [`NonFinite::Error`], when too few are left
+    /// otherwise, and when the round is interrupted. What is in `out` then is of no use, and a rule with memory has not moved.
     pub fn aggregate(
         &mut self,
         cx: &Cx<'_>,
@@ -288,7 +270,8 @@ impl<T: Scalar> Pipeline<T> {
         self.rows.clear();
         self.rows.extend_from_slice(&self.present);
         if self.rows.is_empty() {
-            return self.what_is_left().map(|_| Report { dropped: 0, certificate: None });
+            let used = self.what_is_left()?;
+            return Ok(Report { dropped: 0, used, certificate: None });
         }
         let left = loop {
             if self.chain.measured {
@@ -314,12 +297,16 @@ impl<T: Scalar> Pipeline<T> {
             self.weights_by_worker[row as usize] = w;
         }
         let certificate = self.certificate(source, tiles, &out)?;
+        // What an interrupted rule has left means nothing.
+        if cx.is_interrupted() {
+            return Err(AggregateError::Interrupted);
+        }
         if let (Some(previous), Output::Slice(out)) = (&mut self.previous, out)
             && previous.len() == out.len()
         {
             previous.copy_from_slice(out);
         }
-        Ok(Report { dropped: self.present.len() - left.workers, certificate })
+        Ok(Report { dropped: self.present.len() - left.workers, used: left, certificate })
     }
 
     /// The workers that were left out of the last round, and for each the first of its numbers that is not finite.

@@ -82,6 +82,9 @@ pub enum AggregateError {
         /// The setting that holds the limit.
         setting: String,
     },
+    /// Whoever started the round does not want it any more ([`Cx::is_interrupted`](crate::Cx::is_interrupted)).
+    #[error("the round was interrupted")]
+    Interrupted,
     /// A rule from elsewhere, as one in another language, gave up.
     #[error("{rule} failed: {why}")]
     Failed {

@@ -14,11 +14,12 @@ pub(super) fn check_model(
         return Ok(());
     }
     let spec = experiment.model.spec().map_err(|e| source.error_at(&["model"], e))?;
-    let model = <f64 as Number>::model(&*spec)
-        .build(TILE, 2)
-        .map_err(|e| source.error_at(&["model"], e))?;
+    let spec = <f64 as Number>::model(&*spec);
+    // Whether the data have as many features as the model says is known when they are there.
+    let columns = spec.columns().unwrap_or(TILE);
+    let model = spec.build(columns, 2).map_err(|e| source.error_at(&["model"], e))?;
     if experiment.telemetry.optimum {
-        check_optimum(&*model, experiment, source)?;
+        check_optimum(&*model, columns, experiment, source)?;
     }
     Ok(())
 }
@@ -26,11 +27,12 @@ pub(super) fn check_model(
 /// x* must be one point: the loss convex, which some two rows tell as well as others, and the ℓ₂ term there.
 fn check_optimum(
     model: &dyn Objective<f64>,
+    columns: usize,
     experiment: &Experiment,
     source: &ExperimentText,
 ) -> Result<(), ConfigError> {
-    let values = [1.0; 2 * TILE];
-    let rows = Dataset::new(Values::F64(&values), TILE, vec![0, 1], 2, Layout::Flat);
+    let values = vec![1.0; 2 * columns];
+    let rows = Dataset::new(Values::F64(&values), columns, vec![0, 1], 2, Layout::Flat);
     let convex = rows.is_ok_and(|rows| model.curvature(&rows, &[0, 1]).is_some());
     let name = &experiment.model.name;
     let at = |message: String| source.error_at(&["telemetry", "optimum"], message);

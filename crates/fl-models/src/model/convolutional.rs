@@ -241,6 +241,10 @@ impl<T: Scalar> ModelSpec<T> for Convolutional {
         "convolutional"
     }
 
+    fn columns(&self) -> Option<usize> {
+        Some(self.shape.iter().fold(1, |product, &side| product.saturating_mul(side)))
+    }
+
     fn build(&self, columns: usize, classes: usize) -> Result<Box<dyn Objective<T>>, SpecError> {
         Convolutional::build(self, columns, classes)
     }

@@ -39,7 +39,7 @@ class Report:
     certificate: Certificate | None
     """For rules that solve something."""
     kappa: float | None
-    """κ of (f, κ)-robustness of the whole chain, where one is proven."""
+    """κ of (f, κ)-robustness of the whole chain on the messages that were used, where one is proven."""
     tolerates: int
     """The largest f that the rule is proven to withstand."""
     round: int
@@ -158,8 +158,8 @@ class Aggregator:
             self._buffer = matrix.rows if matrix.rows.base is None else None
         report = None
         if result is not None:
-            dropped, weights, certificate, round = result
-            kappa, tolerates = _native.robustness(self.rule, self.pre, matrix.rows.shape[0], self.byzantine)
+            dropped, weights, certificate, round, used = result
+            kappa, tolerates = _native.robustness(self.rule, self.pre, *used)
             report = Report(
                 None if weights is None else np.asarray(weights), dropped,
                 None if certificate is None else Certificate(*certificate), kappa, tolerates, round, matrix.copied,

@@ -115,6 +115,13 @@ def _back(like: Any, dtype: np.dtype[Any]) -> Callable[[Array], Any]:
     return lambda row: row.reshape(shape).astype(out, copy=False)
 
 
+def _counts(x: Any) -> bool:
+    """Whether these are whole numbers, as num_batches_tracked is: inside of a structure no part of the vector."""
+    if is_tensor(x):
+        return not (x.dtype.is_floating_point or x.dtype.is_complex)
+    return bool(np.asarray(x).dtype.kind in "iub")
+
+
 class _Leaf:
     """An array of a message."""
 
@@ -122,8 +129,7 @@ class _Leaf:
         self.path, self.shape = path, tuple(like.shape)
         array, self.copied = _to_numpy(like, path, device_copy)
         self.dtype = array.dtype
-        # What counts (num_batches_tracked) is no part of the vector inside of a structure.
-        self.counts = array.dtype.kind in "iub"
+        self.counts = _counts(array)
         self.size = int(array.size)
         self.back = _back(like, array.dtype)
         self.like = like
@@ -205,7 +211,9 @@ def _of_array(x: Any, copy: bool | None, device_copy: bool) -> Matrix:
     rows = np.require(rows, dtype=dtype, requirements=["C", "A"]).reshape(array.shape[0], -1)
     if copied and copy is False:
         raise CopyError(f"the messages would be copied: {copied}; copy=None allows it")
-    return Matrix(rows, _back(x[0], array.dtype), copied)
+    # A table, as of pandas, finds columns by x[0]; it comes back as an array.
+    own = is_tensor(x) or type(x).__module__.partition(".")[0] in ("jax", "jaxlib")
+    return Matrix(rows, _back(x[0] if own else array[0], array.dtype), copied)
 
 
 def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True, buffer: Array | None = None) -> Matrix:
@@ -241,6 +249,11 @@ def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True, buffer
         at = 0
         for leaf, (path, array) in zip(leaves, arrays, strict=True):
             if leaf.counts and not whole:
+                if not _counts(array):
+                    raise DtypeError(
+                        f"{path} has dtype {array.dtype}, and {leaf.dtype} in message 0; whole numbers are no part of what is "
+                        "aggregated, so all messages must have them, or floats in message 0"
+                    )
                 continue
             numbers, _ = _to_numpy(array, path, device_copy)
             if numbers.dtype.kind == "f" and numbers.dtype != leaf.dtype and numbers.itemsize > dtype.itemsize:

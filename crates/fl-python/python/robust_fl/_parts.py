@@ -59,6 +59,15 @@ class Rule(Part):
     category = "rule"
 
 
+def mixed(rows: Array, pre: Choice, byzantine: int, seed: int, round: int) -> Array:
+    """What comes out of a pre-aggregator."""
+    mixing = _native.mixing([pre], "mean", rows, byzantine, seed, round)
+    # 0 times NaN is NaN: what was left out must not come back.
+    kept = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, 0)
+    made: Array = (mixing @ kept).astype(rows.dtype, copy=False)
+    return made
+
+
 class PreAggregator(Part):
     """A pre-aggregator."""
 
@@ -69,12 +78,14 @@ class PreAggregator(Part):
 
         A server never forms this matrix: :class:`robust_fl.Aggregator` mixes distances and weights.
         """
-        rows = gather(messages).rows
-        mixing = _native.mixing([self], "mean", rows, byzantine, seed, round)
-        # 0 times NaN is NaN: what was left out must not come back.
-        kept = np.where(np.isfinite(rows).all(axis=1, keepdims=True), rows, 0)
-        made: Array = (mixing @ kept).astype(rows.dtype, copy=False)
-        return made
+        return mixed(gather(messages).rows, self, byzantine, seed, round)
+
+
+def knows_own_alone(knowledge: str) -> bool:
+    """Whether an adversary with this knowledge sees its own messages alone."""
+    if knowledge not in ("omniscient", "own"):
+        raise ValueError(f"knowledge must be 'omniscient' or 'own', got {knowledge!r}")
+    return knowledge == "own"
 
 
 class Attack(Part):
@@ -102,8 +113,7 @@ class Attack(Part):
         rows = gather(honest).rows
         if (count is None) == (true is None):
             raise ValueError("give count, or the Byzantine workers' true messages, and not both")
-        if knowledge not in ("omniscient", "own"):
-            raise ValueError(f"knowledge must be 'omniscient' or 'own', got {knowledge!r}")
+        own_alone = knows_own_alone(knowledge)
         if true is None:
             if count is None or count < 1:
                 raise ShapeError(f"count must be at least 1, got {count}")
@@ -113,9 +123,22 @@ class Attack(Part):
         if own.shape[1] != rows.shape[1]:
             raise ShapeError(f"true messages have {own.shape[1]} numbers, expected {rows.shape[1]} as honest ones")
         everybody = np.concatenate([rows, own.astype(rows.dtype, copy=False)])
-        return _native.corrupt(
-            self, everybody, own.shape[0], knowledge == "own", rule, list(pre), seed, round
-        )
+        return corrupted(self, everybody, own.shape[0], own_alone, rule, pre, seed, round)
+
+
+def corrupted(
+    attack: Choice, everybody: Array, count: int, own_alone: bool, rule: Choice | None, pre: Sequence[Choice], seed: int,
+    round: int,
+) -> Array:
+    """What the last ``count`` workers send in place of their rows of ``everybody``, which is overwritten."""
+    workers, dim = everybody.shape
+    byzantine = range(workers - count, workers)
+    adversary = _native.Adversary(
+        attack, rule, list(pre), workers, list(byzantine), dim, everybody.dtype == np.float64, seed, own_alone
+    )
+    # As in the first round of a run, in which the server has made nothing yet.
+    adversary.corrupt(everybody, np.zeros(dim, everybody.dtype), round)
+    return everybody[workers - count :]
 
 
 class Poison(Part):
@@ -166,7 +189,7 @@ def _make(part: dict[str, Any]) -> type[Part]:
         for name, default in defaults.items()
     ]
     body = {
-        "__doc__": _native.call(["explain", part["name"]])[0],
+        "__doc__": part["doc"],
         "__module__": f"robust_fl.{_MODULES[part['category']]}",
         "__signature__": inspect.Signature(parameters),
         "name": part["name"],

@@ -16,8 +16,8 @@ import numpy as np
 
 from . import _native
 from ._messages import Array, is_tensor
-from ._parts import Choice
-from .errors import CallbackError, NonFiniteError, ShapeError
+from ._parts import Choice, knows_own_alone
+from .errors import CallbackError, NonFiniteError, RunError, ShapeError
 from .lab import Picture, read_checkpoint
 
 Gradients = Callable[[Array, int], Any]
@@ -73,16 +73,20 @@ class Federation:
         self.rule, self.pre, self.attack, self.seed, self.name = rule, list(pre), attack, seed, name
         self.round, self.metrics = 0, list[dict[str, Any]]()
         self.checkpoint_every, self._out = checkpoint_every, out
+        own_alone = knows_own_alone(knowledge)
         dim, double = start.size, start.dtype == np.float64
         self._server = _native.Server(rule, self.pre, workers, count, dim, double, seed, 0, False)
         self._adversary = None
         if who and _named(attack) != "none":
             self._adversary = _native.Adversary(
-                attack, rule, self.pre, workers, who, dim, double, seed, knowledge == "own"
+                attack, rule, self.pre, workers, who, dim, double, seed, own_alone
             )
         self._direction = np.zeros_like(start)
         self._rows = np.empty((workers, dim), start.dtype)
         self._seconds = self._beside = 0.0
+        self._begin: float | None = None
+        # Whether a round has moved some of the memories and not all.
+        self._half = False
         self.method = method or " + ".join([*map(_named, self.pre), _named(rule)])
         self.folder = self._prepare(knowledge)
 
@@ -112,14 +116,15 @@ class Federation:
         if (folder / "checkpoint.safetensors").exists():
             self._load(folder / "checkpoint.safetensors")
             self.metrics = self._kept(folder / "metrics.jsonl")
-            self._kept(folder / "timing.jsonl")
+            for spent in self._kept(folder / "timing.jsonl"):
+                self._seconds, self._beside = spent["seconds"], spent["evaluation_seconds"]
         else:
             for name in ("metrics.jsonl", "timing.jsonl"):
                 (folder / name).unlink(missing_ok=True)
         return folder
 
-    def _kept(self, path: Path) -> list[dict[str, Any]]:
-        """The lines up to the checkpoint's round; what is behind it is cut off."""
+    def _kept(self, path: Path, ended: bool = True) -> list[dict[str, Any]]:
+        """The lines up to the checkpoint's round, the last one of a run that has ended too; what is behind is cut off."""
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         kept = []
         for line in lines:
@@ -127,7 +132,7 @@ class Federation:
                 read = json.loads(line)
             except ValueError:
                 break
-            if read["round"] < self.round or (read["round"] == self.round and read.get("last")):
+            if read["round"] < self.round or (ended and read["round"] == self.round and read.get("last")):
                 kept.append(read)
         _write(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         return kept
@@ -146,29 +151,58 @@ class Federation:
 
     def run(self, rounds: int, progress: bool | None = None) -> list[dict[str, Any]]:
         """Runs until ``rounds`` rounds have been done in all, and returns the measurements."""
-        every = self.evaluate_every or max(1, rounds // 10)
-        saved = begin = time.monotonic()
+        if rounds < self.round:
+            raise ValueError(f"rounds must be at least {self.round}, which have been done already, got {rounds}")
+        if self._half:
+            raise RunError(
+                f"round {self.round} was interrupted halfway, so that going on would give other numbers; make the federation "
+                + ("again: it goes on from its checkpoint" if self.folder else "again")
+            )
+        self.evaluate_every = self.evaluate_every or max(1, rounds // 10)
+        first, beside = self.round, self._beside
+        self._reopen(rounds)
+        self._begin = saved = begin = time.monotonic()
         try:
             while self.round < rounds:
-                measured = self.round % every == 0
-                self._once(measured)
-                self.round += 1
+                self._once(self.round % self.evaluate_every == 0)
                 now = time.monotonic()
                 if self.folder and now - saved > self.checkpoint_every:
                     saved = now
-                    self._save(begin)
+                    self._save()
+            if not self.metrics or self.metrics[-1]["round"] != rounds:
+                _, told = self._ask(False)
+                self._keep({**self._line(), **told, "last": True})
         finally:
-            if self.folder:
-                self._save(begin)
-            self._seconds += time.monotonic() - begin
-        if not self.metrics or self.metrics[-1]["round"] != rounds:
-            self._measure(None, None)
-        if self.folder:
-            self._end(rounds)
+            self._seconds, self._begin = self._spent(), None
+            # Only whole rounds: their memories belong together.
+            if self.folder and not self._half:
+                self._save()
+        here = time.monotonic() - begin - (self._beside - beside)
+        if self.folder and (rounds > first or not (self.folder / "done.json").exists()):
+            self._end(rounds, (rounds - first) / max(here, 1e-9))
         return self.metrics
 
+    def _spent(self) -> float:
+        """Seconds in all calls of ``run``, those of earlier processes up to their checkpoint included."""
+        return self._seconds + (0.0 if self._begin is None else time.monotonic() - self._begin)
+
+    def _reopen(self, rounds: int) -> None:
+        """Takes back what an earlier end has written, if rounds are added to it."""
+        if self.round == rounds:
+            return
+        if self.metrics and self.metrics[-1].get("last"):
+            self.metrics.pop()
+        if self.folder:
+            (self.folder / "done.json").unlink(missing_ok=True)
+            for name in ("metrics.jsonl", "timing.jsonl"):
+                self._kept(self.folder / name, ended=False)
+
     def _once(self, measured: bool) -> None:
+        """A round. What may raise comes first, before any memory has moved."""
+        full, told = self._ask(True) if measured else (None, {})
+        step = self.step(self.round) if callable(self.step) else self.step
         rows = self._messages(self.gradients(self.params, self.round), "gradients")
+        self._half = True
         if self._adversary is not None:
             if rows is not self._rows:
                 # What is the caller's is not written to.
@@ -176,16 +210,17 @@ class Federation:
                 rows = self._rows
             self._adversary.corrupt(rows, self._direction, self.round)
         try:
-            told = self._server.into(rows, self._direction, self.round, None, True)
+            happened = self._server.into(rows, self._direction, self.round, None, True)
         except NonFiniteError as error:
             raise self._diverged(rows) or error from error
-        assert told is not None
-        if told[0] and (diverged := self._diverged(rows)):
+        assert happened is not None
+        if happened[0] and (diverged := self._diverged(rows)):
             raise diverged
         if measured:
-            self._measure(rows, told)
-        step = self.step(self.round) if callable(self.step) else self.step
+            self._keep({**self._line(), **self._measured(rows, happened, full), **told})
         self.params -= self.params.dtype.type(step) * self._direction
+        self.round += 1
+        self._half = False
 
     def _diverged(self, rows: Array) -> CallbackError | None:
         """An error if a regular message is not finite."""
@@ -197,46 +232,57 @@ class Federation:
                 )
         return None
 
-    def _measure(self, rows: Array | None, told: Any) -> None:
+    def _ask(self, whole: bool) -> tuple[Array | None, dict[str, float]]:
+        """What ``full_gradients`` (of regular workers, if ``whole``) and ``evaluate`` say of the model."""
         begin = time.monotonic()
-        line: dict[str, Any] = {
+        full = None
+        if whole and self.full_gradients is not None:
+            full = self._messages(self.full_gradients(self.params), "full_gradients")[self.regular].astype(np.float64)
+        told = {} if self.evaluate is None else {key: float(value) for key, value in self.evaluate(self.params).items()}
+        self._beside += time.monotonic() - begin
+        return full, told
+
+    def _line(self) -> dict[str, Any]:
+        """A line of measurements with nothing in it."""
+        return {
             "round": self.round, "accuracy": None, "balanced_accuracy": None, "class_accuracy": [], "test_loss": None,
             "aggregate_error": None, "regular_spread": None, "byzantine_weight": None, "contaminated": None,
             "iterations": None, "relative_gap": None, "dropped": None,
         }
-        if rows is not None:
-            left, weights, certificate, _ = told
-            honest = rows[self.regular].astype(np.float64, copy=False)
-            mean = honest.mean(axis=0)
-            line["aggregate_error"] = float(((self._direction - mean) ** 2).sum())
-            line["regular_spread"] = float(((honest - mean) ** 2).sum() / len(self.regular))
-            if weights is not None:
-                line["byzantine_weight"] = float(sum(weights[w] for w in self.byzantine))
-            line["dropped"] = len(left)
-            if certificate is not None:
-                line["iterations"], line["relative_gap"] = certificate[:2]
-            if self.full_gradients is not None:
-                full = self._messages(self.full_gradients(self.params), "full_gradients")[self.regular].astype(np.float64)
-                center = full.mean(axis=0)
-                line["full"] = {
-                    "honest_loss": None, "gradient_norm": float(np.linalg.norm(center)),
-                    "outer_variation": float(((full - center) ** 2).sum() / len(self.regular)),
-                    "inner_variation": None,
-                    "message_variation": float(((honest - full) ** 2).sum() / len(self.regular)),
-                }
-        if self.evaluate is not None:
-            line.update({key: float(value) for key, value in self.evaluate(self.params).items()})
-        if rows is None:
-            line["last"] = True
-        self.metrics.append(line)
-        self._beside += time.monotonic() - begin
-        if self.folder:
-            _append(self.folder / "metrics.jsonl", {k: v for k, v in line.items()})
-            spent = {"round": self.round, "seconds": self._seconds + time.monotonic() - begin,
-                     "evaluation_seconds": self._beside}
-            _append(self.folder / "timing.jsonl", spent)
 
-    def _save(self, begin: float) -> None:
+    def _measured(self, rows: Array, happened: Any, full: Array | None) -> dict[str, Any]:
+        """What a round's messages and its aggregate say."""
+        begin = time.monotonic()
+        left, weights, certificate, *_ = happened
+        honest = rows[self.regular].astype(np.float64, copy=False)
+        mean = honest.mean(axis=0)
+        line: dict[str, Any] = {
+            "aggregate_error": float(((self._direction - mean) ** 2).sum()),
+            "regular_spread": float(((honest - mean) ** 2).sum() / len(self.regular)), "dropped": len(left),
+        }
+        if weights is not None:
+            line["byzantine_weight"] = float(sum(weights[w] for w in self.byzantine))
+        if certificate is not None:
+            line["iterations"], line["relative_gap"] = certificate[:2]
+        if full is not None:
+            center = full.mean(axis=0)
+            line["full"] = {
+                "honest_loss": None, "gradient_norm": float(np.linalg.norm(center)),
+                "outer_variation": float(((full - center) ** 2).sum() / len(self.regular)),
+                "inner_variation": None,
+                "message_variation": float(((honest - full) ** 2).sum() / len(self.regular)),
+            }
+        self._beside += time.monotonic() - begin
+        return line
+
+    def _keep(self, line: dict[str, Any]) -> None:
+        self.metrics.append(line)
+        if self.folder:
+            _append(self.folder / "metrics.jsonl", line)
+            spent = {"round": self.round, "seconds": self._spent(), "evaluation_seconds": self._beside}
+            _append(self.folder / "timing.jsonl", spent | ({"last": True} if line.get("last") else {}))
+
+    def _save(self) -> None:
         assert self.folder is not None
         tensors = {"params": self.params, "direction": self._direction}
         if self._server.state is not None:
@@ -257,7 +303,7 @@ class Federation:
             counts = self._adversary.state()
             self._adversary.restore({k: int(v[0]) if isinstance(counts[k], int) else v.copy() for k, v in mine.items()})
 
-    def _end(self, rounds: int) -> None:
+    def _end(self, rounds: int, speed: float) -> None:
         assert self.folder is not None
         last = self.metrics[-1]
         done = {
@@ -265,8 +311,7 @@ class Federation:
             "final_balanced_accuracy": last["balanced_accuracy"], "last_accuracy": last["accuracy"], "estimator_bytes": 0,
             "version": _native.__version__, "instruction_set": "", "data": "python", "data_digest": "",
             "resources": {"seconds": self._seconds, "evaluation_seconds": self._beside,
-                          "rounds_per_second": rounds / max(self._seconds - self._beside, 1e-9), "threads": 0,
-                          "peak_memory": None},
+                          "rounds_per_second": speed, "threads": 0, "peak_memory": None},
         }
         _write(self.folder / "done.json", json.dumps(done, indent=2).encode())
 
@@ -320,7 +365,10 @@ def _append(path: Path, line: dict[str, Any]) -> None:
 def _write(path: Path, data: bytes) -> None:
     """Beside its place, and renamed: never by halves."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_bytes(data)
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     part.replace(path)
 
 

@@ -41,23 +41,18 @@ class _Asked:
     data_dir: Path | None = None
 
 
-def _value(value: Any) -> str:
-    """A value of ``set`` as TOML has it."""
-    text = _native.to_toml({"value": value})
-    if text.startswith("value = "):
-        return text.removeprefix("value = ").strip()
-    # A table: keys in braces, so that it stands on one line.
-    return _inline(value)
-
-
-def _inline(value: Any) -> str:
+def _value(value: Any, key: str) -> str:
+    """A value of ``set`` as TOML has it, on one line."""
+    if value is None:
+        raise TypeError(f"`{key}` is None, which an experiment file has no form for; leave it out")
     if hasattr(value, "_choice"):
         value = value._choice()
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(str(k))} = {_inline(v)}" for k, v in value.items()) + " }"
+        entries = ((k, v) for k, v in value.items() if v is not None)
+        return "{ " + ", ".join(f"{json.dumps(str(k))} = {_value(v, f'{key}.{k}')}" for k, v in entries) + " }"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return _value(value)
+        return "[" + ", ".join(_value(item, f"{key}[{i}]") for i, item in enumerate(value)) + "]"
+    return _native.to_toml({"value": value}).removeprefix("value = ").strip()
 
 
 def _asked(config: Any, set: Mapping[str, Any] | None, out: str | os.PathLike[str], **more: Any) -> _Asked:
@@ -66,7 +61,7 @@ def _asked(config: Any, set: Mapping[str, Any] | None, out: str | os.PathLike[st
     else:
         path = Path(config)
         text, name = path.read_text(encoding="utf-8"), str(path)
-    edits = [(key, _value(value)) for key, value in (set or {}).items()]
+    edits = [(key, _value(value, key)) for key, value in (set or {}).items()]
     return _Asked(text, name, edits, Path(out), **more)
 
 

@@ -17,3 +17,6 @@ class Softmax(Model):
 
 class Perceptron(Model):
     def __init__(self, *, hidden: Sequence[int] = ..., activation: Literal["tanh", "relu", "identity"] = ..., loss: Literal["cross-entropy", "squared"] = ..., l2: float = ..., initialise: Literal["zeros", "fan-in", "glorot", "lecun", "he", "normal"] = ...) -> None: ...
+
+class Convolutional(Model):
+    def __init__(self, *, shape: Sequence[int] = ..., channels: Sequence[int] = ..., kernel: Any = ..., padding: Any = ..., stride: Any = ..., pool: Any = ..., pooling: Literal["max", "average"] = ..., hidden: Sequence[int] = ..., activation: Literal["tanh", "relu", "identity"] = ..., loss: Literal["cross-entropy", "squared"] = ..., l2: float = ..., initialise: Literal["zeros", "fan-in", "glorot", "lecun", "he", "normal"] = ...) -> None: ...

@@ -22,21 +22,26 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 LARGE = 1 << 30
 
 
+def _learnt(model: nn.Module) -> dict[str, Tensor]:
+    """The parameters that are learnt; those with ``requires_grad=False`` are frozen, and no part of any vector."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
 def flat(model: nn.Module) -> Array:
-    """The model's parameters as one vector of NumPy, in the order of ``model.parameters()``."""
-    vector: Array = torch.cat([p.detach().reshape(-1).cpu() for p in model.parameters()]).numpy().copy()
+    """The model's parameters as one vector of NumPy, in the order of ``model.parameters()``, frozen ones left out."""
+    vector: Array = torch.cat([p.detach().reshape(-1).cpu() for p in _learnt(model).values()]).numpy().copy()
     return vector
 
 
 def load(model: nn.Module, params: Any) -> None:
     """Writes such a vector into the model."""
-    vector = torch.as_tensor(np.asarray(params))
-    size = sum(p.numel() for p in model.parameters())
+    vector, learnt = torch.as_tensor(np.asarray(params)), _learnt(model).values()
+    size = sum(p.numel() for p in learnt)
     if vector.numel() != size:
-        raise ValueError(f"the model has {size} parameters, got {vector.numel()}")
+        raise ValueError(f"the model has {size} parameters that are learnt, got {vector.numel()}")
     at = 0
     with torch.no_grad():
-        for p in model.parameters():
+        for p in learnt:
             p.copy_(vector[at : at + p.numel()].reshape(p.shape))
             at += p.numel()
 
@@ -46,7 +51,7 @@ def memory(estimator: str, model: nn.Module, samples: int = 0) -> int:
     numbers = {"sgd": 0, "momentum": 1, "page": 2, "loopless-svrg": 2, "saga": samples + 1}
     if estimator not in numbers:
         raise ValueError(f"the estimator must be one of {', '.join(numbers)}, got {estimator!r}")
-    bytes: int = sum(p.numel() * p.element_size() for p in model.parameters())
+    bytes: int = sum(p.numel() * p.element_size() for p in _learnt(model).values())
     return numbers[estimator] * bytes
 
 
@@ -74,19 +79,22 @@ class Worker:
             load(self.model, params)
         x, y = (self.x, self.y) if indices is None else (self.x[indices], self.y[indices])
         loss = self.loss(self.model(x), y)
-        made = torch.autograd.grad(loss, list(self.model.parameters()))
-        return torch.cat([g.reshape(-1) for g in made])
+        learnt = list(_learnt(self.model).values())
+        # Of a parameter that the loss does not depend on the gradient is 0.
+        made = torch.autograd.grad(loss, learnt, allow_unused=True)
+        return torch.cat([(torch.zeros_like(p) if g is None else g).reshape(-1) for p, g in zip(learnt, made, strict=True)])
 
     def each(self, params: Array, indices: Tensor) -> Tensor:
         """∇ of the loss of each sample by itself, one a row (``torch.func``)."""
         from torch.func import functional_call, grad, vmap
 
         load(self.model, params)
-        named = {k: v.detach() for k, v in self.model.named_parameters()}
-        buffers = dict(self.model.named_buffers())
+        named = {k: v.detach() for k, v in _learnt(self.model).items()}
+        # What is not differentiated: frozen parameters and buffers.
+        kept = {k: v.detach() for k, v in self.model.named_parameters() if k not in named} | dict(self.model.named_buffers())
 
         def one(p: dict[str, Tensor], x: Tensor, y: Tensor) -> Tensor:
-            return self.loss(functional_call(self.model, (p, buffers), (x[None],)), y[None])
+            return self.loss(functional_call(self.model, (p, kept), (x[None],)), y[None])
 
         made = vmap(grad(one), in_dims=(None, 0, 0), randomness="different")(named, self.x[indices], self.y[indices])
         return torch.cat([made[k].reshape(len(indices), -1) for k in named], dim=1)
@@ -141,8 +149,13 @@ class Saga:
         """What the worker sends."""
         w = self.worker
         if self.table is None:
-            all = torch.arange(len(w.x), device=w.x.device).split(64)
-            self.table = torch.cat([w.each(params, some) for some in all])
+            # The table and no second one beside it: pieces are written where they stay.
+            for some in torch.arange(len(w.x), device=w.x.device).split(64):
+                made = w.each(params, some)
+                if self.table is None:
+                    self.table = made.new_empty((len(w.x), made.shape[1]))
+                self.table[some] = made
+            assert self.table is not None
             self.mean = self.table.mean(dim=0)
         assert self.mean is not None
         indices = w.indices(round)

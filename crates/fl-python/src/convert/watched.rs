@@ -45,3 +45,23 @@ pub(crate) fn watched<R: Send>(
         }
     })
 }
+
+/// The same for work that nothing can stop: at a signal it is left to itself, and its result to nobody.
+pub(crate) fn left<R: Send + 'static>(
+    py: Python<'_>,
+    work: impl FnOnce() -> R + Send + 'static,
+) -> PyResult<R> {
+    let (send, mut receive) = channel();
+    let worker = std::thread::spawn(move || drop(send.send(work())));
+    loop {
+        let waiting = &mut receive;
+        match py.detach(move || waiting.recv_timeout(LOOK)) {
+            Ok(result) => return Ok(result),
+            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Err(RecvTimeoutError::Disconnected) => match worker.join() {
+                Err(panic) => std::panic::resume_unwind(panic),
+                Ok(()) => unreachable!("a result was sent"),
+            },
+        }
+    }
+}

@@ -1,7 +1,6 @@
 //! Attacks in Python.
 
 use super::function::Function;
-use super::pending::keep;
 use crate::convert::errors::CallbackError;
 use crate::convert::matrix::Real;
 use fl_core::{Attack, AttackContext, AttackSpec, AttackView, Cx, Role, SpecError};
@@ -30,10 +29,10 @@ impl<T: Real> AttackSpec<T> for Messages {
 
 impl<T: Real> Attack<T> for Messages {
     fn corrupt(&mut self, cx: &Cx<'_>, view: &mut AttackView<'_, T>) {
-        let Function { name, call } = &self.0;
+        let Function { name, call, pending } = &self.0;
         Python::attach(|py| {
             if let Err(error) = write(py, name, call.bind(py), cx, view) {
-                keep(py, error, &format!("attack {name}, round {}", cx.round()));
+                pending.keep(py, error, &format!("attack {name}, round {}", cx.round()));
             }
         });
     }

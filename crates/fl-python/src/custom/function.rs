@@ -1,5 +1,6 @@
 //! What a part in Python calls.
 
+use super::pending::Pending;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -10,4 +11,6 @@ pub(super) struct Function {
     pub(super) name: &'static str,
     /// The function.
     pub(super) call: Arc<Py<PyAny>>,
+    /// Who is told what it raises.
+    pub(super) pending: Pending,
 }

@@ -5,7 +5,7 @@ mod function;
 mod pending;
 mod rule;
 
-pub(crate) use pending::{any, raise_pending};
+pub(crate) use pending::{Pending, any};
 
 use crate::convert::errors;
 use crate::convert::value::table;
@@ -39,7 +39,7 @@ fn register(
         Python::attach(|py| {
             let given = parts::python(py, &toml::Value::Table(settings.clone()))?;
             let call = Arc::new(bind.call1(py, (given,))?);
-            Ok(Function { name, call })
+            Ok(Function { name, call, pending: Pending::current() })
         })
         .map_err(|e: PyErr| e.to_string())
     };

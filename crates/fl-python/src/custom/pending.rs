@@ -1,11 +1,16 @@
-//! What functions in Python have raised: an exception cannot cross the engine, so it waits here.
+//! What functions in Python have raised: an exception cannot cross the engine, so it waits for whoever called the engine.
 
 use pyo3::prelude::*;
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 static ANY: AtomicBool = AtomicBool::new(false);
-static PENDING: Mutex<Option<PyErr>> = Mutex::new(None);
+
+thread_local! {
+    /// Where functions that are made on this thread keep what they raise.
+    static CURRENT: RefCell<Pending> = RefCell::default();
+}
 
 /// Whether a part in Python may be called: then nothing that calls parts holds the interpreter's lock.
 pub(crate) fn any() -> bool {
@@ -16,17 +21,37 @@ pub(super) fn there_is_one() {
     ANY.store(true, Relaxed);
 }
 
-/// Keeps the first exception, with a note that says where it happened.
-pub(super) fn keep(py: Python<'_>, error: PyErr, place: &str) {
-    // A note that cannot be added is no reason to lose the exception.
-    let _ = error.value(py).call_method1("add_note", (format!("in {place}"),));
-    PENDING.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
-}
+/// The first exception of the functions of one server, adversary or run.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pending(Arc<Mutex<Option<PyErr>>>);
 
-/// Raises what a function raised, with its traceback.
-pub(crate) fn raise_pending(_: Python<'_>) -> PyResult<()> {
-    if !any() {
-        return Ok(());
+impl Pending {
+    /// Makes something whose functions keep their exceptions here and nowhere else.
+    pub(crate) fn collecting<R>(make: impl FnOnce(&Self) -> R) -> R {
+        let own = Self::default();
+        let before = CURRENT.replace(own.clone());
+        let made = make(&own);
+        CURRENT.set(before);
+        made
     }
-    PENDING.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+
+    /// That of whoever makes a function now.
+    pub(super) fn current() -> Self {
+        CURRENT.with_borrow(Self::clone)
+    }
+
+    /// Keeps the first exception, with a note that says where it happened.
+    pub(super) fn keep(&self, py: Python<'_>, error: PyErr, place: &str) {
+        // A note that cannot be added is no reason to lose the exception.
+        let _ = error.value(py).call_method1("add_note", (format!("in {place}"),));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+    }
+
+    /// What a function has raised, with its traceback; the next one starts afresh.
+    pub(crate) fn raised(&self) -> PyResult<()> {
+        if !any() {
+            return Ok(());
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take().map_or(Ok(()), Err)
+    }
 }

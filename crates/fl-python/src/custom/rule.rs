@@ -1,7 +1,6 @@
 //! Rules in Python: distances in and weights out, or columns in and numbers out.
 
 use super::function::Function;
-use super::pending::keep;
 use crate::convert::errors::CallbackError;
 use fl_core::{
     AggregateError, ColumnRule, GeometricRule, Inputs, Rule, RuleSpec, Scalar, Shape, SpecError,
@@ -58,7 +57,7 @@ struct Distances(Function);
 
 impl GeometricRule for Distances {
     fn weights(&mut self, inputs: Inputs<'_>, weights: &mut [f64]) -> Result<(), AggregateError> {
-        let Function { name, call } = &self.0;
+        let Function { name, call, pending } = &self.0;
         let geometry = inputs.geometry;
         let w = geometry.workers();
         Python::attach(|py| {
@@ -89,7 +88,7 @@ impl GeometricRule for Distances {
             })();
             result.map_err(|error| {
                 let why = error.to_string();
-                keep(py, error, &format!("rule {name}, round {}", inputs.cx.round()));
+                pending.keep(py, error, &format!("rule {name}, round {}", inputs.cx.round()));
                 AggregateError::Failed { rule: (*name).to_owned(), why }
             })
         })
@@ -101,7 +100,7 @@ struct Columns(Function);
 
 impl ColumnRule for Columns {
     fn columns<T: Scalar>(&self, tile: &mut Tile<'_, T>, byzantine: usize, out: &mut [T]) {
-        let Function { name, call } = &self.0;
+        let Function { name, call, pending } = &self.0;
         let (rows, columns) = (tile.rows(), tile.columns());
         Python::attach(|py| {
             let result = (|| -> PyResult<()> {
@@ -129,7 +128,7 @@ impl ColumnRule for Columns {
                 Ok(())
             })();
             if let Err(error) = result {
-                keep(py, error, &format!("column rule {name}"));
+                pending.keep(py, error, &format!("column rule {name}"));
                 // The engine uses no output that is not finite.
                 out.fill(T::from_f64(f64::NAN));
             }

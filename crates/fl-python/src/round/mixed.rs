@@ -1,11 +1,15 @@
 //! What pre-aggregators make of messages, as the matrix that mixes them.
 
+use super::work::{LONG, operations};
 use crate::convert::matrix::{self, OnMatrix, Real};
+use crate::convert::watched::watched;
 use crate::convert::{errors, fork};
 use crate::parts;
 use fl_core::{Cx, MessagesRef, Pipeline, Shape, SpecError, Streams};
 use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::prelude::*;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The matrix S of a chain of pre-aggregators, outputs × W: what comes out of it is S times the messages. The columns of
 /// messages that are not finite are zero.
@@ -53,14 +57,15 @@ impl<'py> Mixed<'_, 'py> {
         let (workers, dim) = matrix::shape(matrix);
         let (rule, pre) = (parts::rule(self.rule)?, parts::chain(&self.pre)?);
         let shape = Shape { workers, byzantine: self.byzantine };
+        let long = operations(&*rule, &pre, shape, dim)? >= LONG;
         let mut server = Pipeline::<T>::build(pre, rule, shape, dim).map_err(requirement)?;
         let messages = MessagesRef::new(matrix.as_slice()?, workers, dim).expect("a packed matrix");
         let (seed, round) = (self.seed, self.round);
         let mut out = vec![T::ZERO; dim];
-        let (server, result) = py.detach(move || {
-            let result = server.aggregate(&Cx::new(&Streams::new(seed), round), messages, &mut out);
-            (server, result)
-        });
+        let stop = Arc::new(AtomicBool::new(false));
+        let streams = Streams::new(seed).interrupted_by(Arc::clone(&stop));
+        let work = || server.aggregate(&Cx::new(&streams, round), messages, &mut out);
+        let result = if long { watched(py, &stop, |_| Ok(()), work)? } else { py.detach(work) };
         result.map_err(|e| errors::aggregation(&e))?;
         // One row a message that arrived; each stage mixes what the one before it has made.
         let mut rows: Vec<Vec<f64>> =

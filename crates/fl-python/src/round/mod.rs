@@ -3,6 +3,7 @@
 mod adversary;
 mod mixed;
 mod server;
+mod work;
 
 use pyo3::prelude::*;
 

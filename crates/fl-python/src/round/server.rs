@@ -1,19 +1,23 @@
 //! A server with all its memory, for one shape and one number type.
 
+use super::work::{LONG, operations};
 use crate::convert::matrix::{self, OnMatrix, Real};
 use crate::convert::watched::watched;
 use crate::convert::{errors, fork};
-use crate::{custom, parts};
+use crate::custom::{self, Pending};
+use crate::parts;
 use fl_core::{AggregateError, Cx, MessagesRef, NonFinite, Pipeline, Shape, Streams};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray2};
 use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
 
 /// Numbers below which letting go of the interpreter costs more than it gives: some ten microseconds.
 const SHORT: f64 = 1e5;
-/// Operations from which on Ctrl-C is looked for: some tenths of a second.
-const LONG: f64 = 3e8;
+/// How often somebody who waits for another thread's long round looks whether it is still wanted.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// A pipeline of either number type.
 #[derive(Debug)]
@@ -46,6 +50,8 @@ struct Memory {
     streams: Streams,
     /// The round of the next call.
     round: u64,
+    /// What parts in Python have raised.
+    pending: Pending,
 }
 
 /// A rule, behind pre-aggregators, for W messages of p numbers of one type, with the memory of all rounds.
@@ -56,12 +62,11 @@ pub(crate) struct Server {
     dim: usize,
     /// Operations of a round, in order of magnitude.
     work: f64,
-    interrupt: Arc<AtomicBool>,
     memory: Mutex<Memory>,
 }
 
-/// What the last call told: workers left out, weights, (iterations, relative gap, ε), and the round.
-type Told = (Vec<u32>, Option<Vec<f64>>, Option<(u32, f64, f64)>, u64);
+/// What the last call told: workers left out, weights, (iterations, relative gap, ε), the round, and the (W, f) that was used.
+type Told = (Vec<u32>, Option<Vec<f64>>, Option<(u32, f64, f64)>, u64, (usize, usize));
 
 #[pymethods]
 impl Server {
@@ -79,25 +84,21 @@ impl Server {
         refuse: bool,
     ) -> PyResult<Self> {
         fork::check()?;
-        let (rule, pre) = (parts::rule(rule)?, parts::chain(&pre)?);
         let shape = Shape { workers, byzantine };
-        let mut operations = (workers as f64).powi(2) * dim as f64 / 4.0;
-        let mut inner = shape;
-        for stage in &pre {
-            inner = stage.output(inner).map_err(|e| errors::requirement(&e))?;
-        }
-        operations += rule.cost(inner).operations;
         let policy = if refuse { NonFinite::Error } else { NonFinite::Drop };
-        let pipe = if double {
-            Pipeline::build(pre, rule, shape, dim).map(|p| Pipe::Double(p.with_policy(policy)))
-        } else {
-            Pipeline::build(pre, rule, shape, dim).map(|p| Pipe::Single(p.with_policy(policy)))
-        };
-        let pipe = pipe.map_err(|e| errors::requirement(&e))?;
-        let interrupt = Arc::new(AtomicBool::new(false));
-        let streams = Streams::new(seed).interrupted_by(Arc::clone(&interrupt));
-        let memory = Mutex::new(Memory { pipe, streams, round });
-        Ok(Self { shape, dim, work: operations, interrupt, memory })
+        Pending::collecting(|pending| {
+            let (rule, pre) = (parts::rule(rule)?, parts::chain(&pre)?);
+            let work = operations(&*rule, &pre, shape, dim)?;
+            let pipe = if double {
+                Pipeline::build(pre, rule, shape, dim).map(|p| Pipe::Double(p.with_policy(policy)))
+            } else {
+                Pipeline::build(pre, rule, shape, dim).map(|p| Pipe::Single(p.with_policy(policy)))
+            };
+            let pipe = pipe.map_err(|e| errors::requirement(&e))?;
+            let (streams, pending) = (Streams::new(seed), pending.clone());
+            let memory = Mutex::new(Memory { pipe, streams, round, pending });
+            Ok(Self { shape, dim, work, memory })
+        })
     }
 
     /// The aggregate of a matrix that can be read where it lies; None for anything else, which has to be made so first.
@@ -182,11 +183,17 @@ impl Server {
 impl Server {
     /// The memory. Whoever waits for it lets go of the interpreter, which its holder may need.
     fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Memory> {
+        self.memory.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The same without the interpreter, as long as the round is wanted.
+    fn lock_unless(&self, stop: &AtomicBool) -> Option<MutexGuard<'_, Memory>> {
         loop {
             match self.memory.try_lock() {
-                Ok(memory) => return memory,
-                Err(TryLockError::Poisoned(memory)) => return memory.into_inner(),
-                Err(TryLockError::WouldBlock) => py.detach(|| drop(self.memory.lock())),
+                Ok(memory) => return Some(memory),
+                Err(TryLockError::Poisoned(memory)) => return Some(memory.into_inner()),
+                Err(TryLockError::WouldBlock) if stop.load(Relaxed) => return None,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOOK),
             }
         }
     }
@@ -218,25 +225,32 @@ impl Server {
         let (workers, dim) = matrix::shape(matrix);
         let messages = MessagesRef::new(matrix.as_slice()?, workers, dim);
         let messages = messages.expect("a packed matrix");
-        let result = if self.work < SHORT && !custom::any() {
-            self.lock(py).aggregate(messages, out, asked)
-        } else {
-            let work = || {
-                self.memory
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .aggregate(messages, out, asked)
-            };
-            if self.work < LONG {
-                py.detach(work)
-            } else {
-                self.interrupt.store(false, Relaxed);
-                watched(py, &self.interrupt, |_| Ok(()), work)?
-            }
-        };
-        // A rule in Python that raised says more than what the engine made of it.
-        custom::raise_pending(py)?;
-        result.map_err(|e| errors::aggregation(&e))
+        if self.work < SHORT && !custom::any() {
+            return self.lock(py).round(messages, out, asked);
+        }
+        if self.work < LONG {
+            return py.detach(|| {
+                let memory = self.memory.lock();
+                memory.unwrap_or_else(PoisonError::into_inner).round(messages, out, asked)
+            });
+        }
+        // Of this call alone: threads that share a server do not stop each other's rounds.
+        let stop = Arc::new(AtomicBool::new(false));
+        watched(
+            py,
+            &stop,
+            |_| Ok(()),
+            || {
+                let Some(mut memory) = self.lock_unless(&stop) else {
+                    return Err(errors::aggregation(&AggregateError::Interrupted));
+                };
+                let streams = memory.streams.clone();
+                memory.streams = streams.clone().interrupted_by(Arc::clone(&stop));
+                let result = memory.round(messages, out, asked);
+                memory.streams = streams;
+                result
+            },
+        )?
     }
 }
 
@@ -249,6 +263,19 @@ struct Asked {
 }
 
 impl Memory {
+    /// A round, whose exceptions are raised before another one's can take their place.
+    fn round<T: Piped>(
+        &mut self,
+        messages: MessagesRef<'_, T>,
+        out: &mut [T],
+        asked: &Asked,
+    ) -> PyResult<Option<Told>> {
+        let result = self.aggregate(messages, out, asked);
+        // A rule in Python that raised says more than what the engine made of it.
+        self.pending.raised()?;
+        result.map_err(|e| errors::aggregation(&e))
+    }
+
     fn aggregate<T: Piped>(
         &mut self,
         messages: MessagesRef<'_, T>,
@@ -273,7 +300,9 @@ impl Memory {
             let left = (0..messages.workers() as u32).filter(|w| arrived(w) && !rows.contains(w));
             let certificate = report.certificate;
             let certificate = certificate.map(|c| (c.iterations, c.relative_gap, c.epsilon));
-            (left.collect(), pipe.weights().map(<[f64]>::to_vec), certificate, round)
+            let weights = pipe.weights().map(<[f64]>::to_vec);
+            let Shape { workers, byzantine } = report.used;
+            (left.collect(), weights, certificate, round, (workers, byzantine))
         }))
     }
 }
