@@ -12,8 +12,8 @@ use super::probe::Sample;
 use super::report::{NonFinite, Report};
 use crate::round::{Tiles, retain_finite};
 use crate::{
-    AggregateError, AlignedVec, Cx, Geometry, MessagesRef, Mixing, Needs, Part,
-    PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape, Sink, Source, SpecError, Visit, room,
+    AggregateError, AlignedVec, Cx, Geometry, MessagesRef, Mixing, Needs, Part, PreAggregatorSpec,
+    Rule, RuleSpec, Scalar, Shape, Sink, Source, SpecError, Visit, room,
 };
 use std::sync::Arc;
 
