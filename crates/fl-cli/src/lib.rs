@@ -6,13 +6,14 @@ mod show;
 
 use clap::Parser;
 use command::Args;
-use fl_lab::Registry;
+use fl_lab::{Event, Host, Registry, Sweep};
+use host::failure::Failure;
 use host::{limits, say, signals};
 use std::ffi::OsString;
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
+pub use command::tasks::RunOptions;
 pub use host::say::Said;
 
 /// The program, with everything that `registry` knows: what the command `fl-cli` does with [`Registry::standard`].
@@ -75,9 +76,20 @@ pub fn clock() -> f64 {
     host::clock()
 }
 
-/// Where data sets are looked for: the folder given, then FL_DATA_DIR, then the user's cache, to which they are fetched.
-pub fn locations(data_dir: Option<&PathBuf>) -> fl_data::Locations {
-    host::locations(data_dir)
+/// Runs inside of a program what `fl-cli run` runs, in the same way, and returns what was remarked. `tell` is called with all
+/// that happens, from any thread; nothing is an error about runs that `host` has stopped.
+///
+/// # Errors
+/// The exit code of the command and the first problem, in its words.
+pub fn run(
+    sweep: &Sweep,
+    options: &RunOptions,
+    host: Host<'_>,
+    tell: &(dyn Fn(Event<'_>) + Sync),
+) -> Result<String, (u8, String)> {
+    let (result, said) = say::listen(|| command::tasks::run(sweep, options, host, tell));
+    let told = |failure: Failure| (failure.number(), failure.problems().join("\n"));
+    result.map(|()| said.remarks).map_err(told)
 }
 
 /// Help and version, which go to standard output as all results do; or what is wrong with the arguments.

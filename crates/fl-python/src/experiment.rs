@@ -4,11 +4,10 @@ use crate::convert::watched::{left, watched};
 use crate::convert::{errors, fork, value};
 use crate::custom::Pending;
 use crate::parts;
-use fl_data::{DataSource, Loaded, Scale};
-use fl_lab::{DataConfig, Event, Host, Options, Sweep, Task};
+use fl_cli::RunOptions;
+use fl_lab::{Event, Host, Sweep};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
-use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -31,12 +30,7 @@ fn call(py: Python<'_>, args: Vec<OsString>) -> PyResult<(String, String)> {
         Pending::collecting(|pending| (fl_cli::call(&registry, &args), pending.clone()))
     })?;
     pending.raised()?;
-    match said {
-        Ok(said) => Ok((said.results, said.remarks)),
-        Err((2, text)) => Err(errors::ExperimentError::new_err(text)),
-        Err((3, text)) => Err(errors::DataError::new_err(text)),
-        Err((_, text)) => Err(errors::RunError::new_err(text)),
-    }
+    said.map(|said| (said.results, said.remarks)).map_err(|(code, why)| errors::exit(code, why))
 }
 
 /// The command `fl-cli` with these arguments; its exit code.
@@ -85,9 +79,9 @@ fn cells<'py>(py: Python<'py>, asked: Asked) -> PyResult<Bound<'py, PyList>> {
     Ok(all)
 }
 
-/// Runs what is not finished. `progress` is called with lists of what happened, some twenty times a second.
+/// Runs what is not finished, and returns what was remarked. `progress` is called with lists of what happened, some twenty times a second.
 #[pyfunction]
-fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+fn run(py: Python<'_>, asked: Asked, progress: Option<Bound<'_, PyAny>>) -> PyResult<String> {
     fork::check()?;
     Pending::collecting(|pending| {
         let sweep = asked.read(py)?;
@@ -101,7 +95,7 @@ fn watch(
     sweep: &Sweep,
     pending: &Pending,
     progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<()> {
+) -> PyResult<String> {
     let (stop, abandon) = (AtomicBool::new(false), Arc::new(AtomicBool::new(false)));
     let happened = Mutex::new(Vec::<Happened>::new());
     let look = |_: Python<'_>| {
@@ -162,66 +156,23 @@ fn news(event: &Event<'_>) -> Option<Happened> {
     })
 }
 
-type Set = (DataSource, Option<Scale>, Loaded);
-
-fn is((source, scale, _): &Set, config: &DataConfig) -> bool {
-    *source == config.set && *scale == config.scale
-}
-
-/// The data that an experiment names, fetched where they are missing.
-fn sets(sweep: &Sweep, asked: &Asked) -> PyResult<Vec<Set>> {
-    let locations = fl_cli::locations(asked.data_dir.as_ref());
-    let mut all: Vec<Set> = Vec::new();
-    for c in &sweep.cells {
-        let config = &c.cell.experiment.data;
-        if all.iter().any(|set| is(set, config)) {
-            continue;
-        }
-        let name = config.set.to_string();
-        let load = || config.set.load(config.scale, &locations);
-        let data = match load() {
-            Err(e) if e.is_missing() && !asked.offline => {
-                let args = ["data", "fetch", &name].map(OsString::from);
-                fl_cli::call(&parts::registry(), &args)
-                    .map_err(|(_, text)| errors::DataError::new_err(text))?;
-                load()
-            }
-            result => result,
-        };
-        let data = data.map_err(|e| errors::DataError::new_err(format!("{name}: {e}")))?;
-        all.push((config.set.clone(), config.scale, data));
-    }
-    Ok(all)
-}
-
 impl Asked {
-    /// Runs what is not finished.
+    /// Runs what is not finished; what was remarked.
     fn work(
         &self,
         sweep: &Sweep,
         host: Host<'_>,
         tell: &(dyn Fn(Event<'_>) + Sync),
-    ) -> PyResult<()> {
-        let data = sets(sweep, self)?;
-        let mut seen = HashSet::new();
-        let cells = sweep.cells.iter().filter(|c| seen.insert(&c.cell.hash));
-        let task =
-            |c: &'_ fl_lab::SweepCell| data.iter().position(|d| is(d, &c.cell.experiment.data));
-        let tasks: Vec<Task<'_>> = cells
-            .filter_map(|c| {
-                let (_, _, data) = &data[task(c)?];
-                Some(Task { cell: &c.cell, source: sweep.source(c.point), data })
-            })
-            .collect();
-        let all = std::thread::available_parallelism().map_or(1, usize::from);
-        let threads = self.threads.or(self.jobs).unwrap_or(all).max(1);
-        let jobs = self.jobs.unwrap_or(threads).clamp(1, threads);
-        let (out, optima) = (self.out.join(&sweep.base.name), self.out.join("optima"));
-        let options =
-            Options { optima: &optima, jobs, fresh: self.fresh, ..Options::new(&out, threads) };
-        let tally = fl_lab::run_tasks(&tasks, options, host, tell);
-        let failed = tally.map_err(|e| errors::laboratory(&e))?.failed.into_iter().next();
-        failed.map_or(Ok(()), |(_, error)| Err(errors::laboratory(&error)))
+    ) -> PyResult<String> {
+        let options = RunOptions {
+            out: self.out.clone(),
+            jobs: self.jobs,
+            threads: self.threads,
+            fresh: self.fresh,
+            offline: self.offline,
+            data_dir: self.data_dir.clone(),
+        };
+        fl_cli::run(sweep, &options, host, tell).map_err(|(code, why)| errors::exit(code, why))
     }
 
     fn read(&self, py: Python<'_>) -> PyResult<Sweep> {

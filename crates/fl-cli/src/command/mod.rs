@@ -18,6 +18,7 @@ mod results;
 mod run;
 mod status;
 mod sweep;
+pub(crate) mod tasks;
 mod theory;
 mod tune;
 mod updates;

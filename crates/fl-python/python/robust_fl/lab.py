@@ -257,7 +257,8 @@ def run(
         out: the folder of results; each experiment has a folder in it, the same as ``fl-cli run`` makes.
         progress: a line of progress (by default on a terminal), or a function that is called with lists of
             ``(what, run, round, words)``.
-        jobs, threads: runs at a time, and threads in all; results do not depend on them.
+        jobs, threads: runs at a time, of which no more are begun than there is memory for, and threads in all; results do
+            not depend on them.
         fresh: start over. Without it what is finished is read, and what was interrupted goes on.
         offline: do not fetch data that are missing.
 
@@ -270,10 +271,12 @@ def run(
     if progress is True or (progress is None and (sys.stderr.isatty() or "ipykernel" in sys.modules)):
         show = _Progress(made)
     try:
-        _native.run(asked, show if callable(show) else None)
+        remarks = _native.run(asked, show if callable(show) else None)
     finally:
         if isinstance(show, _Progress):
             show.close()
+    for line in remarks.splitlines():
+        warnings.warn(line, stacklevel=2)
     return made
 
 

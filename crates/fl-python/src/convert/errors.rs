@@ -1,7 +1,7 @@
 //! The crates' errors as exceptions of `robust_fl.errors`.
 
 use fl_core::{AggregateError, SpecError};
-use fl_lab::{ChoiceError, LabError};
+use fl_lab::ChoiceError;
 use pyo3::PyErr;
 
 mod classes {
@@ -20,7 +20,7 @@ mod classes {
 }
 
 pub(crate) use classes::{
-    CallbackError, DataError, DtypeError, ExperimentError, ForkError, RunError, ShapeError,
+    CallbackError, DtypeError, ExperimentError, ForkError, RunError, ShapeError,
 };
 
 /// A name or a setting that is none.
@@ -50,12 +50,12 @@ pub(crate) fn aggregation(error: &AggregateError) -> PyErr {
     }
 }
 
-/// What became of an experiment.
-pub(crate) fn laboratory(error: &LabError) -> PyErr {
-    match error {
-        LabError::Config(error) => configuration(error),
-        LabError::Data(error) => DataError::new_err(error.to_string()),
-        error => RunError::new_err(error.to_string()),
+/// What a command of `fl-cli` ended with.
+pub(crate) fn exit(code: u8, why: String) -> PyErr {
+    match code {
+        2 => ExperimentError::new_err(why),
+        3 => classes::DataError::new_err(why),
+        _ => RunError::new_err(why),
     }
 }
 
