@@ -8,7 +8,7 @@ use std::process::Command;
 
 const PACKAGE: &str = "crates/fl-python";
 /// What takes gigabytes.
-const HEAVY: [&str; 4] = ["torch", "byzfl", "polars", "nbclient"];
+const HEAVY: [&str; 3] = ["torch", "byzfl", "polars"];
 
 /// Builds the wheel, installs it in an environment of its own, and runs types and tests there; with `all` also those that
 /// need PyTorch and byzfl.
@@ -42,6 +42,8 @@ pub(crate) fn python(all: bool) -> Result<()> {
     let package = cmd::root().join(PACKAGE);
     let inside = |args: &[&str]| run_in(&python, args, env, &package);
     inside(&["-m", "mypy", "--strict", "python/robust_fl", "tests/typed.py"])?;
+    // What the stub of the compiled half says is what that half has.
+    inside(&["-m", "mypy.stubtest", "robust_fl._native", "--ignore-disjoint-bases"])?;
     inside(&["-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"])?;
     inside(&["tests/documents.py"])
 }

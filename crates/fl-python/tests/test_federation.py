@@ -116,6 +116,42 @@ def test_half_a_round_is_not_saved(tmp_path):
     assert again.params.tobytes() == whole.params.tobytes()
 
 
+class Average:
+    """Momentum that a function remembers."""
+
+    def __init__(self):
+        self.m = np.zeros((10, 5))
+
+    def __call__(self, params, round):
+        self.m = 0.5 * self.m + 0.5 * (params - targets)
+        return self.m
+
+    def state(self):
+        return {"m": self.m}
+
+    def restore(self, state):
+        self.m = state["m"]
+
+
+def test_what_gradients_remember_is_saved(tmp_path):
+    def fresh(folder, **more):
+        own = Average()
+        return rf.Federation(
+            own, np.zeros(5), workers=10, byzantine=2, attack="alie", rule="geometric-median", step=0.2, memory=[own],
+            evaluate_every=5, out=folder, **more,
+        )
+
+    whole = fresh(None)
+    whole.run(40)
+    part = fresh(tmp_path, evaluate=Once(accuracy, 4))
+    with pytest.raises(KeyboardInterrupt):
+        part.run(40)
+    again = fresh(tmp_path)
+    assert again.round == 15
+    again.run(40)
+    assert again.params.tobytes() == whole.params.tobytes()
+
+
 def test_rounds_are_added_and_never_taken_away(tmp_path):
     one = make(tmp_path)
     one.run(10)

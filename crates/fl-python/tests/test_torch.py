@@ -91,3 +91,20 @@ def test_frozen_and_unused_parameters():
     rows = worker.each(start, torch.arange(8))
     np.testing.assert_allclose(rows.mean(dim=0).numpy(), gradient.numpy(), rtol=1e-4, atol=1e-6)
     assert rf.torch.memory("saga", net, 8) == 9 * 24 * 4
+
+
+@pytest.mark.parametrize("kind", ["Momentum", "Saga", "LooplessSvrg", "Page"])
+def test_estimators_go_on_from_their_state(kind):
+    torch.manual_seed(0)
+    net = torch.nn.Linear(4, 1)
+    worker = rf.torch.Worker(net, torch.nn.functional.mse_loss, torch.randn(16, 4), torch.randn(16, 1), batch=4)
+
+    def fresh():
+        return rf.torch.Momentum(rf.torch.Saga(worker)) if kind == "Momentum" else getattr(rf.torch, kind)(worker)
+
+    one, other, params = fresh(), fresh(), rf.torch.flat(net)
+    for round in range(5):
+        one.message(params + round, round)
+    other.restore({name: x.copy() for name, x in one.state().items()})
+    for round in range(5, 8):
+        assert torch.equal(one.message(params + round, round), other.message(params + round, round))

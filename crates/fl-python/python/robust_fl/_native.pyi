@@ -1,11 +1,11 @@
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, final
 
-import numpy as np
+from ._messages import Array
 
-Array = np.ndarray[Any, Any]
 __version__: str
 
+@final
 class Adversary:
     def __new__(
         cls, attack: Any, rule: Any | None, pre: Sequence[Any], workers: int, byzantine: Sequence[int], dim: int, double: bool,
@@ -15,6 +15,7 @@ class Adversary:
     def state(self) -> dict[str, Any]: ...
     def restore(self, state: dict[str, Any]) -> None: ...
 
+@final
 class Server:
     def __new__(
         cls, rule: Any, pre: Sequence[Any], workers: int, byzantine: int, dim: int, double: bool, seed: int, round: int,

@@ -18,7 +18,8 @@ from . import _native
 from ._messages import Array, is_tensor
 from ._parts import Choice, knows_own_alone
 from .errors import CallbackError, NonFiniteError, RunError, ShapeError
-from .lab import Picture, read_checkpoint
+from ._store import append, read_checkpoint, write, write_checkpoint
+from .lab import Picture
 
 Gradients = Callable[[Array, int], Any]
 
@@ -38,8 +39,10 @@ class Federation:
         rule, pre: the server's, for f as many as are Byzantine.
         step: γ, a number or a function of the round.
         evaluate: ``evaluate(params)`` returns a dict of numbers; ``accuracy`` and ``test_loss`` have curves of their own.
-        full_gradients: ``full_gradients(params)`` returns all workers' full gradients, W × p; with it inner and outer variation
-            are measured.
+        full_gradients: ``full_gradients(params)`` returns all workers' full gradients, W × p; with it the outer variation
+            and how far messages are from them are measured.
+        memory: what ``gradients`` remembers from round to round, as estimators of :mod:`robust_fl.torch` do: objects with
+            ``state()``, a dict of arrays, and ``restore(state)``. Checkpoints hold it.
         evaluate_every: rounds between measurements; a tenth of the first run's rounds if left out.
         name, seed, out: the run's folder is in ``out/name``. ``out=None`` keeps nothing on disk.
         checkpoint_every: seconds between checkpoints.
@@ -56,7 +59,7 @@ class Federation:
         pre: Sequence[Choice] = (), step: float | Callable[[int], float] = 0.1,
         evaluate: Callable[[Array], Mapping[str, float]] | None = None,
         full_gradients: Callable[[Array], Any] | None = None, evaluate_every: int | None = None, name: str = "federation",
-        method: str | None = None, seed: int = 0, out: str | os.PathLike[str] | None = "runs",
+        memory: Sequence[Any] = (), method: str | None = None, seed: int = 0, out: str | os.PathLike[str] | None = "runs",
         checkpoint_every: float = 30.0,
     ) -> None:
         start = np.array(params, copy=True)
@@ -70,6 +73,7 @@ class Federation:
         self.workers, self.byzantine = workers, who
         self.regular = [w for w in range(workers) if w not in set(who)]
         self.evaluate, self.full_gradients, self.evaluate_every = evaluate, full_gradients, evaluate_every
+        self.memory = list(memory)
         self.rule, self.pre, self.attack, self.seed, self.name = rule, list(pre), attack, seed, name
         self.round, self.metrics = 0, list[dict[str, Any]]()
         self.checkpoint_every, self._out = checkpoint_every, out
@@ -134,7 +138,7 @@ class Federation:
                 break
             if read["round"] < self.round or (ended and read["round"] == self.round and read.get("last")):
                 kept.append(read)
-        _write(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+        write(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
         return kept
 
     def _messages(self, made: Any, what: str) -> Array:
@@ -201,6 +205,8 @@ class Federation:
         """A round. What may raise comes first, before any memory has moved."""
         full, told = self._ask(True) if measured else (None, {})
         step = self.step(self.round) if callable(self.step) else self.step
+        # What remembers moves as soon as it is asked.
+        self._half = bool(self.memory)
         rows = self._messages(self.gradients(self.params, self.round), "gradients")
         self._half = True
         if self._adversary is not None:
@@ -278,9 +284,9 @@ class Federation:
     def _keep(self, line: dict[str, Any]) -> None:
         self.metrics.append(line)
         if self.folder:
-            _append(self.folder / "metrics.jsonl", line)
+            append(self.folder / "metrics.jsonl", line)
             spent = {"round": self.round, "seconds": self._spent(), "evaluation_seconds": self._beside}
-            _append(self.folder / "timing.jsonl", spent | ({"last": True} if line.get("last") else {}))
+            append(self.folder / "timing.jsonl", spent | ({"last": True} if line.get("last") else {}))
 
     def _save(self) -> None:
         assert self.folder is not None
@@ -289,7 +295,9 @@ class Federation:
             tensors["server.previous"] = self._server.state
         if self._adversary is not None:
             tensors |= {f"adversary.{k}": np.atleast_1d(np.asarray(v)) for k, v in self._adversary.state().items()}
-        _write_safetensors(self.folder / "checkpoint.safetensors", tensors, self.round)
+        for i, one in enumerate(self.memory):
+            tensors |= {f"memory.{i}.{k}": np.atleast_1d(np.asarray(v)) for k, v in one.state().items()}
+        write_checkpoint(self.folder / "checkpoint.safetensors", tensors, self.round)
 
     def _load(self, path: Path) -> None:
         tensors = read_checkpoint(path)
@@ -303,6 +311,10 @@ class Federation:
             counts = self._adversary.state()
             self._adversary.restore({k: int(v[0]) if isinstance(counts[k], int) else v.copy() for k, v in mine.items()})
 
+        for i, one in enumerate(self.memory):
+            prefix = f"memory.{i}."
+            one.restore({k.removeprefix(prefix): v.copy() for k, v in tensors.items() if k.startswith(prefix)})
+
     def _end(self, rounds: int, speed: float) -> None:
         assert self.folder is not None
         last = self.metrics[-1]
@@ -313,7 +325,7 @@ class Federation:
             "resources": {"seconds": self._seconds, "evaluation_seconds": self._beside,
                           "rounds_per_second": speed, "threads": 0, "peak_memory": None},
         }
-        _write(self.folder / "done.json", json.dumps(done, indent=2).encode())
+        write(self.folder / "done.json", json.dumps(done, indent=2).encode())
 
     def frame(self, library: str = "pandas") -> Any:
         """The measurements as a table of pandas or polars."""
@@ -349,37 +361,3 @@ def _named(choice: Choice) -> str:
     if isinstance(choice, str):
         return choice
     return next(iter(choice)) if isinstance(choice, Mapping) else choice.name
-
-
-def _append(path: Path, line: dict[str, Any]) -> None:
-    def plain(x: Any) -> Any:
-        if isinstance(x, dict):
-            return {k: plain(v) for k, v in x.items()}
-        # JSON has neither NaN nor infinity.
-        return None if isinstance(x, float) and not np.isfinite(x) else x
-
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(plain(line)) + "\n")
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Beside its place, and renamed: never by halves."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
-
-
-def _write_safetensors(path: Path, tensors: dict[str, Array], round: int) -> None:
-    kinds = {"float32": "F32", "float64": "F64", "uint64": "U64", "int64": "I64"}
-    tensors = {**tensors, "round": np.array([round], np.int64)}
-    header: dict[str, Any] = {}
-    at = 0
-    for name, x in tensors.items():
-        header[name] = {"dtype": kinds[x.dtype.name], "shape": list(x.shape), "data_offsets": [at, at + x.nbytes]}
-        at += x.nbytes
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    _write(path, len(text).to_bytes(8, "little") + text + b"".join(x.tobytes() for x in tensors.values()))

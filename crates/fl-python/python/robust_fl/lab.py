@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import _native
+from ._store import read_checkpoint
 
 Config = "str | os.PathLike[str] | Mapping[str, Any]"
 
@@ -97,22 +98,6 @@ class Cell:
     def params(self) -> Any:
         """The model after the last round, from the checkpoint."""
         return read_checkpoint(self.folder / "checkpoint.safetensors")["params"]
-
-
-def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The tensors of a checkpoint, a file of the safetensors format."""
-    import numpy as np
-
-    kinds = {"F32": np.float32, "F64": np.float64, "U64": np.uint64, "I64": np.int64, "U32": np.uint32, "U8": np.uint8}
-    data = Path(path).read_bytes()
-    begin = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:begin])
-    return {
-        name: np.frombuffer(data[begin + at["data_offsets"][0] : begin + at["data_offsets"][1]], kinds[at["dtype"]])
-        .reshape(at["shape"])
-        for name, at in header.items()
-        if name != "__metadata__"
-    }
 
 
 class Run:

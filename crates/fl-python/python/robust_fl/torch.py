@@ -100,7 +100,27 @@ class Worker:
         return torch.cat([made[k].reshape(len(indices), -1) for k in named], dim=1)
 
 
-class Sgd:
+class _Memory:
+    """What an estimator remembers, for checkpoints: ``rf.Federation(…, memory=estimators)``."""
+
+    kept: tuple[str, ...] = ()
+    worker: Worker
+
+    def state(self) -> dict[str, Array]:
+        """All of it by name; nothing before the first message."""
+        found = {name: getattr(self, name) for name in self.kept}
+        return {k: np.asarray(v.detach().cpu() if isinstance(v, Tensor) else v) for k, v in found.items() if v is not None}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Takes up where an estimator with this memory was."""
+        for name in self.kept:
+            made: Any = state.get(name)
+            if made is not None and name not in ("anchor", "before"):
+                made = torch.as_tensor(made, device=self.worker.x.device)
+            setattr(self, name, made)
+
+
+class Sgd(_Memory):
     """A batch's gradient."""
 
     def __init__(self, worker: Worker):
@@ -111,14 +131,26 @@ class Sgd:
         return self.worker.gradient(params, self.worker.indices(round))
 
 
-class Momentum:
+class Momentum(_Memory):
     """``m ← β m + (1 − β) g`` around another estimator; keeps p numbers."""
 
     def __init__(self, inner: Any, beta: float = 0.9):
         if not 0 <= beta < 1:
             raise ValueError(f"beta must be at least 0 and below 1, got {beta}")
         self.inner, self.beta = inner, beta
+        self.worker = inner.worker
         self.m: Tensor | None = None
+
+    kept = ("m",)
+
+    def state(self) -> dict[str, Array]:
+        """All of it by name, the inner estimator's too."""
+        return super().state() | {f"inner.{k}": v for k, v in self.inner.state().items()}
+
+    def restore(self, state: dict[str, Array]) -> None:
+        """Takes up where an estimator with this memory was."""
+        super().restore(state)
+        self.inner.restore({k.removeprefix("inner."): v for k, v in state.items() if k.startswith("inner.")})
 
     def message(self, params: Array, round: int) -> Tensor:
         """What the worker sends; in the first round the gradient itself."""
@@ -127,7 +159,7 @@ class Momentum:
         return self.m.clone()
 
 
-class Saga:
+class Saga(_Memory):
     """SAGA: ``mean over the batch of (∇f_i(x) − table_i) + mean of the table``; keeps (J + 1) p numbers.
 
     The table is filled at the first x. It needs the gradients of single samples, so no batch normalisation. Above some 10⁵
@@ -144,6 +176,8 @@ class Saga:
             )
         self.table: Tensor | None = None
         self.mean: Tensor | None = None
+
+    kept = ("table", "mean")
 
     def message(self, params: Array, round: int) -> Tensor:
         """What the worker sends."""
@@ -167,7 +201,7 @@ class Saga:
         return sent
 
 
-class _Anchored:
+class _Anchored(_Memory):
     """What PAGE and loopless SVRG have in common: now and then a full pass."""
 
     def __init__(self, worker: Worker, probability: float | None = None):
@@ -185,6 +219,7 @@ class _Anchored:
 class LooplessSvrg(_Anchored):
     """``∇f_b(x) − ∇f_b(anchor) + ∇f(anchor)``; the anchor moves to x with a probability, b/J by default; keeps 2 p numbers."""
 
+    kept = ("anchor", "mean")
     anchor: Array | None = None
     mean: Tensor | None = None
 
@@ -200,6 +235,7 @@ class LooplessSvrg(_Anchored):
 class Page(_Anchored):
     """PAGE: ``v ← v + ∇f_b(x) − ∇f_b(x before)``, and ∇f(x) with a probability, b/J by default; keeps 2 p numbers."""
 
+    kept = ("before", "v")
     before: Array | None = None
     v: Tensor | None = None
 

@@ -1,0 +1,63 @@
+"""Files of a run: lines of JSON, checkpoints, and writing that leaves nothing half written."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._messages import Array
+
+
+def append(path: Path, line: dict[str, Any]) -> None:
+    """A line of JSON at the end of a file."""
+
+    def plain(x: Any) -> Any:
+        if isinstance(x, dict):
+            return {k: plain(v) for k, v in x.items()}
+        # JSON has neither NaN nor infinity.
+        return None if isinstance(x, float) and not np.isfinite(x) else x
+
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(plain(line)) + "\n")
+
+
+def write(path: Path, data: bytes) -> None:
+    """Beside its place, and renamed: never by halves."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+def write_checkpoint(path: Path, tensors: dict[str, Array], round: int) -> None:
+    """Tensors and the round, as a file of the safetensors format."""
+    kinds = {"float16": "F16", "float32": "F32", "float64": "F64", "uint64": "U64", "int64": "I64"}
+    tensors = {**tensors, "round": np.array([round], np.int64)}
+    header: dict[str, Any] = {}
+    at = 0
+    for name, x in tensors.items():
+        header[name] = {"dtype": kinds[x.dtype.name], "shape": list(x.shape), "data_offsets": [at, at + x.nbytes]}
+        at += x.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    write(path, len(text).to_bytes(8, "little") + text + b"".join(x.tobytes() for x in tensors.values()))
+
+
+def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The tensors of a checkpoint, a file of the safetensors format."""
+    kinds = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "U64": np.uint64, "I64": np.int64, "U32": np.uint32, "U8": np.uint8}
+    data = Path(path).read_bytes()
+    begin = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:begin])
+    return {
+        name: np.frombuffer(data[begin + at["data_offsets"][0] : begin + at["data_offsets"][1]], kinds[at["dtype"]])
+        .reshape(at["shape"])
+        for name, at in header.items()
+        if name != "__metadata__"
+    }
