@@ -3,6 +3,7 @@ from typing import Any, final
 
 from ._messages import Array
 
+__all__: list[str]
 __version__: str
 
 @final
