@@ -1,7 +1,12 @@
 """What all tests use."""
 
+import signal
+
 import numpy as np
 import pytest
+
+# A shell that starts a program in the background lets it ignore Ctrl-C; the tests of Ctrl-C need the usual answer.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -3,7 +3,10 @@ from typing import Any, final
 
 from ._messages import Array
 
-__all__: list[str]
+__all__ = [
+    "Adversary", "Server", "__version__", "after_fork", "call", "catalogue", "cells", "check", "main", "mixing", "register",
+    "robustness", "run", "to_toml",
+]
 __version__: str
 
 @final
