@@ -8,7 +8,7 @@ mod load;
 pub mod partition;
 mod shape;
 
-pub use format::{Checksum, FileError, GzipError, csv, idx, libsvm, npy, text, zip};
+pub use format::{Checksum, FileError, GzipError, csv, hex, idx, libsvm, npy, text, zip};
 pub use known::{
     ContentError, Format, KnownError, KnownFile, KnownSet, Listed, Located, Locations, Package,
     State, covtype, digits, find, list, load, load_known, locate, mnist, sets, verify,

@@ -33,29 +33,52 @@ pub(crate) enum Kind {
     Index,
     Npz,
     Npy,
+    Pickle,
+    Gguf,
+    Other,
 }
 
-/// The kind of a file, or why it has none.
-pub(crate) fn kind_of(path: &Path) -> Result<Kind, &'static str> {
+/// All endings of names that say what a file is.
+const ENDINGS: [(&str, Kind); 10] = [
+    (".safetensors", Kind::Safetensors),
+    (".index.json", Kind::Index),
+    (".npz", Kind::Npz),
+    (".npy", Kind::Npy),
+    (".pt", Kind::Pickle),
+    (".pth", Kind::Pickle),
+    (".bin", Kind::Pickle),
+    (".ckpt", Kind::Pickle),
+    (".pkl", Kind::Pickle),
+    (".gguf", Kind::Gguf),
+];
+
+pub(crate) fn kind_of(path: &Path) -> Kind {
     let name = path.to_string_lossy().to_lowercase();
-    let ends = |ending: &str| name.ends_with(ending);
-    if ends(".safetensors") {
-        Ok(Kind::Safetensors)
-    } else if ends(".index.json") {
-        Ok(Kind::Index)
-    } else if ends(".npz") {
-        Ok(Kind::Npz)
-    } else if ends(".npy") {
-        Ok(Kind::Npy)
-    } else if [".pt", ".pth", ".bin", ".ckpt", ".pkl"].into_iter().any(ends) {
-        Err("a pickle can run any program when it is read; \
-             safetensors.torch.save_file(torch.load(file, weights_only=True), …) converts it")
-    } else if ends(".gguf") {
-        Err("numbers of GGUF files are quantised; aggregate the model that it was made of")
-    } else {
-        Err(
-            "expected *.safetensors, *.safetensors.index.json, *.npz, *.npy or a folder with an index",
-        )
+    ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map_or(Kind::Other, |found| found.1)
+}
+
+/// Whether the end of a file's name alone says that it is one client's: every kind that [`Updates::open`](crate::Updates::open)
+/// reads or refuses by name, but `.npy`, which may hold the messages of all clients.
+pub fn is_of_a_client(path: &Path) -> bool {
+    !matches!(kind_of(path), Kind::Npy | Kind::Other)
+}
+
+impl Kind {
+    /// Why files of this kind are not read.
+    pub(crate) fn refused(self) -> Option<&'static str> {
+        match self {
+            Self::Safetensors | Self::Index | Self::Npz | Self::Npy => None,
+            Self::Pickle => Some(
+                "a pickle can run any program when it is read; \
+                 safetensors.torch.save_file(torch.load(file, weights_only=True), …) converts it",
+            ),
+            Self::Gguf => {
+                Some("numbers of GGUF files are quantised; aggregate the model that it was made of")
+            }
+            Self::Other => Some(
+                "expected *.safetensors, *.safetensors.index.json, *.npz, *.npy or a folder with an index",
+            ),
+        }
     }
 }
 
@@ -74,11 +97,12 @@ impl Client {
                 Some(index) => shards::open(&index),
                 None => Err("a folder without a *.safetensors.index.json is no client".into()),
             },
-            false => match kind_of(path)? {
+            false => match kind_of(path) {
                 Kind::Safetensors => one(safetensors::open),
                 Kind::Index => shards::open(path),
                 Kind::Npz => one(numpy::open_npz),
                 Kind::Npy => one(numpy::open_npy),
+                kind => Err(kind.refused().unwrap_or_default().into()),
             },
         };
         let (files, Parsed { tensors, metadata }) = read().map_err(wrong)?;

@@ -13,13 +13,16 @@ pub(crate) struct Columns<'a, T> {
     updates: &'a Updates,
     pub(crate) group: &'a Group,
     progress: &'a Progress,
-    /// Numbers of the model before, with the column at which they begin: a window of them serves all clients.
-    before: Mutex<Vec<(usize, Vec<T>)>>,
+    /// Numbers of the model before, with the column at which they begin: the window of a thread serves all clients that it
+    /// reads there. The last one is for threads of no pool.
+    before: Vec<Mutex<(usize, Vec<T>)>>,
 }
 
 impl<'a, T: Scalar> Columns<'a, T> {
     pub(crate) fn new(updates: &'a Updates, group: &'a Group, progress: &'a Progress) -> Self {
-        Self { updates, group, progress, before: Mutex::new(Vec::new()) }
+        let windows = 0..=rayon::current_num_threads();
+        let before = windows.map(|_| Mutex::new((0, Vec::new()))).collect();
+        Self { updates, group, progress, before }
     }
 
     /// The tensors within some columns: place in the layout, first number of it, and where in `columns` it begins.
@@ -58,20 +61,18 @@ impl<'a, T: Scalar> Columns<'a, T> {
         len: usize,
         work: impl FnOnce(&[T]),
     ) -> Result<(), String> {
-        let lock = || self.before.lock().unwrap_or_else(PoisonError::into_inner);
-        let same = |(at, numbers): &(usize, Vec<T>)| *at == from && numbers.len() == len;
-        let mut pool = lock();
-        let found = pool.iter().position(same);
-        let kept = found.or(pool.len().checked_sub(1)).map(|i| pool.swap_remove(i));
-        drop(pool);
-        let mut kept = kept.unwrap_or_default();
-        if !same(&kept) {
-            kept.1.resize(len, T::ZERO);
-            kept.0 = from;
-            self.numbers(self.updates.clients.len(), from, &mut kept.1)?;
+        let last = self.before.len() - 1;
+        let slot = &self.before[rayon::current_thread_index().map_or(last, |i| i.min(last))];
+        let mut kept = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let (at, numbers) = &mut *kept;
+        if *at != from || numbers.len() != len {
+            *at = from;
+            numbers.resize(len, T::ZERO);
+            let read = self.numbers(self.updates.clients.len(), from, numbers);
+            // What was read in part is no window.
+            read.inspect_err(|_| numbers.clear())?;
         }
-        work(&kept.1);
-        lock().push(kept);
+        work(numbers);
         Ok(())
     }
 

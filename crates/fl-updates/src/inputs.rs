@@ -1,6 +1,6 @@
 //! Which files are clients: paths, folders, patterns and lists of them.
 
-use crate::client::kind_of;
+use crate::client::{Kind, kind_of};
 use crate::error::{Problem, UpdatesError};
 use crate::format::shards;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// whatever matches.
 ///
 /// # Errors
-/// When nothing is there, or a pattern is none.
+/// When nothing is there, or a pattern is none; what in a folder might be a client and cannot be read.
 pub fn expand(input: &Path) -> Result<Vec<PathBuf>, UpdatesError> {
     let wrong = |what: &str| Err(Problem::new(input, what).into());
     if input.is_dir() {
@@ -43,20 +43,52 @@ fn folder(path: &Path) -> Result<Vec<PathBuf>, UpdatesError> {
     if shards::index_of(path).map_err(wrong)?.is_some() {
         return Ok(vec![path.to_owned()]);
     }
-    let entries = std::fs::read_dir(path).map_err(|e| wrong(format!("cannot list it: {e}")))?;
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(|e| wrong(format!("cannot list it: {e}")))?.path();
-        let sharded = || path.is_dir() && matches!(shards::index_of(&path), Ok(Some(_)));
-        if (path.is_file() && kind_of(&path).is_ok()) || sharded() {
-            found.push(path);
+    let mut inside = list_of(path).map_err(wrong)?;
+    inside.sort();
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for path in inside {
+        match is_client(&path) {
+            Ok(true) => found.push(path),
+            Ok(false) => {}
+            Err(what) => problems.push(Problem::new(&path, what)),
         }
+    }
+    if !problems.is_empty() {
+        return Err(UpdatesError::Problems(problems));
     }
     match found.is_empty() {
         true => Err(wrong(
             "the folder has no *.safetensors, *.npz, *.npy or folder with an index".into(),
         )),
         false => Ok(found),
+    }
+}
+
+fn list_of(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let entries = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let entries = entries.map_err(|e| format!("cannot list it: {e}"))?;
+    Ok(entries.into_iter().map(|entry| entry.path()).collect())
+}
+
+/// Whether what is in a folder is a client. What might be one and cannot be read is an error: nobody is left out unsaid.
+fn is_client(path: &Path) -> Result<bool, String> {
+    if !path.is_dir() {
+        let kind = kind_of(path);
+        return match kind.refused() {
+            _ if kind == Kind::Other => Ok(false),
+            Some(why) => Err(why.into()),
+            None => Ok(true),
+        };
+    }
+    if shards::index_of(path)?.is_some() {
+        return Ok(true);
+    }
+    let is_model = |path: &PathBuf| !path.is_dir() && kind_of(path) != Kind::Other;
+    match list_of(path)?.iter().any(is_model) {
+        true => Err("it has files of models and no *.safetensors.index.json; a pattern such as \
+                     'FOLDER/*/model.safetensors' names files within folders"
+            .into()),
+        false => Ok(false),
     }
 }
 

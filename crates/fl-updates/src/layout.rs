@@ -5,7 +5,7 @@ use crate::error::{Problem, UpdatesError};
 use crate::format::Tensor;
 use crate::number::Dtype;
 use regex::Regex;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Which tensors are one message: a rule decides once for each.
 #[derive(Clone, Debug, Default)]
@@ -43,52 +43,73 @@ pub(crate) struct Layout {
     pub(crate) places: Vec<Vec<usize>>,
 }
 
-/// All differences between clients, by file and tensor.
+/// All differences between clients, by file and tensor; skipped tensors may differ or be absent.
 pub(crate) fn layout(
     clients: &[Client],
     base: Option<&Client>,
     skip: Option<&Regex>,
 ) -> Result<Layout, UpdatesError> {
-    let reference = base.unwrap_or_else(|| most_common(clients));
+    let skipped = skipped(clients, base, skip)?;
+    let reference = base.unwrap_or_else(|| most_common(clients, &skipped));
     let mut problems = Vec::new();
     for client in clients.iter().chain(base).filter(|c| !std::ptr::eq(*c, reference)) {
-        differences(client, reference, &mut problems);
+        differences(client, reference, &skipped, &mut problems);
     }
-    let mut layout = Layout {
-        tensors: Vec::new(),
-        averaged: Vec::new(),
-        copied: Vec::new(),
-        left_out: Vec::new(),
-        places: Vec::new(),
-    };
+    let (mut tensors, mut averaged, mut copied) = (Vec::new(), Vec::new(), Vec::new());
     for tensor in &reference.tensors {
-        let at = layout.tensors.len();
-        let skipped = skip.is_some_and(|skip| skip.is_match(&tensor.name));
+        let skipped = skipped.contains(tensor.name.as_str());
         if skipped && base.is_none() {
-            layout.left_out.push(tensor.name.clone());
             continue;
         }
         if !skipped {
             problems.extend(refused(reference, tensor));
         }
-        match !skipped && tensor.dtype.is_averaged() {
-            true if tensor.numbers() > 0 => layout.averaged.push(at),
-            _ => layout.copied.push(at),
+        match !skipped && tensor.dtype.is_averaged() && tensor.numbers() > 0 {
+            true => averaged.push(tensors.len()),
+            false => copied.push(tensors.len()),
         }
-        layout.tensors.push(tensor.clone());
+        tensors.push(tensor.clone());
     }
-    if problems.is_empty() && layout.averaged.is_empty() {
+    if problems.is_empty() && averaged.is_empty() {
         problems.push(Problem::new(&reference.path, "no tensor of floating-point numbers is left"));
     }
     if !problems.is_empty() {
         return Err(UpdatesError::Problems(problems));
     }
+    let mut left_out: Vec<String> = skipped
+        .into_iter()
+        .filter(|name| base.is_none_or(|base| base.tensor(name).is_none()))
+        .map(str::to_owned)
+        .collect();
+    left_out.sort();
+    // Nobody reads a tensor that a client has not: it is a skipped one.
     let place = |client: &Client| {
-        let places = layout.tensors.iter().map(|t| client.place(&t.name).expect("compared"));
+        let places = tensors.iter().map(|t| client.place(&t.name).unwrap_or(usize::MAX));
         places.collect::<Vec<_>>()
     };
-    layout.places = clients.iter().chain(base).map(place).collect();
-    Ok(layout)
+    let places = clients.iter().chain(base).map(place).collect();
+    Ok(Layout { tensors, averaged, copied, left_out, places })
+}
+
+/// The names of all tensors that are no part of messages.
+fn skipped<'a>(
+    clients: &'a [Client],
+    base: Option<&'a Client>,
+    skip: Option<&Regex>,
+) -> Result<HashSet<&'a str>, UpdatesError> {
+    let Some(skip) = skip else { return Ok(HashSet::new()) };
+    let all = || clients.iter().chain(base).flat_map(|client| &client.tensors);
+    let names: HashSet<&str> = all().map(|tensor| tensor.name.as_str()).collect();
+    let found: HashSet<&str> = names.into_iter().filter(|name| skip.is_match(name)).collect();
+    match found.is_empty() {
+        true => Err(unmatched("--skip", skip, all().next())),
+        false => Ok(found),
+    }
+}
+
+fn unmatched(flag: &str, pattern: &Regex, first: Option<&Tensor>) -> UpdatesError {
+    let called = first.map_or(String::new(), |t| format!("; the first one is called {:?}", t.name));
+    UpdatesError::Choice(format!("{flag}: no tensor's name matches {:?}{called}", pattern.as_str()))
 }
 
 /// Why a tensor cannot be aggregated.
@@ -111,14 +132,15 @@ fn refused(client: &Client, tensor: &Tensor) -> Option<Problem> {
 }
 
 /// The client that most others are like: differences are told from it.
-fn most_common(clients: &[Client]) -> &Client {
-    let signature = |client: &Client| {
+fn most_common<'a>(clients: &'a [Client], skipped: &HashSet<&str>) -> &'a Client {
+    let signature = |client: &'a Client| {
         let mut all: Vec<_> = client
             .tensors
             .iter()
-            .map(|t| (t.name.clone(), t.dtype.clone(), t.shape.clone()))
+            .filter(|t| !skipped.contains(t.name.as_str()))
+            .map(|t| (&t.name, &t.dtype, &t.shape))
             .collect();
-        all.sort_by(|a, b| a.0.cmp(&b.0));
+        all.sort_by_key(|tensor| tensor.0);
         all
     };
     let mut counts: HashMap<_, (usize, usize)> = HashMap::new();
@@ -129,12 +151,18 @@ fn most_common(clients: &[Client]) -> &Client {
     &clients[best.map_or(0, |(_, first)| *first)]
 }
 
-fn differences(client: &Client, reference: &Client, problems: &mut Vec<Problem>) {
+fn differences(
+    client: &Client,
+    reference: &Client,
+    skipped: &HashSet<&str>,
+    problems: &mut Vec<Problem>,
+) {
+    let compared = |tensor: &&Tensor| !skipped.contains(tensor.name.as_str());
     let than = reference.name();
     let mut tell = |tensor: &str, what: String| {
         problems.push(Problem::new(&client.path, format!("tensor {tensor:?}: {what}")));
     };
-    for expected in &reference.tensors {
+    for expected in reference.tensors.iter().filter(compared) {
         let Some(found) = client.tensor(&expected.name) else {
             tell(&expected.name, format!("expected it as in {than}, found no such tensor"));
             continue;
@@ -151,13 +179,24 @@ fn differences(client: &Client, reference: &Client, problems: &mut Vec<Problem>)
             tell(&expected.name, format!("expected type {wanted} as in {than}, found {found}"));
         }
     }
-    for found in client.tensors.iter().filter(|t| reference.tensor(&t.name).is_none()) {
+    let found = client.tensors.iter().filter(compared);
+    for found in found.filter(|t| reference.tensor(&t.name).is_none()) {
         tell(&found.name, format!("it is not in {than}"));
     }
 }
 
 /// Divides the averaged tensors into messages.
-pub(crate) fn groups(layout: &Layout, per: &Per) -> Vec<Group> {
+///
+/// # Errors
+/// When a pattern matches none of them.
+pub(crate) fn groups(layout: &Layout, per: &Per) -> Result<Vec<Group>, UpdatesError> {
+    let mut averaged = layout.averaged.iter().map(|&place| &layout.tensors[place]);
+    if let Per::Match(pattern) = per {
+        let first = averaged.clone().next();
+        if !averaged.any(|tensor| pattern.is_match(&tensor.name)) {
+            return Err(unmatched("--per", pattern, first));
+        }
+    }
     let name_of = |tensor: &Tensor| match per {
         Per::Whole => "all tensors".to_owned(),
         Per::Tensor => tensor.name.clone(),
@@ -178,5 +217,5 @@ pub(crate) fn groups(layout: &Layout, per: &Per) -> Vec<Group> {
         group.pieces.push((group.dim, place));
         group.dim += tensor.numbers();
     }
-    groups
+    Ok(groups)
 }

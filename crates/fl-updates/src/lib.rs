@@ -17,8 +17,10 @@ mod output;
 mod plan;
 mod run;
 
+pub use client::is_of_a_client;
 pub use error::{Problem, UpdatesError};
 pub use format::safetensors::header as safetensors_header;
+pub use format::shards::index as shards_index;
 pub use format::{Parsed, Tensor};
 pub use inputs::{expand, list};
 pub use layout::Per;

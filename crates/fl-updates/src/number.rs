@@ -115,11 +115,8 @@ pub(crate) fn decode<T: Scalar, E>(
     let bytes = &mut bytemuck::cast_slice_mut::<u64, u8>(scratch)[..bytes];
     read(bytes)?;
     if single {
-        let out: &mut [f32] = bytemuck::cast_slice_mut(out);
-        match dtype {
-            Dtype::F64 => narrow(bytemuck::cast_slice(bytes), out),
-            _ => halves(dtype, bytemuck::cast_slice(bytes), out),
-        }
+        // Where one tensor is F64, all numbers are `f64`.
+        halves(dtype, bytemuck::cast_slice(bytes), bytemuck::cast_slice_mut(out));
         return Ok(());
     }
     let out: &mut [f64] = bytemuck::cast_slice_mut(out);
@@ -141,10 +138,6 @@ fn widen(from: &[f32], to: &mut [f64]) {
     to.iter_mut().zip(from).for_each(|(to, &from)| *to = f64::from(from));
 }
 
-fn narrow(from: &[f64], to: &mut [f32]) {
-    to.iter_mut().zip(from).for_each(|(to, &from)| *to = from as f32);
-}
-
 fn halves(dtype: &Dtype, from: &[u16], to: &mut [f32]) {
     match dtype {
         Dtype::F16 => from.reinterpret_cast::<f16>().convert_to_f32_slice(to),
@@ -154,6 +147,28 @@ fn halves(dtype: &Dtype, from: &[u16], to: &mut [f32]) {
             .zip(from)
             .for_each(|(to, &from)| *to = f32::from_bits(u32::from(from) << 16)),
     }
+}
+
+/// The number itself where `f32` has it, else the one of its two neighbours there whose last bit is 1.
+///
+/// What is rounded on to 16 bits is rounded as if from the number itself. All numbers of 16 bits, and all middles between two
+/// of them, end with a 0 in `f32`. So none lies between a number and its neighbour that ends with a 1, nor is that one of them.
+fn odd(x: f64) -> f32 {
+    let near = x as f32;
+    if f64::from(near) == x || x.is_nan() {
+        return near;
+    }
+    // Towards zero first; the largest number stands for all that `f32` cannot hold.
+    let away = f64::from(near).abs() > x.abs();
+    f32::from_bits((near.to_bits() - u32::from(away)) | 1)
+}
+
+fn to_f16(x: f64) -> f16 {
+    f16::from_f32(odd(x))
+}
+
+fn to_bf16(x: f64) -> bf16 {
+    bf16::from_f32(odd(x))
 }
 
 /// Numbers as bytes of a type, each rounded to the nearest. `Err` has the place of the first finite number that the type
@@ -169,8 +184,8 @@ pub(crate) fn encode<T: Scalar>(
     match dtype {
         Dtype::F64 => fill(to, numbers, T::to_f64, f64::to_le_bytes),
         Dtype::F32 => fill(to, numbers, |x| x.to_f64() as f32, f32::to_le_bytes),
-        Dtype::F16 => fill(to, numbers, |x| f16::from_f64(x.to_f64()), f16::to_le_bytes),
-        _ => fill(to, numbers, |x| bf16::from_f64(x.to_f64()), bf16::to_le_bytes),
+        Dtype::F16 => fill(to, numbers, |x| to_f16(x.to_f64()), f16::to_le_bytes),
+        _ => fill(to, numbers, |x| to_bf16(x.to_f64()), bf16::to_le_bytes),
     }
     // What is finite in a type as wide as the numbers is so in the file.
     if dtype.bits() >= 8 * size_of::<T>() {
@@ -180,8 +195,8 @@ pub(crate) fn encode<T: Scalar>(
         let x = x.to_f64();
         let kept = match dtype {
             Dtype::F32 => (x as f32).is_finite(),
-            Dtype::F16 => f16::from_f64(x).is_finite(),
-            _ => bf16::from_f64(x).is_finite(),
+            Dtype::F16 => to_f16(x).is_finite(),
+            _ => to_bf16(x).is_finite(),
         };
         x.is_finite() && !kept
     };

@@ -46,7 +46,7 @@ impl Updates {
         };
         let clients: Vec<Client> = paths.iter().filter_map(|path| open(path)).collect();
         let base = options.base.as_deref().and_then(open);
-        twice(&clients, &mut problems);
+        twice(&clients, base.as_ref(), &mut problems);
         if !problems.is_empty() {
             return Err(UpdatesError::Problems(problems));
         }
@@ -73,6 +73,13 @@ impl Updates {
         self.layout.averaged.iter().map(|&place| &self.layout.tensors[place])
     }
 
+    /// Bytes that are read to copy tensors: of the model before, or of all clients, which are compared.
+    pub(crate) fn copied_bytes(&self) -> u64 {
+        let copied = self.layout.copied.iter().map(|&place| self.layout.tensors[place].bytes);
+        let readers = if self.base.is_some() { 1 } else { self.clients.len() as u64 };
+        copied.sum::<u64>() * readers
+    }
+
     /// Tensors that the output will not have.
     pub fn left_out(&self) -> &[String] {
         &self.layout.left_out
@@ -86,15 +93,22 @@ impl Updates {
     }
 }
 
-/// Clients whose files are those of another.
-fn twice(clients: &[Client], problems: &mut Vec<Problem>) {
-    let mut seen: HashMap<Identity, &Client> = HashMap::new();
+/// Clients whose files are those of another, or those of the model before.
+fn twice(clients: &[Client], base: Option<&Client>, problems: &mut Vec<Problem>) {
+    let files = |client: &Client| {
+        let mut all: Vec<Identity> = client.files().iter().map(|file| file.identity()).collect();
+        all.sort_unstable();
+        all
+    };
+    let mut seen = HashMap::new();
     for client in clients {
-        let files = client.files().iter();
-        let found = files.filter_map(|file| seen.insert(file.identity(), client)).next();
-        if let Some(first) = found {
+        if let Some(first) = seen.insert(files(client), client) {
             let what = format!("the client appears twice: it is the same file as {}", first.name());
             problems.push(Problem::new(&client.path, what));
         }
+    }
+    if let Some(client) = base.and_then(|base| seen.get(&files(base))) {
+        let what = "it is the model of --base, whose difference from itself is zero; name the clients alone";
+        problems.push(Problem::new(&client.path, what));
     }
 }

@@ -3,14 +3,14 @@
 use crate::client::Client;
 use crate::columns::Columns;
 use crate::error::UpdatesError;
-use crate::file::{Opened, identity_of, write_at};
+use crate::file::{Opened, counted, identity_of, write_at};
 use crate::format::{Tensor, numpy, safetensors};
 use crate::number::encode;
 use crate::open::Updates;
+use crate::progress::Progress;
 use fl_core::{Scalar, Sink, SourceError};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
@@ -33,7 +33,14 @@ pub(crate) struct Output {
     file: NamedTempFile,
     /// The tensors, where they are in the temporary file.
     tensors: Vec<Tensor>,
+    /// What it has of its inputs' metadata.
+    metadata: BTreeMap<String, String>,
+    /// Names of metadata that it has not: clients differ in them, or a NumPy file has none.
+    pub(crate) lost: Vec<String>,
 }
+
+/// The entry of the metadata that says how the output was made.
+const KEY: &str = "robust-fl";
 
 thread_local! {
     static BYTES: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -43,10 +50,13 @@ fn failed(path: &Path, e: impl std::fmt::Display) -> UpdatesError {
     UpdatesError::File(format!("{}: cannot write it: {e}", path.display()))
 }
 
-/// Whether an output can have that name, which must not be that of an input.
+/// Whether an output can have that name, which must not be that of an input, and can hold those tensors.
 pub(crate) fn check(path: &Path, updates: &Updates) -> Result<(), UpdatesError> {
     let choice =
         |what: String| Err(UpdatesError::Choice(format!("output {}: {what}", path.display())));
+    if path.is_dir() {
+        return choice("it is a folder; name a file in it".into());
+    }
     let format = match format_of(path) {
         Some(format) => format,
         None => return choice("expected a name that ends in .safetensors, .npz or .npy".into()),
@@ -58,12 +68,16 @@ pub(crate) fn check(path: &Path, updates: &Updates) -> Result<(), UpdatesError> 
     if format == Format::Npy && tensors.len() != 1 {
         return choice(format!("a .npy file holds one array, not {} tensors", tensors.len()));
     }
-    if format != Format::Safetensors {
-        for tensor in tensors {
-            numpy::npy_header(tensor).map_err(UpdatesError::Choice)?;
-        }
-    }
-    Ok(())
+    let held = |tensor: &Tensor| match format {
+        Format::Safetensors if tensor.name == safetensors::METADATA => Err(format!(
+            "a safetensors file cannot hold a tensor called {:?}; name the output *.npz, or skip the tensor",
+            tensor.name
+        )),
+        Format::Safetensors => Ok(()),
+        Format::Npz => numpy::check_member(tensor),
+        Format::Npy => numpy::npy_header(tensor).map(drop),
+    };
+    tensors.iter().try_for_each(held).or_else(choice)
 }
 
 fn format_of(path: &Path) -> Option<Format> {
@@ -76,37 +90,36 @@ fn format_of(path: &Path) -> Option<Format> {
 }
 
 impl Output {
-    /// Begins a file of the layout's tensors. A copy of the reference's metadata goes with it, and `about`.
-    pub(crate) fn begin(
-        path: &Path,
-        updates: &Updates,
-        about: BTreeMap<String, String>,
-    ) -> Result<Self, UpdatesError> {
-        let mut tensors = updates.layout.tensors.clone();
-        let head = head(&tensors, updates, about);
-        let mut at = head.len() as u64;
-        for tensor in &mut tensors {
+    /// Begins a file of the layout's tensors. The inputs' metadata go with it as far as it can have them, and `about`.
+    pub(crate) fn begin(path: &Path, updates: &Updates, about: &str) -> Result<Self, UpdatesError> {
+        let format = format_of(path).expect("checked before");
+        let (metadata, lost) = metadata(updates, format);
+        let file = temporary(folder_of(path)).map_err(|e| failed(path, e))?;
+        let tensors = updates.layout.tensors.clone();
+        let mut output = Self { path: path.to_owned(), format, file, tensors, metadata, lost };
+        let mut at = output.describe(about)?;
+        for tensor in &mut output.tensors {
             tensor.offset = at;
             at += tensor.bytes;
         }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let file = temporary(folder).map_err(|e| failed(path, e))?;
-        write_at(file.as_file(), &head, 0).map_err(|e| failed(path, e))?;
-        let format = format_of(path).expect("checked before");
-        Ok(Self { path: path.to_owned(), format, file, tensors })
+        Ok(output)
     }
 
-    /// Says other things about the output, which must be as long as those that it began with.
-    pub(crate) fn describe(
-        &self,
-        updates: &Updates,
-        about: BTreeMap<String, String>,
-    ) -> Result<(), UpdatesError> {
-        let head = head(&self.tensors, updates, about);
-        write_at(self.file.as_file(), &head, 0).map_err(|e| failed(&self.path, e))
+    /// Writes what stands before the numbers, and gives its length, which follows from that of `about`.
+    pub(crate) fn describe(&self, about: &str) -> Result<u64, UpdatesError> {
+        let head = match self.format {
+            Format::Safetensors => {
+                let mut metadata = self.metadata.clone();
+                metadata.insert(KEY.into(), about.into());
+                safetensors::write(&self.tensors, &metadata)
+            }
+            Format::Npy => {
+                numpy::npy_header(&self.tensors[0]).map_err(|e| failed(&self.path, e))?
+            }
+            Format::Npz => Vec::new(),
+        };
+        write_at(self.file.as_file(), &head, 0).map_err(|e| failed(&self.path, e))?;
+        Ok(head.len() as u64)
     }
 
     /// Bytes of all tensors.
@@ -114,15 +127,20 @@ impl Output {
         self.tensors.iter().map(|tensor| tensor.bytes).sum()
     }
 
+    /// Bytes that are read again to give the file its name.
+    pub(crate) fn packed_bytes(&self) -> u64 {
+        if self.format == Format::Npz { self.bytes() } else { 0 }
+    }
+
     /// Copies tensors that are not averaged: from the model before, or from the first client, to whose all others are equal.
-    pub(crate) fn copy(&self, updates: &Updates) -> Result<(), UpdatesError> {
+    pub(crate) fn copy(&self, updates: &Updates, progress: &Progress) -> Result<(), UpdatesError> {
         let mut differing = Vec::new();
         for &place in &updates.layout.copied {
             let to = &self.tensors[place];
             let others: &[Client] =
                 if updates.base.is_some() { &[] } else { &updates.clients[1..] };
             let from = updates.base.as_ref().unwrap_or(&updates.clients[0]);
-            if let Some(other) = self.copy_one(from, others, to)? {
+            if let Some(other) = self.copy_one(from, others, to, progress)? {
                 differing.push(crate::Problem::new(
                     &other.path,
                     format!(
@@ -142,16 +160,19 @@ impl Output {
         from: &Client,
         others: &'a [Client],
         to: &Tensor,
+        progress: &Progress,
     ) -> Result<Option<&'a Client>, UpdatesError> {
         let (mut piece, mut other) = (vec![0; PIECE], vec![0; PIECE]);
-        let source = from.tensor(&to.name).expect("compared");
+        let read = |client: &Client, at: u64, piece: &mut [u8]| {
+            counted(progress, piece.len())?;
+            client.bytes(client.tensor(&to.name).expect("compared"), at, piece)
+        };
         for at in (0..to.bytes).step_by(PIECE) {
             let piece = &mut piece[..PIECE.min((to.bytes - at) as usize)];
-            from.bytes(source, at, piece).map_err(UpdatesError::File)?;
+            read(from, at, piece).map_err(UpdatesError::File)?;
             for client in others {
                 let other = &mut other[..piece.len()];
-                let tensor = client.tensor(&to.name).expect("compared");
-                client.bytes(tensor, at, other).map_err(UpdatesError::File)?;
+                read(client, at, other).map_err(UpdatesError::File)?;
                 if *other != *piece {
                     return Ok(Some(client));
                 }
@@ -163,61 +184,82 @@ impl Output {
     }
 
     /// Gives the file its name.
-    pub(crate) fn finish(self) -> Result<(), UpdatesError> {
-        let Self { path, format, file, tensors } = self;
-        let wrong = |e: std::io::Error| failed(&path, e);
+    pub(crate) fn finish(self, progress: &Progress) -> Result<(), UpdatesError> {
+        let Self { path, format, file, tensors, .. } = self;
         let file = match format {
-            Format::Safetensors => file,
-            _ => {
-                let folder = file.path().parent().unwrap_or(Path::new("."));
-                let mut packed = temporary(folder).map_err(wrong)?;
-                let read = Opened::open(file.path()).map_err(|e| failed(&path, e))?;
-                let copy = |tensor: &Tensor, to: &mut dyn Write| copy_out(&read, tensor, to);
-                if format == Format::Npz {
-                    numpy::write_npz(packed.as_file_mut(), &tensors, copy)
-                        .map_err(|e| failed(&path, e))?;
-                } else {
-                    let header = numpy::npy_header(&tensors[0]).map_err(|e| failed(&path, e))?;
-                    packed
-                        .write_all(&header)
-                        .and_then(|()| copy(&tensors[0], &mut packed))
-                        .map_err(wrong)?;
-                }
-                packed
-            }
+            Format::Npz => pack(&path, &file, &tensors, progress).map_err(|e| failed(&path, e))?,
+            _ => file,
         };
-        file.as_file().sync_all().map_err(wrong)?;
+        file.as_file().sync_all().map_err(|e| failed(&path, e))?;
         file.persist(&path).map_err(|e| failed(&path, e.error))?;
         Ok(())
     }
 }
 
-/// A file that vanishes unless it is given a name, with the permissions of other new files.
+/// The metadata that an output has: those of the model before, or those in which all clients agree. And the names of others.
+fn metadata(updates: &Updates, format: Format) -> (BTreeMap<String, String>, Vec<String>) {
+    let all = match &updates.base {
+        Some(base) => std::slice::from_ref(base),
+        None => &updates.clients,
+    };
+    let names: BTreeSet<&String> = all.iter().flat_map(|client| client.metadata.keys()).collect();
+    let (mut kept, mut lost) = (BTreeMap::new(), Vec::new());
+    for name in names.into_iter().filter(|name| *name != KEY) {
+        let text = all[0].metadata.get(name);
+        let agreed = all.iter().all(|client| client.metadata.get(name) == text);
+        match text {
+            Some(text) if agreed && format == Format::Safetensors => {
+                kept.insert(name.clone(), text.clone());
+            }
+            _ => lost.push(name.clone()),
+        }
+    }
+    (kept, lost)
+}
+
+/// An archive of the tensors in a file. A member's checksum stands before its numbers, so it is written when all of them are
+/// known: for a moment the disk holds both.
+fn pack(
+    path: &Path,
+    file: &NamedTempFile,
+    tensors: &[Tensor],
+    progress: &Progress,
+) -> Result<NamedTempFile, String> {
+    let mut packed = temporary(folder_of(path)).map_err(|e| e.to_string())?;
+    let from = Opened::open(file.path())?;
+    let mut piece = vec![0; PIECE];
+    numpy::write_npz(packed.as_file_mut(), tensors, |tensor, to| {
+        for at in (0..tensor.bytes).step_by(PIECE) {
+            let piece = &mut piece[..PIECE.min((tensor.bytes - at) as usize)];
+            counted(progress, piece.len())
+                .and_then(|()| from.read(tensor.offset + at, piece))
+                .map_err(std::io::Error::other)?;
+            to.write_all(piece)?;
+        }
+        Ok(())
+    })?;
+    Ok(packed)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// A file that vanishes unless it is given a name, with the permissions of other new files. Where the process is killed it
+/// stays, and its name says whose it was.
 fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
+    let suffix = format!(".{}.part", std::process::id());
+    builder.prefix(".fl-updates-").suffix(&suffix);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
     builder.tempfile_in(folder)
-}
-
-/// A header with the reference's metadata and what is added to them.
-fn head(tensors: &[Tensor], updates: &Updates, about: BTreeMap<String, String>) -> Vec<u8> {
-    let reference = updates.base.as_ref().unwrap_or(&updates.clients[0]);
-    let metadata = reference.metadata.clone().into_iter().chain(about).collect();
-    safetensors::write(tensors, &metadata)
-}
-
-fn copy_out(from: &Opened, tensor: &Tensor, to: &mut dyn Write) -> std::io::Result<()> {
-    let mut piece = vec![0; PIECE];
-    for at in (0..tensor.bytes).step_by(PIECE) {
-        let piece = &mut piece[..PIECE.min((tensor.bytes - at) as usize)];
-        from.read(tensor.offset + at, piece).map_err(std::io::Error::other)?;
-        to.write_all(piece)?;
-    }
-    Ok(())
 }
 
 /// Where a group's output goes.

@@ -17,6 +17,8 @@ pub struct Plan {
     pub numbers: u64,
     /// Groups of tensors for which the rule decides.
     pub groups: usize,
+    /// Bytes that are read to copy tensors that are not averaged.
+    pub copied: u64,
     /// Bytes of the pass that measures distances; 0 for a rule that needs none.
     pub first_pass: u64,
     /// Most bytes of the pass that forms the output: less where clients have no weight.
@@ -35,10 +37,10 @@ impl Plan {
     /// # Errors
     /// When the rule cannot work with so many clients.
     pub fn of(updates: &Updates, options: &Options) -> Result<Self, UpdatesError> {
-        let groups = groups(&updates.layout, &options.per);
+        let groups = groups(&updates.layout, &options.per)?;
         let shape = Shape { workers: updates.clients(), byzantine: options.byzantine };
         let double = updates.averaged().any(|tensor| tensor.dtype == crate::Dtype::F64);
-        let (mut server, mut least) = (0usize, 0usize);
+        let mut server = 0usize;
         for group in &groups {
             let bytes = match double {
                 true => server_bytes::<f64>(&options.pre, &*options.rule, shape, group.dim)?,
@@ -50,7 +52,6 @@ impl Plan {
             true => least_tile_bytes::<f64>(updates.clients()),
             false => least_tile_bytes::<f32>(updates.clients()),
         };
-        least = least.max(server.saturating_add(tile));
         let one: u64 = updates.averaged().map(|tensor| tensor.bytes).sum();
         let all = one * (updates.clients() as u64 + u64::from(updates.base.is_some()));
         let measures = options.measures(shape)?;
@@ -59,11 +60,12 @@ impl Plan {
             tensors: updates.layout.averaged.len(),
             numbers: updates.dim() as u64,
             groups: groups.len(),
+            copied: updates.copied_bytes(),
             first_pass: if measures { all } else { 0 },
             second_pass: all,
             output: updates.layout.tensors.iter().map(|tensor| tensor.bytes).sum(),
             server: server as u64,
-            least_memory: least as u64,
+            least_memory: server.saturating_add(tile) as u64,
         })
     }
 }

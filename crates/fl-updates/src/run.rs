@@ -14,7 +14,6 @@ use fl_core::{
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::path::Path;
 
 /// A client that was left out of a group.
@@ -67,7 +66,9 @@ pub struct Summary {
     pub groups: Vec<GroupReport>,
     /// Each tensor's share of the distances, where asked for.
     pub shares: Vec<Share>,
-    /// Bytes of tensors read in all passes.
+    /// Names of metadata of the inputs that the output has not: clients differ in them, or a NumPy file has none.
+    pub metadata_left_out: Vec<String>,
+    /// Bytes of tensors read in all passes, and to copy tensors.
     pub bytes_read: u64,
     /// Bytes of tensors written.
     pub bytes_written: u64,
@@ -95,11 +96,16 @@ pub fn aggregate(
         )));
     }
     let shares = if options.shares { plan.second_pass } else { 0 };
-    progress.expect(plan.first_pass + plan.second_pass + shares);
-    match updates.averaged().any(|tensor| tensor.dtype == Dtype::F64) {
+    progress.expect(plan.copied + plan.first_pass + plan.second_pass + shares);
+    let done = match updates.averaged().any(|tensor| tensor.dtype == Dtype::F64) {
         true => run::<f64>(updates, options, output, progress),
         false => run::<f32>(updates, options, output, progress),
-    }
+    };
+    done.map_err(|e| match e {
+        // Whoever read or wrote has ended because an end was asked for.
+        UpdatesError::File(_) if progress.is_stopped() => UpdatesError::Stopped,
+        e => e,
+    })
 }
 
 fn run<T: Scalar>(
@@ -108,16 +114,17 @@ fn run<T: Scalar>(
     path: &Path,
     progress: &Progress,
 ) -> Result<Summary, UpdatesError> {
-    let groups = groups(&updates.layout, &options.per);
+    let groups = groups(&updates.layout, &options.per)?;
     // Weights are known at the end only; a place for their digest is kept.
     let digest = "0".repeat(64);
-    let output = Output::begin(path, updates, about(options, updates, &digest))?;
-    output.copy(updates)?;
+    let mut output = Output::begin(path, updates, &about(options, updates, &digest))?;
+    progress.expect(progress.expected() + output.packed_bytes());
+    output.copy(updates, progress)?;
     let mut reports = Vec::with_capacity(groups.len());
     let mut hash = Sha256::new();
     for group in &groups {
         let columns = Columns::<T>::new(updates, group, progress);
-        let report = run_group(&columns, updates, options, &output, progress)?;
+        let report = run_group(&columns, updates, options, &output)?;
         for weight in report.weights.iter().flatten() {
             hash.update(weight.to_le_bytes());
         }
@@ -133,21 +140,22 @@ fn run<T: Scalar>(
         .chain(&updates.base)
         .try_for_each(|c| c.verify())
         .map_err(UpdatesError::File)?;
-    let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    output.describe(updates, about(options, updates, &digest))?;
-    let bytes_written = output.bytes();
-    output.finish()?;
+    output.describe(&about(options, updates, &fl_data::hex(&hash.finalize())))?;
+    let (bytes_read, bytes_written) = (progress.read(), output.bytes());
+    let metadata_left_out = std::mem::take(&mut output.lost);
+    output.finish(progress)?;
     Ok(Summary {
         clients: updates.names(),
         groups: reports,
         shares,
-        bytes_read: progress.read(),
+        metadata_left_out,
+        bytes_read,
         bytes_written,
     })
 }
 
 /// What the output says about itself.
-fn about(options: &Options, updates: &Updates, digest: &str) -> BTreeMap<String, String> {
+fn about(options: &Options, updates: &Updates, digest: &str) -> String {
     let Options { description, byzantine, .. } = options;
     let value = serde_json::json!({
         "rule": description,
@@ -156,7 +164,7 @@ fn about(options: &Options, updates: &Updates, digest: &str) -> BTreeMap<String,
         "weights_sha256": digest,
         "version": env!("CARGO_PKG_VERSION"),
     });
-    BTreeMap::from([("robust-fl".to_owned(), value.to_string())])
+    value.to_string()
 }
 
 fn run_group<T: Scalar>(
@@ -164,7 +172,6 @@ fn run_group<T: Scalar>(
     updates: &Updates,
     options: &Options,
     output: &Output,
-    progress: &Progress,
 ) -> Result<GroupReport, UpdatesError> {
     let group = columns.group;
     let shape = Shape { workers: updates.clients(), byzantine: options.byzantine };
@@ -177,7 +184,7 @@ fn run_group<T: Scalar>(
     let memory = options.memory.saturating_sub(server);
     let report = pipeline
         .aggregate_from(&Cx::new(&streams, options.round), columns, &sink, memory)
-        .map_err(|e| told(e, updates, group, pipeline.dropped(), progress))?;
+        .map_err(|e| told(e, updates, group, pipeline.dropped()))?;
     let names = updates.names();
     let left_out =
         pipeline.dropped().iter().map(|&(w, column)| left_out(updates, group, w, column));
@@ -209,10 +216,8 @@ fn told(
     updates: &Updates,
     group: &Group,
     dropped: &[(u32, usize)],
-    progress: &Progress,
 ) -> UpdatesError {
     match e {
-        _ if progress.is_stopped() => UpdatesError::Stopped,
         AggregateError::Source(what) => UpdatesError::File(what),
         e if dropped.is_empty() => UpdatesError::Aggregate(e),
         e => {
@@ -247,18 +252,15 @@ fn shares<T: Scalar>(
     options: &Options,
     progress: &Progress,
 ) -> Result<Vec<Share>, UpdatesError> {
-    let each = groups(&updates.layout, &Per::Tensor);
+    let each = groups(&updates.layout, &Per::Tensor)?;
     let (mut sums, all) = (Vec::with_capacity(each.len()), updates.dim() as f64);
     for group in &each {
         let columns = Columns::<T>::new(updates, group, progress);
         let mut rows: Vec<u32> = (0..updates.clients() as u32).collect();
         let mut geometry = Geometry::with_capacity::<T>(rows.len(), group.dim);
-        geometry.measure_from(&columns, &mut rows, options.memory).map_err(|e| {
-            match progress.is_stopped() {
-                true => UpdatesError::Stopped,
-                false => UpdatesError::File(e.to_string()),
-            }
-        })?;
+        geometry
+            .measure_from(&columns, &mut rows, options.memory)
+            .map_err(|e| UpdatesError::File(e.to_string()))?;
         let pairs = (0..rows.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
         let sum: f64 =
             pairs.map(|(i, j)| geometry.distance(i, j) * geometry.unit()).map(|d| d * d).sum();

@@ -23,7 +23,7 @@ pub(crate) struct AggregateArgs {
     /// Whether the first line of a text holds names [default: it does if it has no number]
     #[arg(long, value_name = "true|false")]
     pub(crate) header: Option<bool>,
-    /// Where the output goes, .npy or .csv by its name; - for standard output, in the format of the input
+    /// Where the output goes, .npy or .csv by its name; - for standard output, in the format of the input. For files of one client each: .safetensors, .npz or .npy
     #[arg(long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
     /// Print what happened as JSON: weights, messages left out, iterations and certified gap
@@ -65,7 +65,7 @@ pub(crate) struct UpdateArgs {
     /// Most memory, as in 512MiB or 2GB [default: 1GiB]
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Files of one client each")]
     pub(crate) memory: Option<usize>,
-    /// Print what would be read, written and held, from headers alone
+    /// Print what would be read, written and held, from headers; at most 64 MiB of the first client are read to say how long it takes
     #[arg(long, help_heading = "Files of one client each")]
     pub(crate) plan: bool,
     /// Measure each tensor's share of the distances, in one pass more, for --json

@@ -24,12 +24,8 @@ use std::time::Instant;
 pub(crate) fn matrix(args: &AggregateArgs) -> Result<Option<&Path>, Failure> {
     let [input] = &args.input[..] else { return Ok(None) };
     let name = input.to_string_lossy();
-    let of_a_client = [".safetensors", ".npz", ".json", ".pt", ".pth", ".bin", ".ckpt", ".gguf"];
     let pattern = !input.exists() && name.contains(['*', '?', '[']);
-    if args.update.list.is_some()
-        || input.is_dir()
-        || pattern
-        || of_a_client.iter().any(|ending| name.ends_with(ending))
+    if args.update.list.is_some() || input.is_dir() || pattern || fl_updates::is_of_a_client(input)
     {
         return Ok(None);
     }
@@ -52,6 +48,11 @@ fn failure(e: UpdatesError) -> Failure {
 /// Aggregates the clients' files, or says what that would cost.
 pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
     let given = &args.update;
+    if args.header.is_some() {
+        return Err(Failure::Usage(anyhow!(
+            "--header is about a text with a matrix of messages; these are files of one client each"
+        )));
+    }
     // The names are looked at first: headers need not be read for a misspelt one.
     registry.rules().make(&choice(&args.rule)?).map(drop).or_else(|e| match given.weights {
         // A rule that has no weights yet is one with a file of them.
@@ -67,7 +68,7 @@ pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(),
         paths.extend(fl_updates::list(list).map_err(failure)?);
     }
     let updates = Updates::open(&paths, &open).map_err(failure)?;
-    let (options, rule) = options(args, registry, &updates)?;
+    let options = options(args, registry, &updates)?;
     for tensor in updates.left_out() {
         say::remark(format_args!("tensor {tensor:?} is skipped and will not be in the output"));
     }
@@ -79,15 +80,15 @@ pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(),
             "--output FILE is needed: a model is nothing for standard output"
         )));
     }
-    run(args, &updates, &options, &rule)
+    run(args, &updates, &options)
 }
 
-/// What is done with the updates; and the rule with all its settings, for people.
+/// What is done with the updates.
 fn options(
     args: &AggregateArgs,
     registry: &Registry,
     updates: &Updates,
-) -> Result<(Options, String), Failure> {
+) -> Result<Options, Failure> {
     let mut rule = args.rule.clone();
     if let Some(file) = &args.update.weights {
         let weights = weights(file, &updates.names()).map_err(Failure::Data)?;
@@ -109,7 +110,7 @@ fn options(
         })?),
     };
     let description = args.pre.iter().chain([&args.rule]).cloned().collect::<Vec<_>>().join(" | ");
-    let options = Options {
+    Ok(Options {
         rule: Arc::from(spec),
         pre: pre.into_iter().map(Arc::<dyn PreAggregatorSpec>::from).collect(),
         byzantine: args.byzantine,
@@ -119,9 +120,8 @@ fn options(
         seed: args.seed,
         round: args.round,
         shares: args.update.shares,
-        description: description.clone(),
-    };
-    Ok((options, description))
+        description,
+    })
 }
 
 /// A weight for each client, by path or by name of the file.
@@ -205,25 +205,24 @@ fn plan(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<()
     Ok(())
 }
 
-fn run(
-    args: &AggregateArgs,
-    updates: &Updates,
-    options: &Options,
-    rule: &str,
-) -> Result<(), Failure> {
+fn run(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<(), Failure> {
     let signals = Signals::catch()?;
     let (progress, begun) = (Progress::default(), Instant::now());
-    let summary = transfer::watched(&progress, &signals, || {
-        fl_updates::aggregate(updates, options, &args.output, &progress)
-    });
+    let (summary, seconds) = transfer::watched(
+        &progress,
+        || signals.is_stopped(),
+        || {
+            let summary = fl_updates::aggregate(updates, options, &args.output, &progress);
+            (summary, begun.elapsed().as_secs_f64())
+        },
+    );
     let summary = summary.map_err(|e| match e {
         UpdatesError::Stopped => signals.stopped("nothing was written"),
         e => failure(e),
     })?;
-    let seconds = begun.elapsed().as_secs_f64();
     tell(&summary, seconds);
     if args.json {
-        let text = serde_json::to_string_pretty(&diagnostics(args, &summary, rule, seconds));
+        let text = serde_json::to_string_pretty(&diagnostics(options, &summary, seconds));
         say::result(text.context("diagnostics as JSON")?);
     }
     Ok(())
@@ -244,6 +243,12 @@ fn tell(summary: &Summary, seconds: f64) {
             ));
         }
     }
+    if !summary.metadata_left_out.is_empty() {
+        say::remark(format_args!(
+            "metadata that are not in the output, since clients differ in them or a NumPy file has none: {}",
+            summary.metadata_left_out.join(", ")
+        ));
+    }
     let disk = match crate::host::disk_bytes() {
         Some(disk) if disk > 1 << 20 => {
             format!(
@@ -263,7 +268,7 @@ fn tell(summary: &Summary, seconds: f64) {
     ));
 }
 
-fn diagnostics(args: &AggregateArgs, summary: &Summary, rule: &str, seconds: f64) -> Value {
+fn diagnostics(options: &Options, summary: &Summary, seconds: f64) -> Value {
     let groups: Vec<Value> = summary
         .groups
         .iter()
@@ -283,11 +288,12 @@ fn diagnostics(args: &AggregateArgs, summary: &Summary, rule: &str, seconds: f64
         })
         .collect();
     json!({
-        "rule": rule,
-        "byzantine": args.byzantine,
+        "rule": options.description,
+        "byzantine": options.byzantine,
         "clients": summary.clients,
         "groups": groups,
         "shares": summary.shares,
+        "metadata_left_out": summary.metadata_left_out,
         "bytes_read": summary.bytes_read,
         "bytes_written": summary.bytes_written,
         "seconds": seconds,

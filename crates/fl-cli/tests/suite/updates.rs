@@ -69,7 +69,7 @@ fn files_of_clients_become_one_file() {
 }
 
 #[test]
-fn a_plan_reads_headers_alone_and_writes_nothing() {
+fn a_plan_says_the_cost_and_writes_nothing() {
     let room = room();
     let arguments = ["aggregate", "--rule", "krum", "--byzantine", "1", "--input", "in", "--plan"];
     let said = room.run(&arguments).expect(0, &[]).out;
@@ -105,6 +105,14 @@ fn mistakes_are_told_before_a_number_is_read() {
     assert!(!room.path("out.safetensors").exists());
     mean(&["--input", "in", "--skip", "steps"])
         .expect(0, &["tensor \"steps\" is skipped", "c9.safetensors was left out of all tensors"]);
+    mean(&["--input", "in", "--header", "true"]).expect(2, &["--header is about a text"]);
+    mean(&["--input", "in", "--skip", "stops"]).expect(2, &["no tensor's name matches \"stops\""]);
+    mean(&["--input", "in", "--base", "in/c1.safetensors"])
+        .expect(3, &["c1.safetensors: it is the model of --base"]);
+    mean(&["--input", "in", "--per", "layer"]).expect(2, &["no tensor's name matches \"layer\""]);
+    room.write("pickled/c1.pkl", "");
+    mean(&["--input", "pickled/c1.pkl"]).expect(3, &["a pickle can run any program"]);
+    mean(&["--input", "pickled"]).expect(3, &["c1.pkl: a pickle can run any program"]);
     // A matrix is no file of a client.
     room.write("m.csv", "1,2\n3,4\n");
     mean(&["--input", "m.csv", "--per", "tensor"])

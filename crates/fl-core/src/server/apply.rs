@@ -8,7 +8,7 @@ use crate::{AlignedVec, CoordinateRule, MessagesRef, Mixing, Scalar, Sink, Sourc
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// Below this many numbers a parallel pass costs more than it saves.
 const SERIAL: usize = 1 << 15;
@@ -131,16 +131,17 @@ impl<T: Scalar> Seen<'_, T> {
                     tiles.put_output(output);
                     return Ok(finite);
                 }
-                let out = &mut output[..columns.min(dim - from)];
-                self.stream.windows(
-                    from..from + out.len(),
-                    |_| true,
-                    |points, _| {
-                        finite &=
-                            self.piece(rule, byzantine, plan, &ranks, points, from, scratch, out);
-                    },
-                )?;
-                sink.write(from, out)?;
+                let window = from..(from + columns).min(dim);
+                let out = &mut output[..window.len()];
+                let piece = |points: Points<'_, T>, _| {
+                    finite &= self.piece(rule, byzantine, plan, &ranks, points, from, scratch, out);
+                };
+                let read = self.stream.windows(window, |_| true, piece);
+                if let Err(e) = read.and_then(|()| sink.write(from, out)) {
+                    // Nothing is left for the other threads.
+                    next.store(dim, Ordering::Relaxed);
+                    return Err(e);
+                }
             }
         };
         threads.par_iter_mut().map(work).try_reduce(|| true, |a, b| Ok(a & b))
@@ -190,27 +191,28 @@ impl<T: Scalar> Seen<'_, T> {
         let per = parts.div_ceil(threads.len());
         let memory = threads.par_iter_mut().zip(outputs.par_iter_mut());
         let pieces = sums.par_chunks_mut(per * n).zip(memory).enumerate();
+        let failed = AtomicBool::new(false);
         pieces.try_for_each(|(i, (sums, (scratch, output)))| {
+            let mut add = |sums: &mut [f64], points: Points<'_, T>, columns: Range<usize>| {
+                for from in columns.clone().step_by(tile_columns::<T>()) {
+                    let width = tile_columns::<T>().min(columns.end - from);
+                    let point = &mut output[..width];
+                    let (mut tile, _) = self.fill(arch, plan, points, from, width, &ranks, scratch);
+                    apply(rule, &mut tile, byzantine, point);
+                    // Again, in the order of workers.
+                    let (tile, _) = self.fill(arch, plan, points, from, width, &None, scratch);
+                    arch.dispatch(Squares { tile, point, unit, sums });
+                }
+            };
             for (j, sums) in sums.chunks_exact_mut(n).enumerate() {
+                if failed.load(Ordering::Relaxed) {
+                    break;
+                }
                 let from = (i * per + j) * part;
                 let columns = from..(from + part).min(dim);
-                self.stream.windows(
-                    columns,
-                    |_| true,
-                    |points, columns| {
-                        for from in columns.clone().step_by(tile_columns::<T>()) {
-                            let width = tile_columns::<T>().min(columns.end - from);
-                            let point = &mut output[..width];
-                            let (mut tile, _) =
-                                self.fill(arch, plan, points, from, width, &ranks, scratch);
-                            apply(rule, &mut tile, byzantine, point);
-                            // Again, in the order of workers.
-                            let (tile, _) =
-                                self.fill(arch, plan, points, from, width, &None, scratch);
-                            arch.dispatch(Squares { tile, point, unit, sums });
-                        }
-                    },
-                )?;
+                let read =
+                    self.stream.windows(columns, |_| true, |p, columns| add(sums, p, columns));
+                read.inspect_err(|_| failed.store(true, Ordering::Relaxed))?;
             }
             Ok(())
         })?;

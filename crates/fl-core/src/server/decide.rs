@@ -97,17 +97,19 @@ impl<T: Scalar> Pipeline<T> {
         let weights = &mut self.weights[..count];
         let inputs =
             Inputs { cx, geometry, byzantine: inner.byzantine, senders, probe: &mut looker };
-        if stages.is_empty() {
+        let done = if stages.is_empty() {
             weights.fill(0.0);
-            rule.weights(inputs, weights)?;
+            rule.weights(inputs, weights)
         } else {
             let mixed = &mut self.mixed[0][..geometry.points()];
             mixed.fill(0.0);
-            rule.weights(inputs, mixed)?;
-        }
+            rule.weights(inputs, mixed)
+        };
+        // What a rule says about messages that could not be read is of no use.
         if let Some(e) = looker.failed {
             return Err(e.into());
         }
+        done?;
         if !self.chain.stages.is_empty() {
             self.chain.pull_back(&mut self.mixed, weights);
         }

@@ -7,4 +7,5 @@ mod describe;
 mod geometry;
 mod mixing;
 mod pipeline;
+mod sources;
 mod tile;

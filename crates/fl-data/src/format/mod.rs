@@ -16,8 +16,8 @@ pub mod text;
 mod text_error;
 pub mod zip;
 
-pub use checksum::Checksum;
-pub(crate) use checksum::{hex, sha256};
+pub(crate) use checksum::sha256;
+pub use checksum::{Checksum, hex};
 pub use error::FileError;
 pub(crate) use file::Plain;
 pub use gzip::GzipError;

@@ -53,10 +53,12 @@ pub enum NpyError {
 /// What the header of an array declares.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// The lengths of the axes.
+    /// The lengths of the axes; none for a single value.
     pub shape: Vec<usize>,
     /// What the values are.
     pub kind: Kind,
+    /// Whether they are truth values, which are unsigned integers too.
+    pub truth: bool,
     /// Bytes of a value.
     pub width: usize,
     /// Whether the first byte of a value counts most.
@@ -74,7 +76,12 @@ pub struct Header {
 /// # Errors
 /// When the bytes are no array of numbers, are cut, or are followed by others.
 pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
-    let Header { shape, kind, width, big_endian, fortran, start, bytes } = header(file)?;
+    let Header { shape, kind, width, big_endian, fortran, start, bytes, .. } = header(file)?;
+    if bytes == 0 {
+        return Err(NpyError::Shape { shape });
+    }
+    // A single value is an array of one.
+    let shape = if shape.is_empty() { vec![1] } else { shape };
     let data = &file[start..];
     if data.len() != bytes {
         return Err(NpyError::Length { shape, expected: bytes, found: data.len() });
@@ -82,29 +89,48 @@ pub fn parse(file: &[u8]) -> Result<Array<'_>, NpyError> {
     Ok(Array { shape, kind, width, big_endian, fortran, data })
 }
 
-/// Reads the header alone, of bytes that may end anywhere behind it.
+fn wrong(offset: usize, expected: &str, found: String) -> NpyError {
+    NpyError::Header { offset, expected: expected.into(), found }
+}
+
+/// Bytes at the beginning of a file that say where its values begin.
+pub const PREFIX: usize = 12;
+
+/// Where the values begin, by the first [`PREFIX`] bytes of a file.
 ///
 /// # Errors
-/// When the bytes are no header of an array of numbers.
-pub fn header(file: &[u8]) -> Result<Header, NpyError> {
-    let wrong = |offset: usize, expected: &str, found: String| NpyError::Header {
-        offset,
-        expected: expected.into(),
-        found,
-    };
+/// When the bytes are no beginning of an array.
+pub fn start(first: &[u8]) -> Result<usize, NpyError> {
+    text_of(first).map(|text| text.end)
+}
+
+/// Where the text of the header is.
+fn text_of(file: &[u8]) -> Result<Range<usize>, NpyError> {
     if !file.starts_with(b"\x93NUMPY") {
         let found = format!("{:?}", String::from_utf8_lossy(&file[..file.len().min(6)]));
         return Err(wrong(0, "\\x93NUMPY", found));
     }
-    let field = |range: Range<usize>| -> Result<&[u8], NpyError> {
-        file.get(range).ok_or_else(|| wrong(file.len(), "the rest of the header", "the end".into()))
-    };
+    let field = |range| part_of(file, range);
     let (start, length) = match field(6..8)? {
         [1, _] => (10, field(8..10)?.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b))),
         [2 | 3, _] => (12, field(8..12)?.iter().rev().fold(0, |n, &b| n << 8 | usize::from(b))),
         version => return Err(wrong(6, "version 1, 2 or 3", format!("{}", version[0]))),
     };
-    let text = field(start..start.saturating_add(length))?;
+    Ok(start..start.saturating_add(length))
+}
+
+/// Some bytes of a header, if it is not cut.
+fn part_of(file: &[u8], range: Range<usize>) -> Result<&[u8], NpyError> {
+    file.get(range).ok_or_else(|| wrong(file.len(), "the rest of the header", "the end".into()))
+}
+
+/// Reads the header alone, of bytes that may end anywhere behind it. Lengths may be 0.
+///
+/// # Errors
+/// When the bytes are no header of an array of numbers.
+pub fn header(file: &[u8]) -> Result<Header, NpyError> {
+    let Range { start, end } = text_of(file)?;
+    let text = part_of(file, start..end)?;
     let text = str::from_utf8(text)
         .map_err(|e| wrong(start + e.valid_up_to(), "text", "other bytes".into()))?;
     let mut parser = Parser { text, at: 0, start };
@@ -128,15 +154,13 @@ pub fn header(file: &[u8]) -> Result<Header, NpyError> {
         b"f8" => (Kind::Float, 8),
         _ => return Err(NpyError::Kind { found: descr }),
     };
-    // A scalar is an array of one.
-    let shape = if shape.is_empty() { vec![1] } else { shape };
     let bytes = shape
         .iter()
         .try_fold(width, |n: usize, &axis| n.checked_mul(axis))
-        .filter(|n| *n > 0 && *n <= isize::MAX as usize / 8);
+        .filter(|n| *n <= isize::MAX as usize / 8);
     let Some(bytes) = bytes else { return Err(NpyError::Shape { shape }) };
-    let big_endian = order == b'>';
-    Ok(Header { shape, kind, width, big_endian, fortran, start: start + length, bytes })
+    let (truth, big_endian) = (code == b"b1", order == b'>');
+    Ok(Header { shape, kind, truth, width, big_endian, fortran, start: end, bytes })
 }
 
 /// A file of one axis, in the type of the numbers, which [`parse`] and NumPy read.
@@ -155,6 +179,9 @@ pub fn write_rows<T: Scalar>(numbers: &[T], rows: usize) -> Vec<u8> {
 }
 
 /// The bytes before the numbers, given the type and the shape as Python writes them.
+///
+/// # Panics
+/// When the shape is longer than 65 000 bytes: NumPy's have at most 64 axes.
 pub fn head(descr: &str, shape: &str) -> Vec<u8> {
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
     // Values begin at a multiple of 64 bytes: 10 before the header, and a line's end.
@@ -163,7 +190,8 @@ pub fn head(descr: &str, shape: &str) -> Vec<u8> {
     }
     header.push('\n');
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend_from_slice(&(header.len() as u16).to_le_bytes());
+    let length = u16::try_from(header.len()).expect("a shape of at most 65 000 bytes");
+    bytes.extend_from_slice(&length.to_le_bytes());
     bytes.extend_from_slice(header.as_bytes());
     bytes
 }
@@ -319,6 +347,21 @@ pub(crate) mod tests {
             numbers.map(f64::to_bits)
         );
         assert_eq!(parse(&write(&[0.1f32])).unwrap().to_f32(), [0.1]);
+    }
+
+    #[test]
+    fn a_header_keeps_what_values_lose() {
+        let read = |descr: &str, shape: &str| header(&file(descr, false, shape, &[])).unwrap();
+        assert!(read("|b1", "(3,)").truth && !read("|u1", "(3,)").truth);
+        assert_eq!(read("<f4", "()").shape, [0usize; 0]);
+        assert_eq!((read("<f4", "()").bytes, read("<f4", "(0, 3)").bytes), (4, 0));
+        let one = file("<f4", false, "()", &1.5f32.to_le_bytes());
+        assert_eq!(
+            (parse(&one).unwrap().shape, parse(&one).unwrap().to_f32()),
+            (vec![1], vec![1.5])
+        );
+        // The first bytes say where the values begin.
+        assert_eq!(start(&one[..PREFIX]), Ok(one.len() - 4));
     }
 
     #[test]

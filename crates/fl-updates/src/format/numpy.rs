@@ -4,17 +4,29 @@ use super::{Parsed, Tensor};
 use crate::file::Opened;
 use crate::number::Dtype;
 use fl_data::npy::{self, Kind};
+use std::collections::HashSet;
 use std::io::Write;
 use zip::write::SimpleFileOptions;
 
 /// The longest header that is read.
-const LONGEST: u64 = 1 << 16;
+const LONGEST: u64 = 1 << 17;
+/// Most axes of an array in NumPy.
+const MOST_AXES: usize = 64;
+/// The longest name of a member of an archive.
+const LONGEST_NAME: usize = 65_000;
 
 /// The array that begins at `at` and ends at `end` or before.
 fn array(file: &Opened, name: &str, at: u64, end: u64) -> Result<Tensor, String> {
-    let mut head = vec![0; LONGEST.min(end - at) as usize];
-    file.read(at, &mut head)?;
-    let header = npy::header(&head).map_err(|e| e.to_string())?;
+    let read = |bytes: u64| -> Result<Vec<u8>, String> {
+        let mut head = vec![0; bytes.min(end - at) as usize];
+        file.read(at, &mut head)?;
+        Ok(head)
+    };
+    let start = npy::start(&read(npy::PREFIX as u64)?).map_err(|e| e.to_string())? as u64;
+    if start > LONGEST {
+        return Err(format!("a header of {start} bytes is none; at most {LONGEST} are read"));
+    }
+    let header = npy::header(&read(start)?).map_err(|e| e.to_string())?;
     if header.big_endian && header.width > 1 {
         return Err(
             "its numbers are big-endian; a.astype(a.dtype.newbyteorder('<')) turns them".into()
@@ -24,11 +36,12 @@ fn array(file: &Opened, name: &str, at: u64, end: u64) -> Result<Tensor, String>
         return Err("its order is Fortran's; np.ascontiguousarray(a) turns it".into());
     }
     let code = match header.kind {
-        Kind::Float => "F",
-        Kind::Signed => "I",
-        Kind::Unsigned => "U",
+        _ if header.truth => "BOOL".to_owned(),
+        Kind::Float => format!("F{}", 8 * header.width),
+        Kind::Signed => format!("I{}", 8 * header.width),
+        Kind::Unsigned => format!("U{}", 8 * header.width),
     };
-    let dtype = Dtype::named(&format!("{code}{}", 8 * header.width))
+    let dtype = Dtype::named(&code)
         .ok_or_else(|| format!("numbers of {} bytes are not known", header.width))?;
     let (offset, bytes) = (at + header.start as u64, header.bytes as u64);
     if offset + bytes != end {
@@ -44,10 +57,38 @@ pub(crate) fn open_npy(file: &Opened) -> Result<Parsed, String> {
     Ok(Parsed { tensors: vec![tensor], ..Parsed::default() })
 }
 
+/// How many members the directory at `at` lists. Names come once: of members with the same name `zip` keeps the last.
+fn listed(file: &Opened, mut at: u64) -> Result<usize, String> {
+    let mut names = HashSet::new();
+    loop {
+        let mut entry = [0; 46];
+        if file.len.saturating_sub(at) < entry.len() as u64 {
+            return Ok(names.len());
+        }
+        file.read(at, &mut entry)?;
+        if !entry.starts_with(b"PK\x01\x02") {
+            return Ok(names.len());
+        }
+        let length = |at: usize| u16::from_le_bytes([entry[at], entry[at + 1]]);
+        let mut name = vec![0; usize::from(length(28))];
+        file.read(at + entry.len() as u64, &mut name)?;
+        // Behind the name are an extra field and a comment.
+        at += entry.len() as u64 + [28, 30, 32].map(|at| u64::from(length(at))).iter().sum::<u64>();
+        if let Some(twice) = names.replace(name) {
+            let name = String::from_utf8_lossy(&twice).into_owned();
+            return Err(format!("member {name:?} comes twice in the archive"));
+        }
+    }
+}
+
 /// An `.npz` file: a tensor for each member.
 pub(crate) fn open_npz(file: &Opened) -> Result<Parsed, String> {
     let wrong = |e: zip::result::ZipError| format!("no .npz file: {e}");
     let mut archive = zip::ZipArchive::new(file.reader()).map_err(wrong)?;
+    let listed = listed(file, archive.central_directory_start())?;
+    if listed != archive.len() {
+        return Err(format!("its directory lists {listed} members, found {}", archive.len()));
+    }
     let mut parsed = Parsed::default();
     for i in 0..archive.len() {
         let member = archive.by_index_raw(i).map_err(wrong)?;
@@ -77,23 +118,36 @@ pub(crate) fn open_npz(file: &Opened) -> Result<Parsed, String> {
 
 /// The header of an array.
 pub(crate) fn npy_header(tensor: &Tensor) -> Result<Vec<u8>, String> {
+    let wrong = |what: String| {
+        Err(format!("tensor {:?}: {what}; name the output *.safetensors", tensor.name))
+    };
     let descr = match (&tensor.dtype, tensor.dtype.bits() / 8) {
         (Dtype::Bf16 | Dtype::Other(..), _) => {
-            return Err(format!(
-                "tensor {:?}: NumPy has no {}; name the output *.safetensors",
-                tensor.name, tensor.dtype
-            ));
+            return wrong(format!("NumPy has no {}", tensor.dtype));
         }
         (Dtype::Whole("BOOL", _), _) => "|b1".to_owned(),
         (Dtype::Whole(name, _), 1) => format!("|{}1", name[..1].to_lowercase()),
         (Dtype::Whole(name, _), width) => format!("<{}{width}", name[..1].to_lowercase()),
         (_, width) => format!("<f{width}"),
     };
+    if tensor.shape.len() > MOST_AXES {
+        let axes = tensor.shape.len();
+        return wrong(format!("NumPy's arrays have at most {MOST_AXES} axes, not {axes}"));
+    }
     let mut shape: String = tensor.shape.iter().map(|axis| format!("{axis}, ")).collect();
     if tensor.shape.len() > 1 {
         shape.truncate(shape.len() - 2);
     }
     Ok(npy::head(&descr, &format!("({})", shape.trim_end())))
+}
+
+/// Whether a tensor can be a member of an archive.
+pub(crate) fn check_member(tensor: &Tensor) -> Result<(), String> {
+    let length = tensor.name.len();
+    if length > LONGEST_NAME {
+        return Err(format!("a name of {length} bytes is too long for an .npz file"));
+    }
+    npy_header(tensor).map(drop)
 }
 
 /// Writes an archive of arrays whose numbers `copy` gives.

@@ -12,6 +12,8 @@ use std::fmt;
 
 /// The longest header that the format allows.
 pub(crate) const LONGEST: u64 = 100_000_000;
+/// The entry of a header that is no tensor.
+pub(crate) const METADATA: &str = "__metadata__";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +40,7 @@ impl<'de> Deserialize<'de> for Entries {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries, A::Error> {
                 let mut entries = Entries { tensors: Vec::new(), metadata: BTreeMap::new() };
                 while let Some(name) = map.next_key::<String>()? {
-                    if name == "__metadata__" {
+                    if name == METADATA {
                         entries.metadata = map.next_value()?;
                     } else {
                         entries.tensors.push((name, map.next_value()?));
@@ -136,7 +138,7 @@ pub(crate) fn open(file: &Opened) -> Result<Parsed, String> {
 pub(crate) fn write(tensors: &[Tensor], metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let mut map = serde_json::Map::new();
     if !metadata.is_empty() {
-        map.insert("__metadata__".into(), serde_json::json!(metadata));
+        map.insert(METADATA.into(), serde_json::json!(metadata));
     }
     let mut at = 0;
     for tensor in tensors {

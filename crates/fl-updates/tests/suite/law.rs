@@ -4,7 +4,7 @@ use crate::common::{Made, Room, numbers, read, safetensors, tensor, to_bytes};
 use fl_agg::{CoordinateMedian, GeometricMedian, Krum, RuleSpec};
 use fl_core::{Cx, Messages, Pipeline, PreAggregatorSpec, Scalar, Shape, Streams};
 use fl_resample::Resample;
-use fl_updates::{OpenOptions, Options, Progress, Updates, aggregate};
+use fl_updates::{OpenOptions, Options, Plan, Progress, Updates, aggregate};
 use proptest::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ struct Case {
     base: bool,
     rule: usize,
     resampled: bool,
+    /// Beyond the least.
     memory: usize,
     threads: usize,
     rotate: usize,
@@ -32,7 +33,7 @@ fn case() -> impl Strategy<Value = Case> {
         let one = ((0..kinds).prop_map(|k| TYPES[k]), length.clone());
         prop::collection::vec(one, 1..5)
     });
-    let how = (any::<bool>(), 0usize..3, any::<bool>(), (8usize << 20)..(40 << 20), 1usize..5);
+    let how = (any::<bool>(), 0usize..3, any::<bool>(), 0usize..3_000_000, 1usize..5);
     (5usize..9, tensors, how, 0usize..8, any::<u64>()).prop_map(
         |(workers, tensors, (base, rule, resampled, memory, threads), rotate, salt)| Case {
             workers,
@@ -129,27 +130,34 @@ proptest! {
         let options = Options {
             rule: case.rule(),
             pre: case.pre(),
-            memory: case.memory,
             seed: 7,
             ..Options::new(GeometricMedian::default(), 1)
         };
         let output = room.path("out.safetensors");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(case.threads).build().expect("a pool");
-        let summary = pool
-            .install(|| aggregate(&updates, &options, &output, &Progress::default()))
-            .expect("an output");
+        let run = || {
+            let least = Plan::of(&updates, &options)?.least_memory as usize;
+            let options = Options { memory: least + case.memory, ..options.clone() };
+            aggregate(&updates, &options, &output, &Progress::default())
+        };
+        let summary = pool.install(run).expect("an output");
         let double = case.tensors.iter().any(|(dtype, _)| *dtype == "F64");
         let expected = if double { case.expected::<f64>() } else { case.expected::<f32>() };
-        for (i, made) in read(&output).iter().enumerate() {
+        let found = read(&output);
+        prop_assert_eq!(found.len(), expected.len());
+        for (i, made) in found.iter().enumerate() {
             prop_assert_eq!(&made.name, &format!("layer.{}", i));
             prop_assert!(made.bytes == expected[i], "{:?} {}", case, made.name);
         }
         // Two passes for a rule on distances, one for one on columns; Krum's second reads one client.
         let one: u64 = case.client(0).iter().map(|t| t.bytes.len() as u64).sum();
         let all = one * case.workers as u64;
-        if !case.base && !case.resampled {
+        if !case.resampled {
             let volume = [2 * all, all + one, all][case.rule];
-            prop_assert_eq!(summary.bytes_read, volume, "{:?}", case);
+            // A pass reads the model before at most once; the last window of a pass may be the first of the next.
+            let base = if case.base { [1, 2][usize::from(case.rule < 2)] * one } else { 0 };
+            let read = volume + if case.base { one } else { 0 }..=volume + base;
+            prop_assert!(read.contains(&summary.bytes_read), "{} {:?}", summary.bytes_read, case);
         }
     }
 }

@@ -1,7 +1,11 @@
 //! The integration tests of `fl-updates`, as one program: linking is what takes time.
 
+mod archives;
 mod common;
 mod faults;
 mod headers;
+mod inputs;
 mod law;
 mod models;
+mod rounding;
+mod skipped;
