@@ -21,7 +21,7 @@ pub(crate) fn python(all: bool) -> Result<()> {
     let out = text(&wheels)?;
     run(
         &tools.join("maturin"),
-        // The profile of `fl-cli`, whose crates are built already.
+        // The profile of `fl-cli`, whose crates are built already; what is published has `dist`.
         &["build", "--profile", "release", "--manifest-path", &manifest, "--out", out],
         &[],
     )?;

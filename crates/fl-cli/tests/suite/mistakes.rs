@@ -67,6 +67,10 @@ mistakes! {
         ["missing key `partition`", "partition = \"iid\""];
     a_missing_key_of_a_partition: "{ workers-per-class = 1 }" => "{}", Some("{}"),
         ["missing key `workers-per-class`"];
+    lists_of_rows_that_are_not_there: "by-class = { workers-per-class = 1 }" => "from-file = { path = \"rows.txt\" }",
+        Some("partition"), ["the lists of rows in rows.txt cannot be read", "folder of the command"];
+    lists_of_rows_that_are_a_folder: "by-class = { workers-per-class = 1 }" => "from-file = { path = \"/\" }",
+        Some("partition"), ["it is no file"];
     a_partition_by_its_bare_name: "partition.by-class = { workers-per-class = 1 }" => "partition = \"by-class\"",
         Some("\"by-class\""), ["missing key `workers-per-class`", "workers-per-class = 3"];
     a_missing_name_of_a_method: "name = \"Mean\"\n" => "", Some("[[method]]"), ["missing key `name`"];

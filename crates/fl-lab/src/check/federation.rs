@@ -3,6 +3,7 @@
 use crate::file::{ByzantineConfig, ConfigError, Experiment, ExperimentText, RotatingConfig};
 use crate::plan::{Classes, federation_of, partition_error};
 use fl_core::Shape;
+use std::fs;
 
 /// Workers, classes and Byzantine workers must fit each other; gives W and f.
 pub(crate) fn check_federation(
@@ -23,6 +24,9 @@ pub(crate) fn check_federation(
     }
     let partition = &experiment.data.partition;
     partition.check(classes, workers).map_err(|e| partition_error(&e, source))?;
+    if let Some(path) = partition.file() {
+        check_lists(path, source)?;
+    }
     let byzantine = match &federation.byzantine {
         ByzantineConfig::Count(count) => {
             check_count(*count, workers, "count", &["federation", "byzantine", "count"], source)?;
@@ -50,6 +54,23 @@ pub(crate) fn check_federation(
         })?;
     }
     Ok(Shape { workers, byzantine })
+}
+
+/// The lists of rows are a part of what a run is, so they are there before a run has a name.
+fn check_lists(path: &str, source: &ExperimentText) -> Result<(), ConfigError> {
+    let reason = match fs::metadata(path) {
+        // A pipe would be waited for.
+        Ok(found) if !found.is_file() => "it is no file".to_owned(),
+        Ok(_) => match fs::File::open(path) {
+            Ok(_) => return Ok(()),
+            Err(e) => e.to_string(),
+        },
+        Err(e) => e.to_string(),
+    };
+    let message = format!(
+        "the lists of rows in {path} cannot be read: {reason}; paths are relative to the folder of the command"
+    );
+    Err(source.error_at(&["data", "partition"], message))
 }
 
 /// Somebody must be regular.

@@ -36,9 +36,7 @@ pub(super) fn label<S: 'static>(choice: &Choice<S>, category: &Category<S>) -> S
         .filter(|(key, value)| defaults.is_none_or(|defaults| defaults.get(*key) != Some(value)));
     let own: Vec<String> = own
         .map(|(key, value)| match value {
-            toml::Value::Table(inner) if inner.len() == 1 => {
-                format!("{key} {}", inner.keys().next().map_or("", String::as_str))
-            }
+            toml::Value::Table(inner) => format!("{key} {}", named(inner)),
             toml::Value::String(text) => format!("{key} {text}"),
             other => format!("{key} {other}"),
         })
@@ -46,6 +44,15 @@ pub(super) fn label<S: 'static>(choice: &Choice<S>, category: &Category<S>) -> S
     match own.is_empty() {
         true => choice.name.clone(),
         false => format!("{} ({})", choice.name, own.join(", ")),
+    }
+}
+
+/// A table of one part without settings is the part's name; any other table is told whole.
+fn named(table: &toml::Table) -> String {
+    let alone = table.iter().next().filter(|_| table.len() == 1);
+    match alone {
+        Some((name, toml::Value::Table(settings))) if settings.is_empty() => name.clone(),
+        _ => toml::Value::Table(table.clone()).to_string(),
     }
 }
 
@@ -233,4 +240,17 @@ pub(super) fn not_named(config: &DefendConfig, registry: &Registry) -> Vec<Untri
             why: "not among those that the search combines".to_owned(),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn tables_that_differ_have_names_that_differ() {
+        let named = |text: &str| super::named(&text.parse().unwrap());
+        assert_eq!(named("alie = {}"), "alie");
+        let texts = ["alie = { z = 1 }", "alie = { z = 2 }", "alie = {}\nipm = {}", "alie = 1"];
+        let names: std::collections::HashSet<String> = texts.map(named).into();
+        assert_eq!(names.len(), texts.len());
+        assert!(names.iter().all(|name| !name.contains('\n')), "{names:?}");
+    }
 }
