@@ -31,7 +31,7 @@ pub use round::{
     Federation, Geometry, Messages, MessagesRef, Mixing, Sink, Source, SourceError, combine,
     combine_from, largest, least_tile_bytes, rounding,
 };
-pub use server::{NonFinite, Pipeline, Report, server_bytes};
+pub use server::{NonFinite, Pipeline, Report, ServerCost, server_cost};
 #[cfg(feature = "serde")]
 #[doc(hidden)]
 pub use spec::NoSettings;

@@ -3,6 +3,7 @@
 use crate::client::Client;
 use crate::error::{Problem, UpdatesError};
 use crate::file::Identity;
+use crate::format::Tensor;
 use crate::layout::{Layout, layout};
 use regex::Regex;
 use std::collections::HashMap;
@@ -71,6 +72,18 @@ impl Updates {
 
     pub(crate) fn averaged(&self) -> impl Iterator<Item = &crate::Tensor> {
         self.layout.averaged.iter().map(|&place| &self.layout.tensors[place])
+    }
+
+    /// Bytes that headers take while a run goes on: each tensor of each client, its name twice, and where it is.
+    pub(crate) fn header_bytes(&self) -> usize {
+        // A map is at most twice as large as what is in it, and an allocation has a word or two of its own.
+        let entry = size_of::<Tensor>() + 2 * size_of::<(String, usize)>() + 8 * size_of::<usize>();
+        let tensor = |t: &Tensor| entry + 2 * t.name.len() + t.shape.len() * size_of::<usize>();
+        let texts = |client: &Client| {
+            client.metadata.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>()
+        };
+        let all = self.clients.iter().chain(&self.base);
+        all.map(|client| texts(client) + client.tensors.iter().map(tensor).sum::<usize>()).sum()
     }
 
     /// Bytes that are read to copy tensors: of the model before, or of all clients, which are compared.

@@ -17,7 +17,7 @@ pub struct Options {
     pub non_finite: NonFinite,
     /// Which tensors are one message.
     pub per: Per,
-    /// Most bytes of memory; files are read through what distances and tables leave of it.
+    /// Most bytes of memory; files are read through what headers, distances and tables leave of it.
     pub memory: usize,
     /// Seed and round of random draws.
     pub seed: u64,

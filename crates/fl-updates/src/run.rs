@@ -3,14 +3,13 @@
 use crate::columns::Columns;
 use crate::error::UpdatesError;
 use crate::layout::{Group, Per, groups};
-use crate::number::Dtype;
 use crate::open::Updates;
 use crate::options::Options;
 use crate::output::{Output, Pieces, check};
-use crate::plan::Plan;
+use crate::plan::{Plan, for_tiles, group_cost, shares_bytes};
 use crate::progress::Progress;
 use fl_core::{
-    AggregateError, Certificate, Cx, Geometry, Pipeline, Scalar, Shape, Streams, server_bytes,
+    AggregateError, Certificate, Cx, Geometry, Pipeline, Scalar, Shape, Streams, in_units,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -77,7 +76,7 @@ pub struct Summary {
 /// Aggregates updates into a file, which appears when all of it is written.
 ///
 /// Cost: a pass over all files that measures distances, and one over those of clients with a weight that forms the output;
-/// one pass for rules that look at columns. Memory: `options.memory`, and a few megabytes.
+/// one pass for rules that look at columns. Memory: `options.memory`, and what the program itself takes.
 ///
 /// # Errors
 /// All that is wrong with rule, output and memory before a number is read; later what went wrong with which file.
@@ -91,13 +90,14 @@ pub fn aggregate(
     let plan = Plan::of(updates, options)?;
     if plan.least_memory > options.memory as u64 {
         return Err(UpdatesError::Choice(format!(
-            "memory: at least {} bytes are needed for {} clients, {} are allowed",
-            plan.least_memory, plan.clients, options.memory
+            "memory: at least {} are needed for {} clients, {} are allowed",
+            in_units(plan.least_memory as usize),
+            plan.clients,
+            in_units(options.memory)
         )));
     }
-    let shares = if options.shares { plan.second_pass } else { 0 };
-    progress.expect(plan.copied + plan.first_pass + plan.second_pass + shares);
-    let done = match updates.averaged().any(|tensor| tensor.dtype == Dtype::F64) {
+    progress.expect(plan.reads());
+    let done = match updates.in_double() {
         true => run::<f64>(updates, options, output, progress),
         false => run::<f32>(updates, options, output, progress),
     };
@@ -176,12 +176,12 @@ fn run_group<T: Scalar>(
     let group = columns.group;
     let shape = Shape { workers: updates.clients(), byzantine: options.byzantine };
     let (pre, rule) = (&options.pre, &options.rule);
-    let server = server_bytes::<T>(&options.pre, &**rule, shape, group.dim)?;
+    let cost = group_cost::<T>(updates, options, group.dim)?;
     let mut pipeline =
         Pipeline::<T>::without_memory(pre, rule, shape, group.dim)?.with_policy(options.non_finite);
     let streams = Streams::new(options.seed);
     let sink = Pieces { output, columns };
-    let memory = options.memory.saturating_sub(server);
+    let memory = for_tiles(updates, options, cost.bytes.saturating_add(cost.streaming));
     let report = pipeline
         .aggregate_from(&Cx::new(&streams, options.round), columns, &sink, memory)
         .map_err(|e| told(e, updates, group, pipeline.dropped()))?;
@@ -254,12 +254,13 @@ fn shares<T: Scalar>(
 ) -> Result<Vec<Share>, UpdatesError> {
     let each = groups(&updates.layout, &Per::Tensor)?;
     let (mut sums, all) = (Vec::with_capacity(each.len()), updates.dim() as f64);
+    let memory = for_tiles(updates, options, shares_bytes::<T>(updates)?);
     for group in &each {
         let columns = Columns::<T>::new(updates, group, progress);
         let mut rows: Vec<u32> = (0..updates.clients() as u32).collect();
         let mut geometry = Geometry::with_capacity::<T>(rows.len(), group.dim);
         geometry
-            .measure_from(&columns, &mut rows, options.memory)
+            .measure_from(&columns, &mut rows, memory)
             .map_err(|e| UpdatesError::File(e.to_string()))?;
         let pairs = (0..rows.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
         let sum: f64 =

@@ -69,6 +69,13 @@ impl Dnc {
     }
 }
 
+impl Dnc {
+    /// Columns that room is made for: more are measured in no more parts.
+    fn measured(&self) -> usize {
+        self.columns.min(1 << 15)
+    }
+}
+
 impl RuleSpec for Dnc {
     fn name(&self) -> &'static str {
         "dnc"
@@ -77,7 +84,13 @@ impl RuleSpec for Dnc {
     fn cost(&self, shape: Shape) -> Cost {
         let (w, b) = (shape.workers as f64, self.columns as f64);
         let times = self.iterations as f64;
-        Cost::quadratic(shape, 2).with_operations(times * (w * w * b / 2.0 + w * w * w))
+        let cost = Cost::quadratic(shape, 1);
+        let geometry = Geometry::bytes::<f64>(shape.workers, self.measured());
+        let columns = self.columns.saturating_mul(size_of::<u32>());
+        Cost {
+            bytes: cost.bytes.saturating_add(geometry).saturating_add(columns),
+            operations: times * (w * w * b / 2.0 + w * w * w),
+        }
     }
 
     fn check(&self, shape: Shape) -> Result<(), SpecError> {
@@ -104,12 +117,10 @@ impl RuleSpec for Dnc {
     fn build(&self, shape: Shape) -> Result<Rule, SpecError> {
         self.check(shape)?;
         let workers = shape.workers;
-        // More columns than this are measured in no more parts.
-        let dim = self.columns.min(1 << 15);
         Ok(Rule::geometric(Run {
             spec: self.clone(),
             columns: vec![0; self.columns],
-            geometry: Geometry::with_capacity::<f64>(workers, dim),
+            geometry: Geometry::with_capacity::<f64>(workers, self.measured()),
             eigen: TopEigen::new(workers),
             all: (0..workers as u32).collect(),
             scores: vec![0.0; workers],

@@ -1,12 +1,16 @@
 //! A built rule allocates nothing in a round: counted in the allocator.
 
+use crate::sources::Elsewhere;
 use allocation_counter::measure;
 use fl_agg::{
     Aksel, Bulyan, Caf, CafDirection, CenteredClipping, Cge, Dnc, Faba, GeometricMedian, Ios, Krum,
     Mda, Mean, Messages, Monna, MultiKrum, NormFilteredMean, Picks, RuleSpec, Scalar, Shape, Smea,
     WeightedMean, Weiszfeld,
 };
-use fl_core::{Cx, Geometry, PartVisitor, Pipeline, Registrable, Streams};
+use fl_core::{
+    Cx, Geometry, PartVisitor, Pipeline, Registrable, Streams, least_tile_bytes, server_cost,
+};
+use std::sync::{Arc, Mutex};
 
 /// Messages of a round; from `from` on all workers send what worker 0 sends.
 fn geometry(workers: usize, salt: usize, from: usize) -> Geometry {
@@ -132,6 +136,48 @@ fn a_round_of_a_pipeline_allocates_nothing_whatever_the_rule() {
         for (i, rule) in rules().into_iter().enumerate() {
             let name = format!("{} ({i})", rule.name());
             assert_eq!(count(rule, &single), 0, "{name} in single precision");
+        }
+    });
+}
+
+/// Messages of a hundred workers that are not in memory: bytes at most that a server takes, found and said beforehand.
+fn taken<T: Scalar>(rule: &Arc<dyn RuleSpec>) -> (u64, u64) {
+    const MANY: usize = 100;
+    const DIM: usize = 3000;
+    let shape = Shape { workers: MANY, byzantine: 1 };
+    let rule: Arc<dyn RuleSpec> = match rule.name() {
+        "weighted-mean" => Arc::new(WeightedMean { weights: vec![1.0; MANY] }),
+        _ => Arc::clone(rule),
+    };
+    let cost = server_cost::<T>(&[] as &[Box<_>], &*rule, shape, DIM).expect("a valid shape");
+    let said = cost.bytes + cost.streaming + least_tile_bytes::<T>(MANY);
+    let mut messages = Messages::<T>::zeros(MANY, DIM);
+    for w in 0..MANY {
+        for (k, x) in messages.row_mut(w).iter_mut().enumerate() {
+            *x = T::from_f64(((w * DIM + k) as f64 * 0.7).sin());
+        }
+    }
+    let source = Elsewhere { messages: messages.view(), broken: None };
+    let (streams, sink) = (Streams::new(0), Mutex::new(vec![T::ZERO; DIM]));
+    let found = measure(|| {
+        let server = Pipeline::<T>::without_memory(&[], &rule, shape, DIM);
+        let mut server = server.expect("a valid shape");
+        server.aggregate_from(&Cx::new(&streams, 0), &source, &sink, 0).expect("a valid round");
+    });
+    (found.bytes_max, said as u64)
+}
+
+#[test]
+fn every_rule_takes_what_it_costs() {
+    let mut listed = Listed(Vec::new());
+    fl_agg::parts(&mut listed);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    pool.install(|| {
+        for rule in listed.0 {
+            let rule = Arc::from(rule);
+            for (found, said) in [taken::<f32>(&rule), taken::<f64>(&rule)] {
+                assert!(found <= said + 20_000, "{}: {found} of {said}", rule.name());
+            }
         }
     });
 }

@@ -14,9 +14,9 @@ const BYZANTINE: usize = 1;
 
 /// Messages that pretend not to be in memory; one worker's cannot be read.
 #[derive(Debug)]
-struct Elsewhere<'a, T> {
-    messages: MessagesRef<'a, T>,
-    broken: Option<usize>,
+pub(crate) struct Elsewhere<'a, T> {
+    pub(crate) messages: MessagesRef<'a, T>,
+    pub(crate) broken: Option<usize>,
 }
 
 impl<T: Scalar> Source<T> for Elsewhere<'_, T> {

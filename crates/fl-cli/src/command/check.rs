@@ -8,12 +8,12 @@ use crate::host::sets::{Sets, warn as warn_of};
 use crate::host::{experiment, limits, say};
 use crate::show::cells::{SHOWN, alike, counts, distinct, edited, first_seeds};
 use crate::show::facts::facts;
-use crate::show::words::megabytes;
 use crate::show::words::right;
 use crate::show::{cells, cost, warnings};
 use anyhow::anyhow;
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets};
+use fl_core::in_units;
 use fl_data::Locations;
 use fl_lab::{
     AssignmentCache, ByzantineConfig, Cell, DataConfig, ExperimentText, Memory, Registry,
@@ -60,7 +60,7 @@ pub(crate) fn check(args: &CheckArgs, registry: &Registry) -> Result<(), Failure
     if let Some(memory) = memory.greatest {
         say::result(format_args!(
             "memory: at most {} a run, and the data",
-            megabytes(memory.total())
+            in_units(memory.total())
         ));
     }
     tell_of_memory(&sets, memory.greatest);
@@ -192,7 +192,7 @@ fn list(sweep: &Sweep, cells: &[usize], memory: &Needs, all: bool) {
     for &i in cells.iter().take(shown) {
         let SweepCell { point, cell } = &sweep.cells[i];
         let memory = memory.of(cell);
-        let told = |bytes: Option<usize>| bytes.map_or("?".to_owned(), megabytes);
+        let told = |bytes: Option<usize>| bytes.map_or("?".to_owned(), in_units);
         let mut row: Vec<String> = sweep.labels(*point).map(|l| on_one_line(l).into()).collect();
         row.extend([on_one_line(&cell.method.name).into(), cell.seed.to_string()]);
         row.push(told(memory.and_then(|m| m.estimators)));
@@ -235,9 +235,9 @@ fn tell_of_memory(sets: &Sets, greatest: Option<Memory>) {
     let Some((needed, limit)) = limits::beyond(sets, greatest, 1) else { return };
     say::remark(format_args!(
         "warning: a run needs {} of memory with its data, and {} {}; `fl-cli run` would refuse it here",
-        megabytes(needed),
+        in_units(needed),
         limit.by,
-        megabytes(limit.bytes)
+        in_units(limit.bytes)
     ));
 }
 

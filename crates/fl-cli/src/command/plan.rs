@@ -6,9 +6,10 @@ use crate::host::say::on_one_line;
 use crate::host::sets::Sets;
 use crate::host::{self, experiment, limits, say};
 use crate::show::cells::{SHOWN, alike, counts, distinct, pick};
-use crate::show::words::{duration, megabytes, right, state, tally};
+use crate::show::words::{duration, right, state, tally};
 use clap::Args as ClapArgs;
 use comfy_table::{Table, presets};
+use fl_core::in_units;
 use fl_lab::{AssignmentCache, Cell, Host, Registry, Status, Sweep, SweepCell};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -171,7 +172,7 @@ fn table(
         row.push(cell.seed.to_string());
         row.push(state(&statuses[k], cell.experiment.rounds));
         row.push(seconds[k].map_or("?".to_owned(), duration));
-        row.push(needs[k].map_or("?".to_owned(), megabytes));
+        row.push(needs[k].map_or("?".to_owned(), in_units));
         row.push(cell.folder());
         table.add_row(row);
     }
@@ -205,7 +206,7 @@ fn still_to_run(
         let _ = write!(text, "; {} with {jobs} at a time", duration(sum / jobs as f64));
     }
     if let Some(bytes) = greatest {
-        let _ = write!(text, "; at most {} a cell, and the data", megabytes(bytes));
+        let _ = write!(text, "; at most {} a cell, and the data", in_units(bytes));
     }
     text
 }

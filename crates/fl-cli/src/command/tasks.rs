@@ -4,9 +4,9 @@ use crate::host::failure::Failure;
 use crate::host::flags::Threads;
 use crate::host::sets::Sets;
 use crate::host::{self, limits, say};
-use crate::show::words::megabytes;
 use crate::show::{cells, cost};
 use anyhow::anyhow;
+use fl_core::in_units;
 use fl_data::Locations;
 use fl_lab::{AssignmentCache, Event, Host, Memory, Options, Sweep, Task};
 use std::collections::{BTreeSet, HashSet};
@@ -130,9 +130,9 @@ fn fitting_jobs(
         return Err(Failure::Usage(anyhow!(
             "a run needs {} of memory with its data, and {} {}\n  help: fewer workers, another estimator or a smaller model \
              need less; `fl-cli check` shows how much",
-            megabytes(needed),
+            in_units(needed),
             limit.by,
-            megabytes(limit.bytes)
+            in_units(limit.bytes)
         )));
     }
     let fitting = (1..=jobs).rev().find(|&n| limits::beyond(sets, greatest, n).is_none());

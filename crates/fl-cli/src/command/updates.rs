@@ -165,15 +165,18 @@ fn plan(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<()
     let begun = Instant::now();
     let probed = fl_updates::probe(updates).map_err(failure)?;
     let rate = probed as f64 / begun.elapsed().as_secs_f64().max(1e-9);
-    let seconds = (plan.first_pass + plan.second_pass) as f64 / rate;
+    let seconds = plan.reads() as f64 / rate;
     if args.json {
         let all = json!({
             "clients": plan.clients,
             "tensors": plan.tensors,
             "numbers": plan.numbers,
             "groups": plan.groups,
+            "copied": plan.copied,
             "first_pass": plan.first_pass,
+            "columns_pass": plan.columns_pass,
             "second_pass": plan.second_pass,
+            "shares_pass": plan.shares_pass,
             "output": plan.output,
             "least_memory": plan.least_memory,
             "bytes_per_second": rate,
@@ -190,7 +193,15 @@ fn plan(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<()
         if plan.groups == 1 { "one message".into() } else { format!("{} messages", plan.groups) }
     ));
     say::result(format_args!("first pass: {}", bytes(plan.first_pass)));
+    for (pass, read) in [("columns", plan.columns_pass), ("shares", plan.shares_pass)] {
+        if read > 0 {
+            say::result(format_args!("pass for {pass}: {}", bytes(read)));
+        }
+    }
     say::result(format_args!("second pass: up to {}", bytes(plan.second_pass)));
+    if plan.copied > 0 {
+        say::result(format_args!("to copy tensors: {}", bytes(plan.copied)));
+    }
     say::result(format_args!("output: {}", bytes(plan.output)));
     say::result(format_args!(
         "memory: at least {}, --memory allows {}",

@@ -16,11 +16,7 @@ const AGAIN: f64 = 15.0;
 
 /// Bytes for people.
 pub(crate) fn bytes(bytes: u64) -> String {
-    match bytes as f64 {
-        b if b < 1e6 => format!("{:.1} kB", b / 1e3),
-        b if b < 1e9 => format!("{:.1} MB", b / 1e6),
-        b => format!("{:.2} GB", b / 1e9),
-    }
+    fl_core::in_units(usize::try_from(bytes).unwrap_or(usize::MAX))
 }
 
 /// Tells whoever watches that the work has ended, if by a panic: a scope waits for its threads in any case.

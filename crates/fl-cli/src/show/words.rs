@@ -48,11 +48,6 @@ pub(crate) fn duration(seconds: f64) -> String {
     }
 }
 
-/// Bytes for people.
-pub(crate) fn megabytes(bytes: usize) -> String {
-    format!("{:.1} MB", bytes as f64 / 1e6)
-}
-
 /// Sets columns of numbers to the right, below each other.
 pub(crate) fn right(table: &mut Table, columns: Range<usize>) {
     for column in columns {

@@ -70,7 +70,7 @@ fn a_table_that_the_shell_has_no_room_for_is_a_warning_in_check_and_refused_by_r
     assert!(said.contains("warning: a run needs") && said.contains("ulimit -v"), "{said}");
     let (code, said) = limited("run");
     assert_eq!(code, Some(2), "{said}");
-    assert!(said.contains("a run needs") && said.contains("ulimit -v grants 2048.0 MB"), "{said}");
+    assert!(said.contains("a run needs") && said.contains("ulimit -v grants 2.0 GB"), "{said}");
     assert!(
         !room.path("runs/small").exists()
             || room.contents(&[]).iter().all(|n| !n.ends_with("metrics.jsonl"))

@@ -73,12 +73,17 @@ fn a_plan_says_the_cost_and_writes_nothing() {
     let room = room();
     let arguments = ["aggregate", "--rule", "krum", "--byzantine", "1", "--input", "in", "--plan"];
     let said = room.run(&arguments).expect(0, &[]).out;
-    for told in ["5 clients, 1 tensors of 2 numbers", "first pass: 0.0 kB", "memory: at least"] {
+    for told in ["5 clients, 1 tensors of 2 numbers", "first pass: 40 bytes", "memory: at least"] {
         assert!(said.contains(told), "{said}");
     }
     let said = room.run(&[&arguments[..], &["--json"]].concat()).expect(0, &[]).out;
     let told: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&told["first_pass"], &told["output"]), (&40.into(), &16.into()));
+    // The integers of all clients are compared.
+    assert_eq!((&told["copied"], &told["columns_pass"]), (&40.into(), &0.into()));
+    let aksel = ["aggregate", "--rule", "aksel", "--input", "in", "--plan", "--json", "--shares"];
+    let told: Value = serde_json::from_str(&room.run(&aksel).expect(0, &[]).out).unwrap();
+    assert_eq!((&told["columns_pass"], &told["shares_pass"]), (&40.into(), &40.into()));
     assert!(!room.path("out.safetensors").exists());
 }
 

@@ -35,6 +35,12 @@ struct Block {
 }
 
 impl<T: Scalar> Plan<T> {
+    /// Bytes of [`Plan::with_capacity`].
+    pub(crate) fn bytes(inputs: usize, outputs: usize) -> usize {
+        let points = outputs.div_ceil(ROWS).saturating_mul(inputs);
+        points.saturating_mul(size_of::<[T; ROWS]>() + size_of::<u32>())
+    }
+
     /// Memory for mixings of up to `inputs` messages to `outputs`.
     pub(crate) fn with_capacity(inputs: usize, outputs: usize) -> Self {
         let blocks = outputs.div_ceil(ROWS);

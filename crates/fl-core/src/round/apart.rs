@@ -23,7 +23,7 @@ pub(crate) struct Lineup<'a, T: Scalar> {
 
 /// How much memory up to so many points need.
 pub(crate) fn memory(points: usize) -> usize {
-    points * (2 * TILE + 2) + TILE
+    points.saturating_mul(2 * TILE + 2).saturating_add(TILE)
 }
 
 /// The largest even power of two at or below `x`, as far as its inverse is a normal number.

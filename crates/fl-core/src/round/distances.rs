@@ -212,56 +212,65 @@ fn triangle<T: Scalar, S: Simd>(simd: S, rows: [&[T]; BLOCK], sums: &mut [f64]) 
     }
 }
 
+/// Sums that a processor can work on at a time.
+const LANES: usize = 8;
+/// Columns of a pair that are looked at together.
+const TILE: usize = 512;
+
+/// Length of the buffer that [`all_pairs_scaled`] needs for messages that are not in memory.
+pub(crate) fn lanes_len(points: usize) -> usize {
+    points.saturating_mul(points).saturating_mul(LANES)
+}
+
 /// The same in `f64` throughout, with every length divided by `unit`: for values whose squares overflow or vanish.
 /// Several times slower, and hardly ever needed.
 pub(crate) fn all_pairs_scaled<T: Scalar>(
     stream: Stream<'_, T>,
     unit: f64,
+    buffer: &mut [f64],
     d: &mut [f64],
 ) -> Result<(), SourceError> {
-    let (n, scale) = (stream.len(), 1.0 / unit);
+    let (n, scale, zeros) = (stream.len(), 1.0 / unit, [T::ZERO; TILE]);
     let d = &mut d[..n * n];
     if let Some(points) = stream.resident() {
         d.par_chunks_exact_mut(n).enumerate().for_each(|(i, row)| {
             for (j, sum) in row.iter_mut().enumerate() {
                 let mut lanes = [0.0; LANES];
-                pair_scaled(points, (i, j), 0..stream.dim(), scale, &mut lanes);
+                pair_scaled(points, (i, j), 0..stream.dim(), scale, &zeros, &mut lanes);
                 *sum = lanes.iter().sum();
             }
         });
         return Ok(());
     }
-    let mut lanes = vec![[0.0; LANES]; n * n];
+    // Sums are carried from window to window: their number changes no bit.
+    let (lanes, _) = buffer[..lanes_len(n)].as_chunks_mut::<LANES>();
+    lanes.fill([0.0; LANES]);
     stream.windows(
         0..stream.dim(),
         |_| true,
         |points, window| {
             lanes.par_chunks_exact_mut(n).enumerate().for_each(|(i, row)| {
                 for (j, lanes) in row.iter_mut().enumerate() {
-                    pair_scaled(points, (i, j), window.clone(), scale, lanes);
+                    pair_scaled(points, (i, j), window.clone(), scale, &zeros, lanes);
                 }
             });
         },
     )?;
-    for (sum, lanes) in d.iter_mut().zip(&lanes) {
+    for (sum, lanes) in d.iter_mut().zip(lanes) {
         *sum = lanes.iter().sum();
     }
     Ok(())
 }
 
-/// Sums that a processor can work on at a time.
-const LANES: usize = 8;
-
-/// Adds a pair's squared differences in some columns.
+/// Adds a pair's squared differences in some columns; `zeros` are the origin's.
 fn pair_scaled<T: Scalar>(
     points: Points<'_, T>,
     (i, j): (usize, usize),
     window: Range<usize>,
     scale: f64,
+    zeros: &[T; TILE],
     lanes: &mut [f64; LANES],
 ) {
-    const TILE: usize = 512;
-    let zeros = [T::ZERO; TILE];
     for from in window.clone().step_by(TILE) {
         let to = (from + TILE).min(window.end);
         let [a, b] = [i, j].map(|p| points.get(p, from, to).unwrap_or(&zeros[..to - from]));

@@ -94,6 +94,16 @@ impl Geometry {
         table.saturating_add(Self::buffer_len::<T>(points, dim)).saturating_mul(8)
     }
 
+    /// Bytes beyond [`Geometry::bytes`] that [`Geometry::measure_from`] may need of messages that are not in memory.
+    pub fn streaming_bytes<T: Scalar>(workers: usize, dim: usize) -> usize {
+        let points = workers.saturating_add(2);
+        if points > 1 << 28 {
+            return usize::MAX;
+        }
+        let lanes = distances::lanes_len(points);
+        lanes.saturating_sub(Self::buffer_len::<T>(points, dim)).saturating_mul(8)
+    }
+
     /// Bytes of [`Geometry::mixed_with_capacity`].
     pub fn mixed_bytes(workers: usize) -> usize {
         let points = workers.saturating_add(2);

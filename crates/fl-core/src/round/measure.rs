@@ -105,10 +105,26 @@ impl Geometry {
         // double precision costs nothing worth saving.
         if size_of::<T>() == 4 && dim <= FEW {
             self.relative_error = f64::EPSILON;
-            distances::all_pairs_scaled(stream, 1.0, &mut self.d[..n * n])
+            self.measure_scaled(stream, 1.0)
         } else {
             distances::all_pairs(stream, &mut self.buffer, &mut self.d[..n * n])
         }
+    }
+
+    /// The same in `f64`, with lengths divided by a unit.
+    fn measure_scaled<T: Scalar>(
+        &mut self,
+        stream: Stream<'_, T>,
+        unit: f64,
+    ) -> Result<(), SourceError> {
+        let n = stream.len();
+        let lanes = if stream.resident().is_some() { 0 } else { distances::lanes_len(n) };
+        if self.buffer.len() < lanes {
+            // The one before is given back first.
+            self.buffer = Vec::new();
+            self.buffer = vec![0.0; lanes];
+        }
+        distances::all_pairs_scaled(stream, unit, &mut self.buffer, &mut self.d[..n * n])
     }
 
     /// Whether all entries are as exact as the messages' own type can make them.
@@ -160,7 +176,7 @@ impl Geometry {
         }
         self.relative_error = f64::EPSILON;
         self.unit = if (1e-100..1e100).contains(&peak) { 1.0 } else { power_of_two(peak) };
-        distances::all_pairs_scaled(stream, self.unit, &mut self.d[..n * n])?;
+        self.measure_scaled(stream, self.unit)?;
         let safe = stream.dim() as f64 * 2.3e-308 / f64::EPSILON;
         let fits = self.d[..n * n].iter().all(|&x| x < 1e250);
         if !fits || self.vanished(stream, safe, f64::EPSILON)? {

@@ -228,7 +228,7 @@ impl<'a, T: Scalar> Stream<'a, T> {
 /// Removes from `rows` the messages that are `doubtful`, by their place, and indeed not finite; tells each worker with the
 /// first of its columns that is not.
 ///
-/// Cost: a pass over the doubtful messages.
+/// Cost: a pass over the doubtful messages, each up to its first such number.
 pub(crate) fn retain_finite<T: Scalar>(
     source: &dyn Source<T>,
     tiles: &Tiles<T>,
@@ -244,17 +244,21 @@ pub(crate) fn retain_finite<T: Scalar>(
         }
         let mut first = None;
         let one = Stream { source, tiles, rows: &[row], extra: None };
-        result = one.windows(
-            0..source.dim(),
-            |_| true,
-            |points, columns| {
-                if first.is_none() {
+        let mut from = 0;
+        while result.is_ok() && first.is_none() && from < one.dim() {
+            // Of messages in memory all columns are one window.
+            let to = if one.resident().is_some() { one.dim() } else { from + tiles.columns };
+            result = one.windows(
+                from..to.min(one.dim()),
+                |_| true,
+                |points, columns| {
                     let numbers = points.get(0, columns.start, columns.end).unwrap_or_default();
                     let place = numbers.iter().position(|x| !x.is_finite());
                     first = place.map(|k| columns.start + k);
-                }
-            },
-        );
+                },
+            );
+            from = to;
+        }
         if let Some(column) = first {
             dropped(row, column);
         }

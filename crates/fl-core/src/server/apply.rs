@@ -49,6 +49,18 @@ struct Scratch<T> {
 }
 
 impl<T: Scalar> TileMemory<T> {
+    /// Bytes of [`TileMemory::new`] for the threads of the current pool.
+    pub(crate) fn bytes(rows: usize, mixed: bool, distances: bool) -> usize {
+        let arrived = if mixed { rows } else { 0 };
+        let blocks = rows.checked_next_multiple_of(BLOCK).unwrap_or(usize::MAX);
+        let held = blocks.saturating_add(arrived).saturating_add(usize::from(distances));
+        let column =
+            held.saturating_mul(rayon::current_num_threads()).saturating_mul(size_of::<T>());
+        let sums = if distances { rows.saturating_mul(PARTS * size_of::<f64>()) } else { 0 };
+        let tiles = column.saturating_mul(tile_columns::<T>());
+        tiles.saturating_add(Plan::<T>::bytes(arrived, arrived)).saturating_add(sums)
+    }
+
     /// Memory for up to `rows` messages; with room to mix them or not, and to sum up distances or not.
     pub(crate) fn new(rows: usize, mixed: bool, distances: bool) -> Self {
         let scratch = || Scratch {

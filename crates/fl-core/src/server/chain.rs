@@ -3,10 +3,9 @@
 use crate::round::apart::{self, Lineup};
 use crate::round::{Stream, compose};
 use crate::{
-    Cx, Geometry, Mixing, Needs, PreAggregator, PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape,
+    Cx, Geometry, Mixing, Needs, PreAggregator, PreAggregatorSpec, RuleSpec, Scalar, Shape,
     SourceError, SpecError, room,
 };
-use std::ops::Deref;
 use std::sync::Arc;
 
 /// Whether a chain can work on a shape; gives the shape that its rule sees.
@@ -41,7 +40,7 @@ pub(super) fn passes<'a>(
 }
 
 /// Whether anything behind each stage of a chain looks at distances, and first of all whether anything does at all.
-fn looked_at<'a>(
+pub(super) fn looked_at<'a>(
     specs: impl DoubleEndedIterator<Item = &'a dyn PreAggregatorSpec>,
     by_rule: bool,
 ) -> Vec<bool> {
@@ -54,47 +53,51 @@ fn looked_at<'a>(
     looked_at
 }
 
-/// Bytes of all geometries, mixings and tables that [`Pipeline::build`](super::Pipeline::build) makes; nothing large is made to find out.
-///
-/// # Errors
-/// As [`Pipeline::build`](super::Pipeline::build), where a part cannot work with this shape.
-pub fn server_bytes<T: Scalar>(
-    pre: &[impl Deref<Target = dyn PreAggregatorSpec>],
-    rule: &dyn RuleSpec,
+/// The most messages that come out of a stage, or go into the first one.
+pub(super) fn widest<'a>(
+    specs: impl Iterator<Item = &'a dyn PreAggregatorSpec>,
     shape: Shape,
-    dim: usize,
 ) -> Result<usize, SpecError> {
-    let own = rule.chain();
-    let specs = || pre.iter().map(|spec| &**spec).chain(own.iter().map(|spec| &**spec));
-    let inner = passes(specs(), pre.len(), rule, shape)?;
-    let tables = rule.cost(inner).bytes;
-    // A rule with tables looks at distances; one without is made to be asked.
-    let by_rule =
-        tables > 0 || matches!(rule.build(inner)?, Rule::Geometric(r) if r.needs().distances);
-    let looked_at = looked_at(specs(), by_rule);
-    Ok(chain_bytes::<T>(specs(), &looked_at, shape, dim)?.saturating_add(tables))
+    let (mut widest, mut inner) = (shape.workers, shape);
+    for spec in specs {
+        inner = spec.output(inner)?;
+        widest = widest.max(inner.workers);
+    }
+    Ok(widest)
 }
 
-/// Bytes of a chain's geometries and mixings.
-fn chain_bytes<'a, T: Scalar>(
+/// Nonzeros of the product of all mixings, where a rule needs it.
+fn composed(stages: usize, widest: usize, shape: Shape, needs: Needs) -> usize {
+    match stages > 1 && (needs.columns || needs.sample > 0) {
+        true => widest.saturating_mul(shape.workers.saturating_add(1)),
+        false => 0,
+    }
+}
+
+/// Bytes of what [`Chain::build`] makes.
+pub(super) fn chain_bytes<'a, T: Scalar>(
     specs: impl Iterator<Item = &'a dyn PreAggregatorSpec>,
     looked_at: &[bool],
     shape: Shape,
     dim: usize,
+    needs: Needs,
 ) -> Result<usize, SpecError> {
+    // A nonzero is a number and its place.
+    let mixing = |nonzeros: usize| nonzeros.saturating_mul(size_of::<f64>() + size_of::<u32>());
     let mut bytes = if looked_at[0] { Geometry::bytes::<T>(shape.workers, dim) } else { 0 };
-    let mut inner = shape;
+    let (mut inner, mut widest) = (shape, shape.workers);
     for (spec, looked_at) in specs.zip(&looked_at[1..]) {
         let output = spec.output(inner)?;
         let most = inner.workers.max(output.workers);
         let mixed = if *looked_at { Geometry::mixed_bytes(most) } else { 0 };
-        // A nonzero is a number and its place.
-        let mixing = spec.nonzeros(inner).saturating_mul(size_of::<f64>() + size_of::<u32>());
-        bytes = bytes.saturating_add(mixed).saturating_add(mixing);
+        bytes = bytes.saturating_add(mixed).saturating_add(mixing(spec.nonzeros(inner)));
         bytes = bytes.saturating_add(spec.cost(inner).bytes);
-        inner = output;
+        (inner, widest) = (output, widest.max(output.workers));
     }
-    Ok(bytes)
+    let full = mixing(composed(looked_at.len() - 1, widest, shape, needs));
+    let apart = if looked_at[0] { apart::memory(widest.saturating_add(2)) } else { 0 };
+    let more = full.saturating_mul(2).saturating_add(apart.saturating_mul(size_of::<f64>()));
+    Ok(bytes.saturating_add(more))
 }
 
 /// Geometries and mixings, from the messages to what the rule sees.
@@ -140,7 +143,7 @@ impl Chain {
         let looked_at = looked_at(all(), needs.distances);
         let measured = looked_at[0];
         // Asked before the first of them is made.
-        let bytes = chain_bytes::<T>(all(), &looked_at, shape, dim)?;
+        let bytes = chain_bytes::<T>(all(), &looked_at, shape, dim, needs)?;
         room(&format!("the distances between {} messages", shape.workers), bytes)?;
         let mut stages = Vec::with_capacity(specs.len());
         let mut inner = shape;
@@ -163,8 +166,7 @@ impl Chain {
             inner = output;
         }
         let widest = stages.iter().map(|s| s.outputs).fold(shape.workers, usize::max);
-        let both = stages.len() > 1 && (needs.columns || needs.sample > 0);
-        let full = if both { widest * (shape.workers + 1) } else { 0 };
+        let full = composed(stages.len(), widest, shape, needs);
         Ok(Self {
             measured,
             geometry: match measured {

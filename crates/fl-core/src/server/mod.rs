@@ -2,6 +2,7 @@
 
 mod apply;
 mod chain;
+mod cost;
 mod decide;
 mod output;
 mod pipeline;
@@ -9,6 +10,6 @@ mod probe;
 mod report;
 mod squares;
 
-pub use chain::server_bytes;
+pub use cost::{ServerCost, server_cost};
 pub use pipeline::Pipeline;
 pub use report::{NonFinite, Report};

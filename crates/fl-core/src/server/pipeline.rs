@@ -57,14 +57,8 @@ impl<T: Scalar> Pipeline<T> {
         shape: Shape,
         dim: usize,
     ) -> Result<Self, SpecError> {
-        for (what, count) in [("workers", shape.workers), ("the length of a message", dim)] {
-            if count == 0 {
-                return Err(SpecError::new(what, "at least 1", 0));
-            }
-        }
-        let given = pre.len();
-        let specs = pre.into_iter().chain(rule.chain()).map(Arc::from).collect();
-        Self::from_specs(specs, given, Arc::from(rule), shape, dim, true)
+        let pre: Vec<Arc<dyn PreAggregatorSpec>> = pre.into_iter().map(Arc::from).collect();
+        Self::of(&pre, &Arc::from(rule), shape, dim)
     }
 
     /// [`Pipeline::build`] for single rounds of long messages: a rule with memory keeps none, and the origin stands for its
@@ -101,8 +95,10 @@ impl<T: Scalar> Pipeline<T> {
         dim: usize,
         remembers: bool,
     ) -> Result<Self, SpecError> {
-        if shape.workers == 0 || dim == 0 {
-            return Err(SpecError::new("workers and the length of a message", "at least 1", 0));
+        for (what, count) in [("workers", shape.workers), ("the length of a message", dim)] {
+            if count == 0 {
+                return Err(SpecError::new(what, "at least 1", 0));
+            }
         }
         let own = rule.chain().into_iter().map(Arc::from);
         let specs = pre.iter().cloned().chain(own).collect();
@@ -220,7 +216,7 @@ impl<T: Scalar> Pipeline<T> {
     /// messages in memory, whatever `memory` and the number of threads are.
     ///
     /// `memory` is how many bytes all tiles together may take; at least
-    /// [`least_tile_bytes`](crate::least_tile_bytes) are taken. The pipeline itself has [`server_bytes`](crate::server_bytes).
+    /// [`least_tile_bytes`](crate::least_tile_bytes) are taken. The pipeline itself has what [`server_cost`](crate::server_cost) says.
     ///
     /// The memory of a rule that has one is used and stays as it is.
     ///

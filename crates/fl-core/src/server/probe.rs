@@ -15,6 +15,12 @@ pub(super) struct Sample<T> {
 }
 
 impl<T: Scalar> Sample<T> {
+    /// Bytes of [`Sample::new`].
+    pub(super) fn bytes(workers: usize, columns: usize) -> usize {
+        let numbers = workers.saturating_mul(columns).saturating_mul(size_of::<T>());
+        numbers.saturating_add(Geometry::bytes::<T>(workers, columns))
+    }
+
     pub(super) fn new(workers: usize, columns: usize) -> Self {
         Self {
             columns,

@@ -43,11 +43,11 @@ pub fn room(what: &str, bytes: usize) -> Result<(), SpecError> {
 
 /// Bytes for people, in decimal units.
 pub fn in_units(bytes: usize) -> String {
-    let bytes = bytes as f64;
-    let units = [("EB", 1e18), ("PB", 1e15), ("TB", 1e12), ("GB", 1e9)];
-    match units.iter().find(|(_, unit)| bytes >= *unit) {
-        Some((name, unit)) => format!("{:.1} {name}", bytes / unit),
-        None => format!("{:.1} MB", bytes / 1e6),
+    let units = [("EB", 1e18), ("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    match units.iter().find(|(_, unit)| bytes as f64 >= *unit) {
+        Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / unit),
+        None if bytes == 1 => "1 byte".to_owned(),
+        None => format!("{bytes} bytes"),
     }
 }
 
@@ -67,7 +67,8 @@ mod tests {
 
     #[test]
     fn bytes_are_told_in_units_that_people_read() {
-        let told = [0, 27_952_800_000, 80_000_000_000_000].map(in_units);
-        assert_eq!(told, ["0.0 MB", "28.0 GB", "80.0 TB"]);
+        let told = [0, 1, 999, 1000, 1_250_000, 27_952_800_000, 80_000_000_000_000].map(in_units);
+        let expected = ["0 bytes", "1 byte", "999 bytes", "1.0 kB", "1.2 MB", "28.0 GB", "80.0 TB"];
+        assert_eq!(told, expected);
     }
 }

@@ -1,13 +1,15 @@
 //! A round allocates nothing: counted in the allocator, on a pool of one thread.
 
 use crate::common::round;
+use crate::sources::Elsewhere;
 use allocation_counter::measure;
 use fl_core::{
     AggregateError, ColumnRule, Cx, GeometricRule, Geometry, Inputs, Messages, Mixing, Needs,
     Pipeline, PreAggregator, PreAggregatorSpec, Rule, RuleSpec, Scalar, Shape, SpecError, Streams,
-    Tile,
+    Tile, least_tile_bytes, server_cost,
 };
 use std::ops::Range;
+use std::sync::{Arc, Mutex};
 
 #[derive(Clone, Copy, Debug)]
 enum Kind {
@@ -134,4 +136,51 @@ fn a_round_allocates_nothing_not_even_one_with_messages_that_are_odd() {
             }
         }
     }
+}
+
+/// Bytes at most that a server takes for messages that are not in memory: found, and said beforehand.
+fn taken<T: Scalar>(rounds: &[Messages<T>], rule: Kind, pairs: usize) -> (u64, u64) {
+    let (workers, dim) = (rounds[0].workers(), rounds[0].dim());
+    let pre: Vec<Arc<dyn PreAggregatorSpec>> = (0..pairs).map(|_| Arc::new(Pairs) as _).collect();
+    let (rule, shape): (Arc<dyn RuleSpec>, _) = (Arc::new(rule), Shape { workers, byzantine: 2 });
+    let cost = server_cost::<T>(&pre, &*rule, shape, dim).expect("a valid chain");
+    let said = cost.bytes + cost.streaming + least_tile_bytes::<T>(workers);
+    let (streams, sink) = (Streams::new(0), Mutex::new(vec![T::ZERO; dim]));
+    let found = measure(|| {
+        let server = Pipeline::<T>::without_memory(&pre, &rule, shape, dim);
+        let mut server = server.expect("a valid chain");
+        for messages in rounds {
+            let cx = Cx::new(&streams, 0);
+            server.aggregate_from(&cx, &Elsewhere(messages), &sink, 0).expect("finite messages");
+        }
+    });
+    (found.bytes_max, said as u64)
+}
+
+#[test]
+fn a_server_takes_what_it_costs() {
+    fn check<T: Scalar>(workers: usize, dim: usize) {
+        let ordinary = round::<T>(workers, dim, 1, 0.0, 1.0);
+        // Their squares vanish, and those of one overflow.
+        let tiny = round::<T>(workers, dim, 2, 0.0, T::MAX.to_f64().powf(-0.7));
+        let mut far = ordinary.clone();
+        far.row_mut(0).fill(T::from_f64(T::MAX.to_f64() * 0.4));
+        let rounds = [ordinary, tiny, far];
+        for rule in [Kind::Equal, Kind::Columns, Kind::Far] {
+            for pairs in 0..4 {
+                let (found, said) = taken(&rounds, rule, pairs);
+                let name = format!("{rule:?} behind {pairs}, {workers} × {dim}, {}", T::NAME);
+                // Lists as long as there are workers are not counted.
+                assert!(found <= said + 300 * workers as u64 + 4096, "{found} of {said}, {name}");
+                assert!(found * 5 / 4 + 4096 >= said, "{found} of {said}, {name}");
+            }
+        }
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    pool.install(|| {
+        for (workers, dim) in [(7, 5000), (60, 40), (60, 2500)] {
+            check::<f32>(workers, dim);
+            check::<f64>(workers, dim);
+        }
+    });
 }

@@ -6,7 +6,7 @@ use fl_core::{
     combine_from,
 };
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Condvar, Mutex};
 
 const WORKERS: usize = 5;
 
@@ -141,33 +141,35 @@ fn a_pass_ends_soon_after_a_source_has_failed() {
     }
 }
 
+/// Messages that pretend not to be in memory.
+#[derive(Debug)]
+pub(crate) struct Elsewhere<'a, T>(pub(crate) &'a Messages<T>);
+
+impl<T: Scalar> Source<T> for Elsewhere<'_, T> {
+    fn workers(&self) -> usize {
+        self.0.workers()
+    }
+    fn dim(&self) -> usize {
+        self.0.dim()
+    }
+    fn read(&self, worker: usize, from: usize, out: &mut [T]) -> Result<(), SourceError> {
+        out.copy_from_slice(&self.0.row(worker)[from..from + out.len()]);
+        Ok(())
+    }
+}
+
 /// The public form of the second pass: the bits of [`combine`], from anywhere.
 #[test]
 fn a_combination_has_the_same_bits_from_anywhere() {
-    /// Hides that messages are in memory.
-    #[derive(Debug)]
-    struct Elsewhere(Messages<f64>);
-    impl Source<f64> for Elsewhere {
-        fn workers(&self) -> usize {
-            self.0.workers()
-        }
-        fn dim(&self) -> usize {
-            self.0.dim()
-        }
-        fn read(&self, worker: usize, from: usize, out: &mut [f64]) -> Result<(), SourceError> {
-            out.copy_from_slice(&self.0.row(worker)[from..from + out.len()]);
-            Ok(())
-        }
-    }
     for dim in [1, 2047, 5000, 70_001] {
         let messages = crate::common::round::<f64>(6, dim, 5, 0.0, 1.0);
         let (rows, weights) = ([0, 2, 3, 5], [0.5, 0.25, 0.0, 0.375, -0.125]);
         let mut expected = vec![0.0; dim];
         assert!(combine(messages.view(), &rows, &weights, None, &mut expected));
-        let source = Arc::new(Elsewhere(messages));
+        let source = Elsewhere(&messages);
         for memory in [0, 1 << 20, 1 << 30] {
             let sink = Mutex::new(vec![0.0; dim]);
-            let finite = combine_from(&*source, &rows, &weights, &sink, memory);
+            let finite = combine_from(&source, &rows, &weights, &sink, memory);
             assert_eq!(finite, Ok(true));
             let found = sink.into_inner().expect("no panic");
             assert!(

@@ -47,7 +47,7 @@ pub fn memory(
         let shape = Shape { workers, byzantine: setup.federation.byzantine().len() };
         let server = match &setup.protocol {
             ProtocolSpec::Gradient { pre, rule } => {
-                fl_core::server_bytes::<T>(pre, &**rule, shape, dim).unwrap_or(0)
+                fl_core::server_cost::<T>(pre, &**rule, shape, dim).map_or(0, |cost| cost.bytes)
             }
             ProtocolSpec::Rsa(_) => 0,
         };

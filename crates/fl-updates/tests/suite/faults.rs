@@ -138,7 +138,7 @@ fn what_cannot_work_is_refused_before_a_number_is_read() {
         "{said}"
     );
     let said = fails(&room, &updates, &Options { memory: 1000, ..median() }, &progress);
-    assert!(said.contains("bytes are needed for 5 clients, 1000 are allowed"), "{said}");
+    assert!(said.contains("are needed for 5 clients, 1.0 kB are allowed"), "{said}");
     let refused = |name: &str| {
         let e = aggregate(&updates, &median(), &room.path(name), &progress).expect_err(name);
         assert!(matches!(e, UpdatesError::Choice(_)), "{e}");

@@ -1,7 +1,8 @@
 //! Headers that lie: each fault has its own words, and none takes memory or time.
 
-use crate::common::{Room, raw};
-use fl_updates::{OpenOptions, Updates, safetensors_header};
+use crate::common::{Room, npy, raw};
+use fl_data::npy as arrays;
+use fl_updates::{OpenOptions, Updates, safetensors_header, shards_index};
 use proptest::prelude::*;
 
 fn refused(header: &str, data: usize) -> String {
@@ -73,6 +74,28 @@ proptest! {
     #[test]
     fn no_header_is_too_much(json in prop::collection::vec(any::<u8>(), 0..200), len in any::<u64>()) {
         let _ = safetensors_header(&json, 8 + json.len() as u64, len);
+    }
+
+    #[test]
+    fn no_array_header_is_too_much(
+        descr in "[<>|=]?[bfiuUc][0-9]{1,2}", shape in "\\([0-9, ]{0,12}\\)", rest in prop::collection::vec(any::<u8>(), 0..80),
+    ) {
+        let _ = arrays::header(&rest);
+        let bytes = [npy(&descr, &shape, &[]), rest].concat();
+        if let Ok(header) = arrays::header(&bytes) {
+            prop_assert_eq!(arrays::start(&bytes[..arrays::PREFIX]), Ok(header.start));
+            prop_assert_eq!(header.shape.iter().product::<usize>() * header.width, header.bytes);
+        }
+    }
+
+    #[test]
+    fn an_index_names_files_of_its_folder(name in "[a./\\\\]{0,5}", json in prop::collection::vec(any::<u8>(), 0..60)) {
+        let _ = shards_index(&json);
+        let json = serde_json::json!({ "weight_map": { "w": name } }).to_string();
+        match shards_index(json.as_bytes()) {
+            Ok(_) => prop_assert!(!name.contains('/') && !name.is_empty() && name != "." && name != ".."),
+            Err(e) => prop_assert!(e.contains("is no name of a file in the index's folder"), "{}", e),
+        }
     }
 
     #[test]

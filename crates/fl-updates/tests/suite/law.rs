@@ -136,11 +136,12 @@ proptest! {
         let output = room.path("out.safetensors");
         let pool = rayon::ThreadPoolBuilder::new().num_threads(case.threads).build().expect("a pool");
         let run = || {
-            let least = Plan::of(&updates, &options)?.least_memory as usize;
-            let options = Options { memory: least + case.memory, ..options.clone() };
-            aggregate(&updates, &options, &output, &Progress::default())
+            let plan = Plan::of(&updates, &options)?;
+            let memory = plan.least_memory as usize + case.memory;
+            let options = Options { memory, ..options.clone() };
+            aggregate(&updates, &options, &output, &Progress::default()).map(|done| (done, plan))
         };
-        let summary = pool.install(run).expect("an output");
+        let (summary, plan) = pool.install(run).expect("an output");
         let double = case.tensors.iter().any(|(dtype, _)| *dtype == "F64");
         let expected = if double { case.expected::<f64>() } else { case.expected::<f32>() };
         let found = read(&output);
@@ -149,6 +150,7 @@ proptest! {
             prop_assert_eq!(&made.name, &format!("layer.{}", i));
             prop_assert!(made.bytes == expected[i], "{:?} {}", case, made.name);
         }
+        prop_assert!(summary.bytes_read <= plan.reads());
         // Two passes for a rule on distances, one for one on columns; Krum's second reads one client.
         let one: u64 = case.client(0).iter().map(|t| t.bytes.len() as u64).sum();
         let all = one * case.workers as u64;
