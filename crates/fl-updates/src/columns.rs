@@ -45,7 +45,7 @@ impl<'a, T: Scalar> Columns<'a, T> {
 
     /// Numbers of a client's file, or of the model before behind the last client.
     fn numbers(&self, client: usize, from: usize, out: &mut [T]) -> Result<(), String> {
-        let Updates { clients, base, layout } = self.updates;
+        let Updates { clients, base, layout, .. } = self.updates;
         let file = clients.get(client).or(base.as_ref()).expect("a client or the model before");
         for (place, first, within) in self.parts(from..from + out.len()) {
             let tensor = layout.places[client][place];

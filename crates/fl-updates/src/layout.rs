@@ -4,6 +4,7 @@ use crate::client::Client;
 use crate::error::{Problem, UpdatesError};
 use crate::format::Tensor;
 use crate::number::Dtype;
+use crate::pairs::is_factor;
 use regex::Regex;
 use std::collections::{HashMap, HashSet};
 
@@ -48,6 +49,7 @@ pub(crate) fn layout(
     clients: &[Client],
     base: Option<&Client>,
     skip: Option<&Regex>,
+    adapters: bool,
 ) -> Result<Layout, UpdatesError> {
     let skipped = skipped(clients, base, skip)?;
     let reference = base.unwrap_or_else(|| most_common(clients, &skipped));
@@ -62,7 +64,7 @@ pub(crate) fn layout(
             continue;
         }
         if !skipped {
-            problems.extend(refused(reference, tensor));
+            problems.extend(refused(reference, tensor, adapters));
         }
         match !skipped && tensor.dtype.is_averaged() && tensor.numbers() > 0 {
             true => averaged.push(tensors.len()),
@@ -113,12 +115,10 @@ fn unmatched(flag: &str, pattern: &Regex, first: Option<&Tensor>) -> UpdatesErro
 }
 
 /// Why a tensor cannot be aggregated.
-fn refused(client: &Client, tensor: &Tensor) -> Option<Problem> {
-    // The two factors of an adapter, as PEFT and others name them.
-    let factors = [".lora_A.", ".lora_B.", "lora_down.", "lora_up."];
-    let what = if factors.iter().any(|part| tensor.name.contains(part)) {
-        "a factor of a low-rank adapter: the mean of A and the mean of B apart are not the mean of the products BA; merge \
-         each adapter into its model, and aggregate the models with --base"
+fn refused(client: &Client, tensor: &Tensor, adapters: bool) -> Option<Problem> {
+    let what = if !adapters && is_factor(&tensor.name) {
+        "a factor of a low-rank adapter: the mean of A and the mean of B apart are not the mean of the products BA; \
+         --adapters aggregates the products"
             .to_owned()
     } else if matches!(tensor.dtype, Dtype::Other(..)) {
         format!(

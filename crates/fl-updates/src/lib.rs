@@ -3,7 +3,9 @@
 mod error;
 mod file;
 mod format;
+mod lowrank;
 mod number;
+mod pairs;
 mod progress;
 
 mod client;
@@ -11,10 +13,12 @@ mod inputs;
 mod layout;
 mod open;
 
+mod adapters;
 mod columns;
 mod options;
 mod output;
 mod plan;
+mod report;
 mod run;
 
 pub use client::is_of_a_client;
@@ -27,6 +31,8 @@ pub use layout::Per;
 pub use number::Dtype;
 pub use open::{OpenOptions, Updates};
 pub use options::Options;
+pub use pairs::Adapters;
 pub use plan::{Plan, probe};
 pub use progress::Progress;
-pub use run::{GroupReport, LeftOut, Share, Summary, aggregate};
+pub use report::{AdapterReport, GroupReport, LeftOut, Share, Summary};
+pub use run::aggregate;

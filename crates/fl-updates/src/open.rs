@@ -5,6 +5,7 @@ use crate::error::{Problem, UpdatesError};
 use crate::file::Identity;
 use crate::format::Tensor;
 use crate::layout::{Layout, layout};
+use crate::pairs::{Adapters, Pair, pairs};
 use regex::Regex;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ pub struct OpenOptions {
     pub base: Option<PathBuf>,
     /// Tensors that are no part of messages: copied from `base`, or without one left out of the output.
     pub skip: Option<Regex>,
+    /// The files are low-rank adapters of factors A and B: messages are the products BA, and the output is an adapter.
+    pub adapters: Option<Adapters>,
 }
 
 /// Updates whose headers have been read and agree.
@@ -24,6 +27,9 @@ pub struct Updates {
     pub(crate) clients: Vec<Client>,
     pub(crate) base: Option<Client>,
     pub(crate) layout: Layout,
+    pub(crate) adapters: Option<Adapters>,
+    /// The factors of adapters.
+    pub(crate) pairs: Vec<Pair>,
 }
 
 impl Updates {
@@ -34,6 +40,19 @@ impl Updates {
     pub fn open(paths: &[PathBuf], options: &OpenOptions) -> Result<Self, UpdatesError> {
         if paths.is_empty() {
             return Err(UpdatesError::Choice("there is no client: no file was named".into()));
+        }
+        match options.adapters {
+            Some(_) if options.base.is_some() => {
+                let what =
+                    "--adapters: an adapter is a difference already; --base is for whole models";
+                return Err(UpdatesError::Choice(what.into()));
+            }
+            Some(Adapters::Rank(0)) => {
+                return Err(UpdatesError::Choice(
+                    "--adapters: expected a rank of at least 1".into(),
+                ));
+            }
+            _ => {}
         }
         let mut paths = paths.to_vec();
         paths.sort();
@@ -51,8 +70,16 @@ impl Updates {
         if !problems.is_empty() {
             return Err(UpdatesError::Problems(problems));
         }
-        let layout = layout(&clients, base.as_ref(), options.skip.as_ref())?;
-        Ok(Self { clients, base, layout })
+        let adapters = options.adapters;
+        let layout = layout(&clients, base.as_ref(), options.skip.as_ref(), adapters.is_some())?;
+        let pairs = match adapters {
+            Some(_) => pairs(&layout.tensors, &layout.averaged).map_err(|all| {
+                let problem = |what| Problem::new(&clients[0].path, what);
+                UpdatesError::Problems(all.into_iter().map(problem).collect())
+            })?,
+            None => Vec::new(),
+        };
+        Ok(Self { clients, base, layout, adapters, pairs })
     }
 
     /// Number of clients W.
@@ -91,6 +118,12 @@ impl Updates {
         let copied = self.layout.copied.iter().map(|&place| self.layout.tensors[place].bytes);
         let readers = if self.base.is_some() { 1 } else { self.clients.len() as u64 };
         copied.sum::<u64>() * readers
+    }
+
+    /// Whether all files are still what they were when they were opened.
+    pub(crate) fn verify(&self) -> Result<(), UpdatesError> {
+        let mut all = self.clients.iter().chain(&self.base);
+        all.try_for_each(Client::verify).map_err(UpdatesError::File)
     }
 
     /// Tensors that the output will not have.

@@ -90,12 +90,16 @@ fn format_of(path: &Path) -> Option<Format> {
 }
 
 impl Output {
-    /// Begins a file of the layout's tensors. The inputs' metadata go with it as far as it can have them, and `about`.
-    pub(crate) fn begin(path: &Path, updates: &Updates, about: &str) -> Result<Self, UpdatesError> {
+    /// Begins a file of tensors, those of the layout or of other shapes. The inputs' metadata go with it as far as it can have them, and `about`.
+    pub(crate) fn begin(
+        path: &Path,
+        updates: &Updates,
+        tensors: Vec<Tensor>,
+        about: &str,
+    ) -> Result<Self, UpdatesError> {
         let format = format_of(path).expect("checked before");
         let (metadata, lost) = metadata(updates, format);
         let file = temporary(folder_of(path)).map_err(|e| failed(path, e))?;
-        let tensors = updates.layout.tensors.clone();
         let mut output = Self { path: path.to_owned(), format, file, tensors, metadata, lost };
         let mut at = output.describe(about)?;
         for tensor in &mut output.tensors {
@@ -130,6 +134,29 @@ impl Output {
     /// Bytes that are read again to give the file its name.
     pub(crate) fn packed_bytes(&self) -> u64 {
         if self.format == Format::Npz { self.bytes() } else { 0 }
+    }
+
+    /// Writes numbers of a tensor, from its `first` one on.
+    pub(crate) fn put<T: Scalar>(
+        &self,
+        place: usize,
+        first: usize,
+        numbers: &[T],
+    ) -> Result<(), String> {
+        let tensor = &self.tensors[place];
+        BYTES.with_borrow_mut(|bytes| {
+            encode(&tensor.dtype, numbers, bytes).map_err(|k| {
+                format!(
+                    "tensor {:?}: number {} of the output is too large for {}",
+                    tensor.name,
+                    first + k,
+                    tensor.dtype
+                )
+            })?;
+            let at = tensor.offset + (first * tensor.dtype.bits() / 8) as u64;
+            write_at(self.file.as_file(), bytes, at)
+                .map_err(|e| format!("{}: cannot write it: {e}", self.path.display()))
+        })
     }
 
     /// Copies tensors that are not averaged: from the model before, or from the first client, to whose all others are equal.
@@ -271,24 +298,8 @@ pub(crate) struct Pieces<'a, T> {
 
 impl<T: Scalar> Pieces<'_, T> {
     fn put(&self, from: usize, numbers: &[T]) -> Result<(), String> {
-        let Output { path, file, tensors, .. } = self.output;
-        for (place, first, within) in self.columns.parts(from..from + numbers.len()) {
-            let tensor = &tensors[place];
-            BYTES.with_borrow_mut(|bytes| {
-                encode(&tensor.dtype, &numbers[within], bytes).map_err(|k| {
-                    format!(
-                        "tensor {:?}: number {} of the output is too large for {}",
-                        tensor.name,
-                        first + k,
-                        tensor.dtype
-                    )
-                })?;
-                let at = tensor.offset + (first * tensor.dtype.bits() / 8) as u64;
-                write_at(file.as_file(), bytes, at)
-                    .map_err(|e| format!("{}: cannot write it: {e}", path.display()))
-            })?;
-        }
-        Ok(())
+        let mut parts = self.columns.parts(from..from + numbers.len());
+        parts.try_for_each(|(place, first, within)| self.output.put(place, first, &numbers[within]))
     }
 }
 

@@ -1,10 +1,12 @@
 //! What a run will cost.
 
+use crate::adapters;
 use crate::error::UpdatesError;
 use crate::layout::{Per, groups};
 use crate::number::Dtype;
 use crate::open::Updates;
 use crate::options::Options;
+use crate::pairs::Adapters;
 use fl_core::{Geometry, Scalar, ServerCost, Shape, least_tile_bytes, server_cost};
 
 /// What a run reads, writes and holds.
@@ -28,7 +30,7 @@ pub struct Plan {
     pub second_pass: u64,
     /// Bytes of the pass that measures each tensor's share of the distances, where asked for.
     pub shares_pass: u64,
-    /// Bytes of the output.
+    /// Bytes of the output; of a stacked adapter at most.
     pub output: u64,
     /// Bytes that distances, tables and tiles of columns take.
     pub server: u64,
@@ -44,10 +46,41 @@ impl Plan {
     /// # Errors
     /// When the rule cannot work with so many clients, or a pattern matches no tensor.
     pub fn of(updates: &Updates, options: &Options) -> Result<Self, UpdatesError> {
-        match updates.in_double() {
-            true => Self::in_type::<f64>(updates, options),
-            false => Self::in_type::<f32>(updates, options),
+        match updates.adapters {
+            Some(how) => Self::of_adapters(updates, options, how),
+            None if updates.in_double() => Self::in_type::<f64>(updates, options),
+            None => Self::in_type::<f32>(updates, options),
         }
+    }
+
+    fn of_adapters(
+        updates: &Updates,
+        options: &Options,
+        how: Adapters,
+    ) -> Result<Self, UpdatesError> {
+        let cost = adapters::check(updates, options)?;
+        let workers = updates.clients();
+        // Inner products, their eigenvectors and the points that these give.
+        let points = workers.saturating_mul(workers).saturating_mul(4 * size_of::<f64>());
+        let server = cost.bytes.saturating_add(points);
+        let one: u64 = updates.averaged().map(|tensor| tensor.bytes).sum();
+        let all = one * workers as u64;
+        let (copied, headers) = (updates.copied_bytes(), updates.header_bytes());
+        let least = server.saturating_add(headers).saturating_add(adapters::bytes(updates));
+        Ok(Self {
+            clients: workers,
+            tensors: updates.layout.averaged.len(),
+            numbers: updates.dim() as u64,
+            groups: 1,
+            copied,
+            first_pass: all,
+            second_pass: all,
+            output: adapters::most_written(updates, how),
+            server: server as u64,
+            headers: headers as u64,
+            least_memory: least as u64,
+            ..Self::default()
+        })
     }
 
     fn in_type<T: Scalar>(updates: &Updates, options: &Options) -> Result<Self, UpdatesError> {

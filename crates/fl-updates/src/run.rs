@@ -1,5 +1,6 @@
 //! From updates to one output.
 
+use crate::adapters;
 use crate::columns::Columns;
 use crate::error::UpdatesError;
 use crate::layout::{Group, Per, groups};
@@ -8,70 +9,9 @@ use crate::options::Options;
 use crate::output::{Output, Pieces, check};
 use crate::plan::{Plan, for_tiles, group_cost, shares_bytes};
 use crate::progress::Progress;
-use fl_core::{
-    AggregateError, Certificate, Cx, Geometry, Pipeline, Scalar, Shape, Streams, in_units,
-};
-use serde::Serialize;
-use sha2::{Digest, Sha256};
+use crate::report::{GroupReport, LeftOut, Share, Summary, about, weights_digest};
+use fl_core::{AggregateError, Cx, Geometry, Pipeline, Scalar, Shape, Streams, in_units};
 use std::path::Path;
-
-/// A client that was left out of a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct LeftOut {
-    /// Its path.
-    pub client: String,
-    /// The first tensor with a number that is not finite.
-    pub tensor: String,
-    /// The place of that number.
-    pub number: usize,
-}
-
-/// A tensor's part of the sum of all squared distances between clients.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Share {
-    /// The tensor.
-    pub tensor: String,
-    /// Its part of all numbers.
-    pub numbers: f64,
-    /// Its part of the sum over all pairs of ‖v_i − v_j‖².
-    pub distances: f64,
-}
-
-/// What happened to one group of tensors.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GroupReport {
-    /// What its tensors have in common.
-    pub name: String,
-    /// Number of tensors.
-    pub tensors: usize,
-    /// Length of its messages.
-    pub numbers: usize,
-    /// The weight of each client; `None` for a coordinate-wise rule.
-    pub weights: Option<Vec<f64>>,
-    /// Who was left out, and why.
-    pub left_out: Vec<LeftOut>,
-    /// What the rule's solver certifies.
-    pub certificate: Option<Certificate>,
-    /// Pairs of clients that sent the same numbers.
-    pub equal: Vec<(String, String)>,
-}
-
-/// What happened.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Summary {
-    /// The clients' paths, in the order of the weights.
-    pub clients: Vec<String>,
-    /// All groups.
-    pub groups: Vec<GroupReport>,
-    /// Each tensor's share of the distances, where asked for.
-    pub shares: Vec<Share>,
-    /// Names of metadata of the inputs that the output has not: clients differ in them, or a NumPy file has none.
-    pub metadata_left_out: Vec<String>,
-    /// Bytes of tensors read in all passes, and to copy tensors.
-    pub bytes_read: u64,
-    /// Bytes of tensors written.
-    pub bytes_written: u64,
-}
 
 /// Aggregates updates into a file, which appears when all of it is written.
 ///
@@ -97,9 +37,10 @@ pub fn aggregate(
         )));
     }
     progress.expect(plan.reads());
-    let done = match updates.in_double() {
-        true => run::<f64>(updates, options, output, progress),
-        false => run::<f32>(updates, options, output, progress),
+    let done = match updates.adapters {
+        Some(how) => adapters::aggregate(updates, options, how, output, progress),
+        None if updates.in_double() => run::<f64>(updates, options, output, progress),
+        None => run::<f32>(updates, options, output, progress),
     };
     done.map_err(|e| match e {
         // Whoever read or wrote has ended because an end was asked for.
@@ -117,30 +58,22 @@ fn run<T: Scalar>(
     let groups = groups(&updates.layout, &options.per)?;
     // Weights are known at the end only; a place for their digest is kept.
     let digest = "0".repeat(64);
-    let mut output = Output::begin(path, updates, &about(options, updates, &digest))?;
+    let tensors = updates.layout.tensors.clone();
+    let mut output = Output::begin(path, updates, tensors, &about(options, updates, &digest))?;
     progress.expect(progress.expected() + output.packed_bytes());
     output.copy(updates, progress)?;
     let mut reports = Vec::with_capacity(groups.len());
-    let mut hash = Sha256::new();
     for group in &groups {
         let columns = Columns::<T>::new(updates, group, progress);
-        let report = run_group(&columns, updates, options, &output)?;
-        for weight in report.weights.iter().flatten() {
-            hash.update(weight.to_le_bytes());
-        }
-        reports.push(report);
+        reports.push(run_group(&columns, updates, options, &output)?);
     }
     let shares = match options.shares {
         true => shares::<T>(updates, options, progress)?,
         false => Vec::new(),
     };
-    updates
-        .clients
-        .iter()
-        .chain(&updates.base)
-        .try_for_each(|c| c.verify())
-        .map_err(UpdatesError::File)?;
-    output.describe(&about(options, updates, &fl_data::hex(&hash.finalize())))?;
+    updates.verify()?;
+    let digest = weights_digest(reports.iter().flat_map(|group| group.weights.iter().flatten()));
+    output.describe(&about(options, updates, &digest))?;
     let (bytes_read, bytes_written) = (progress.read(), output.bytes());
     let metadata_left_out = std::mem::take(&mut output.lost);
     output.finish(progress)?;
@@ -148,23 +81,11 @@ fn run<T: Scalar>(
         clients: updates.names(),
         groups: reports,
         shares,
+        adapter: None,
         metadata_left_out,
         bytes_read,
         bytes_written,
     })
-}
-
-/// What the output says about itself.
-fn about(options: &Options, updates: &Updates, digest: &str) -> String {
-    let Options { description, byzantine, .. } = options;
-    let value = serde_json::json!({
-        "rule": description,
-        "byzantine": byzantine,
-        "clients": updates.clients(),
-        "weights_sha256": digest,
-        "version": env!("CARGO_PKG_VERSION"),
-    });
-    value.to_string()
 }
 
 fn run_group<T: Scalar>(
@@ -222,10 +143,8 @@ fn told(
         e if dropped.is_empty() => UpdatesError::Aggregate(e),
         e => {
             let mut lines = vec![e.to_string()];
-            for &(worker, column) in dropped {
-                let LeftOut { client, tensor, number } = left_out(updates, group, worker, column);
-                lines.push(format!("{client}: tensor {tensor:?}: number {number} is not finite"));
-            }
+            let who = dropped.iter().map(|&(w, column)| left_out(updates, group, w, column));
+            lines.extend(who.map(|out| out.to_string()));
             UpdatesError::File(lines.join("\n"))
         }
     }

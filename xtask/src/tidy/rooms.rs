@@ -39,8 +39,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "fl-updates",
         &[
-            "error", "progress", "number", "file", "format", "client", "inputs", "layout", "open",
-            "columns", "options", "output", "plan", "run",
+            "error", "progress", "number", "file", "format", "lowrank", "pairs", "client", "inputs",
+            "layout", "open", "columns", "options", "output", "report", "adapters", "plan", "run",
         ],
     ),
     (

@@ -2,6 +2,7 @@
 
 use crate::host::given::GivenDraws;
 use clap::Args as ClapArgs;
+use fl_updates::Adapters;
 use regex::Regex;
 use std::path::PathBuf;
 
@@ -68,6 +69,9 @@ pub(crate) struct UpdateArgs {
     /// Print what would be read, written and held, from headers; at most 64 MiB of the first client are read to say how long it takes
     #[arg(long, help_heading = "Files of one client each")]
     pub(crate) plan: bool,
+    /// The files are low-rank adapters, of factors A and B: messages are the products BA. The output is all factors in one stack, or the nearest adapter of a rank
+    #[arg(long, value_name = "stack|RANK", value_parser = adapters, help_heading = "Files of one client each")]
+    pub(crate) adapters: Option<Adapters>,
     /// Measure each tensor's share of the distances, in one pass more, for --json
     #[arg(long, help_heading = "Files of one client each")]
     pub(crate) shares: bool,
@@ -85,8 +89,19 @@ impl UpdateArgs {
             ("--memory", self.memory.is_some()),
             ("--plan", self.plan),
             ("--shares", self.shares),
+            ("--adapters", self.adapters.is_some()),
         ];
         flags.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
+fn adapters(text: &str) -> Result<Adapters, String> {
+    match text {
+        "stack" => Ok(Adapters::Stacked),
+        _ => match text.parse() {
+            Ok(rank) if rank > 0 => Ok(Adapters::Rank(rank)),
+            _ => Err(format!("expected stack or a rank of at least 1, got {text:?}")),
+        },
     }
 }
 

@@ -11,7 +11,9 @@ use crate::show::transfer::{self, bytes};
 use anyhow::{Context, anyhow};
 use fl_core::{NonFinite, PreAggregatorSpec, RuleSpec, Shape};
 use fl_lab::Registry;
-use fl_updates::{OpenOptions, Options, Per, Plan, Progress, Summary, Updates, UpdatesError};
+use fl_updates::{
+    AdapterReport, OpenOptions, Options, Per, Plan, Progress, Summary, Updates, UpdatesError,
+};
 use regex::Regex;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -59,7 +61,11 @@ pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(),
         Some(_) => Ok(()),
         None => Err(e),
     })?;
-    let open = OpenOptions { base: given.base.clone(), skip: given.skip.clone() };
+    let open = OpenOptions {
+        base: given.base.clone(),
+        skip: given.skip.clone(),
+        adapters: given.adapters,
+    };
     let mut paths = Vec::new();
     for input in &args.input {
         paths.extend(fl_updates::expand(input).map_err(failure)?);
@@ -254,6 +260,13 @@ fn tell(summary: &Summary, seconds: f64) {
             ));
         }
     }
+    if let Some(AdapterReport { rank, relative_error }) = summary.adapter {
+        say::remark(format_args!(
+            "the adapter is of rank {rank}, and {:.3} % of the products' length is lost; its configuration needs this rank, and \
+             an alpha that keeps the scale",
+            100.0 * relative_error
+        ));
+    }
     if !summary.metadata_left_out.is_empty() {
         say::remark(format_args!(
             "metadata that are not in the output, since clients differ in them or a NumPy file has none: {}",
@@ -304,6 +317,7 @@ fn diagnostics(options: &Options, summary: &Summary, seconds: f64) -> Value {
         "clients": summary.clients,
         "groups": groups,
         "shares": summary.shares,
+        "adapter": summary.adapter,
         "metadata_left_out": summary.metadata_left_out,
         "bytes_read": summary.bytes_read,
         "bytes_written": summary.bytes_written,

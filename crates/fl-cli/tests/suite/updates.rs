@@ -118,12 +118,43 @@ fn mistakes_are_told_before_a_number_is_read() {
     room.write("pickled/c1.pkl", "");
     mean(&["--input", "pickled/c1.pkl"]).expect(3, &["a pickle can run any program"]);
     mean(&["--input", "pickled"]).expect(3, &["c1.pkl: a pickle can run any program"]);
+    mean(&["--input", "in", "--adapters", "0"])
+        .expect(2, &["expected stack or a rank of at least 1"]);
+    mean(&["--input", "in", "--adapters", "stack"])
+        .expect(3, &["tensor \"w\": it is no factor of an adapter"]);
     // A matrix is no file of a client.
     room.write("m.csv", "1,2\n3,4\n");
     mean(&["--input", "m.csv", "--per", "tensor"])
         .expect(2, &["--per is about files of one client each"]);
     room.run(&["aggregate", "--rule", "mean", "--input", "in"])
         .expect(2, &["--output FILE is needed"]);
+}
+
+#[test]
+fn adapters_become_one_of_the_rank_that_is_asked_for() {
+    let room = Room::new();
+    // B A of 2 × 1 and 1 × 2 numbers: the clients' products are [[x, 0], [0, 0]] and [[0, 0], [0, x]].
+    let header = r#"{"q.lora_A.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"q.lora_B.weight":{"dtype":"F32","shape":[2,1],"data_offsets":[8,16]}}"#;
+    for (name, numbers) in [("a", [1.0f32, 0.0, 4.0, 0.0]), ("b", [0.0, 1.0, 0.0, 3.0])] {
+        let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+        bytes.extend_from_slice(header.as_bytes());
+        bytes.extend(numbers.iter().flat_map(|x| x.to_le_bytes()));
+        room.write(format!("in/{name}.safetensors"), bytes);
+    }
+    let run = |adapters: &str| {
+        let arguments =
+            ["aggregate", "--rule", "mean", "--input", "in", "--json", "--adapters", adapters];
+        let said = room
+            .run(&[&arguments[..], &TO].concat())
+            .expect(0, &["its configuration needs this rank"]);
+        serde_json::from_str::<Value>(&said.out).unwrap()["adapter"].clone()
+    };
+    assert_eq!(run("stack"), serde_json::json!({ "rank": 2, "relative_error": 0.0 }));
+    // Of the singular values 2 and 1.5 the first is kept.
+    let nearest = run("1");
+    assert!((nearest["relative_error"].as_f64().unwrap() - 0.6).abs() < 1e-12, "{nearest}");
+    room.run(&["aggregate", "--rule", "mean", "--input", "in", "--output", "out.safetensors"])
+        .expect(3, &["--adapters aggregates the products"]);
 }
 
 #[cfg(target_os = "linux")]

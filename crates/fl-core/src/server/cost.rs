@@ -20,6 +20,8 @@ pub struct ServerCost {
     pub streaming: usize,
     /// Whether one pass over all messages measures their distances.
     pub measures: bool,
+    /// Whether distances and norms are all that the rule looks at: its weights on any points with these are the same.
+    pub geometric: bool,
     /// Whether another one looks at all columns for the rule, before the output is formed.
     pub looks: bool,
 }
@@ -60,5 +62,6 @@ pub fn server_cost<T: Scalar>(
     }
     let measures = looked_at[0];
     let streaming = if measures { Geometry::streaming_bytes::<T>(shape.workers, dim) } else { 0 };
-    Ok(ServerCost { bytes, streaming, measures, looks: sums && needs.columns })
+    let geometric = sums && !needs.columns && needs.sample == 0;
+    Ok(ServerCost { bytes, streaming, measures, geometric, looks: sums && needs.columns })
 }

@@ -58,7 +58,7 @@ fn the_model_before_is_no_client() {
     let room = Room::new();
     let paths = [0.0, 1.0].map(|x| room.write(&format!("in/{x}.safetensors"), &file(x)));
     let said = |base: &Path| {
-        let open = OpenOptions { base: Some(base.to_owned()), skip: None };
+        let open = OpenOptions { base: Some(base.to_owned()), ..OpenOptions::default() };
         Updates::open(&paths, &open).expect_err("a client is the base").to_string()
     };
     let told = "1.safetensors: it is the model of --base";
@@ -68,7 +68,8 @@ fn the_model_before_is_no_client() {
     std::fs::hard_link(&paths[1], &link).expect("a link");
     assert!(said(&link).contains(told));
     let base = room.write("copy.safetensors", &file(1.0));
-    Updates::open(&paths, &OpenOptions { base: Some(base), skip: None }).expect("two clients");
+    Updates::open(&paths, &OpenOptions { base: Some(base), ..OpenOptions::default() })
+        .expect("two clients");
 }
 
 #[test]

@@ -126,7 +126,7 @@ proptest! {
             .collect();
         paths.rotate_left(case.rotate % case.workers);
         let base = case.base.then(|| room.write("base.safetensors", &safetensors(&case.client(0))));
-        let updates = Updates::open(&paths, &OpenOptions { base, skip: None }).expect("files that fit");
+        let updates = Updates::open(&paths, &OpenOptions { base, ..OpenOptions::default() }).expect("files that fit");
         let options = Options {
             rule: case.rule(),
             pre: case.pre(),

@@ -1,5 +1,6 @@
 //! The integration tests of `fl-updates`, as one program: linking is what takes time.
 
+mod adapters;
 mod archives;
 mod common;
 mod faults;

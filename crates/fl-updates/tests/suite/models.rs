@@ -33,11 +33,12 @@ fn integers_come_from_the_base_or_are_equal_or_are_skipped() {
     assert!(!output.exists());
     assert_eq!(run(&OpenOptions::default(), 2).expect("equal")[0].bytes, 3i64.to_le_bytes());
     let skip = Some(Regex::new("^steps$").expect("a pattern"));
-    let skipped = run(&OpenOptions { skip, base: None }, 3).expect("skipped");
+    let skipped = run(&OpenOptions { skip, ..OpenOptions::default() }, 3).expect("skipped");
     assert_eq!(skipped.len(), 1);
     // Models: the mean of the differences is added to the base.
     let base = room.write("base.safetensors", &client(9.0, 100.0));
-    let model = run(&OpenOptions { base: Some(base), skip: None }, 3).expect("a model");
+    let model =
+        run(&OpenOptions { base: Some(base), ..OpenOptions::default() }, 3).expect("a model");
     assert_eq!(model[0].bytes, 9i64.to_le_bytes());
     assert_eq!(model[1].bytes, layer("w", [3.0, 6.0]).bytes);
     // What the output says about itself.

@@ -39,7 +39,7 @@ fn skipped_tensors_are_not_compared() {
     assert!(said.contains("\"cache\""), "{said}");
     let output = room.path("out.safetensors");
     let run = |base: Option<PathBuf>| {
-        let open = OpenOptions { base, skip: Some(pattern("^cache")) };
+        let open = OpenOptions { base, skip: Some(pattern("^cache")), ..OpenOptions::default() };
         let updates = Updates::open(&paths, &open).expect("clients that agree");
         aggregate(&updates, &Options::new(Mean, 0), &output, &Progress::default())
             .expect("an output");
@@ -60,7 +60,11 @@ fn skipped_tensors_are_not_compared() {
 fn a_pattern_that_matches_nothing_is_refused() {
     let room = Room::new();
     let paths = clients(&room);
-    let open = |skip: &str| OpenOptions { base: None, skip: Some(pattern(skip)) };
+    let open = |skip: &str| OpenOptions {
+        base: None,
+        skip: Some(pattern(skip)),
+        ..OpenOptions::default()
+    };
     let said = Updates::open(&paths, &open("^cashe")).expect_err("no such name").to_string();
     assert_eq!(said, "--skip: no tensor's name matches \"^cashe\"; the first one is called \"w\"");
     let updates = Updates::open(&paths, &open("cache")).expect("clients that agree");
@@ -94,7 +98,7 @@ fn metadata_are_those_in_which_all_agree_or_those_of_the_base() {
         })
         .collect();
     let run = |output: &str, base: Option<PathBuf>| {
-        let open = OpenOptions { base, skip: None };
+        let open = OpenOptions { base, ..OpenOptions::default() };
         let updates = Updates::open(&paths, &open).expect("three files");
         let options = Options::new(Mean, 0);
         let output = room.path(output);
