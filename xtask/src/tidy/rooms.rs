@@ -39,8 +39,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "fl-updates",
         &[
-            "error", "progress", "number", "file", "format", "lowrank", "pairs", "client", "inputs",
-            "layout", "open", "columns", "options", "output", "report", "adapters", "plan", "run",
+            "error", "progress", "number", "file", "format", "lowrank", "pairs", "client",
+            "inputs", "layout", "open", "columns", "options", "output", "report", "adapters",
+            "plan", "run",
         ],
     ),
     (
