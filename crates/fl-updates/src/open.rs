@@ -103,8 +103,8 @@ impl Updates {
 
     /// Bytes that headers take while a run goes on: each tensor of each client, its name twice, and where it is.
     pub(crate) fn header_bytes(&self) -> usize {
-        // A map is at most twice as large as what is in it, and an allocation has a word or two of its own.
-        let entry = size_of::<Tensor>() + 2 * size_of::<(String, usize)>() + 8 * size_of::<usize>();
+        // A map is at most twice as large as what is in it; four allocations have two words of their own each.
+        let entry = size_of::<Tensor>() + 2 * size_of::<(String, usize)>() + 64;
         let tensor = |t: &Tensor| entry + 2 * t.name.len() + t.shape.len() * size_of::<usize>();
         let texts = |client: &Client| {
             client.metadata.iter().map(|(name, text)| name.len() + text.len()).sum::<usize>()

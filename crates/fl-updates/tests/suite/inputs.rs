@@ -117,11 +117,13 @@ fn what_is_no_file_is_not_opened() {
         let path = room.path(name);
         let made = std::process::Command::new("mkfifo").arg(&path).status();
         assert!(made.is_ok_and(|status| status.success()));
-        let said = Updates::open(&[path.clone()], &OpenOptions::default()).expect_err(name);
+        let said =
+            Updates::open(std::slice::from_ref(&path), &OpenOptions::default()).expect_err(name);
         assert!(said.to_string().contains("expected a file, found something else"), "{said}");
         std::fs::remove_file(&path).expect("a pipe");
         std::os::unix::fs::symlink("/dev/zero", &path).expect("a link");
-        let said = Updates::open(&[path.clone()], &OpenOptions::default()).expect_err(name);
+        let said =
+            Updates::open(std::slice::from_ref(&path), &OpenOptions::default()).expect_err(name);
         assert!(said.to_string().contains("expected a file, found something else"), "{said}");
         std::fs::remove_file(&path).expect("a link");
     }
