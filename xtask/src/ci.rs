@@ -49,20 +49,7 @@ pub(crate) fn ci() -> Result<()> {
 
 /// What a newcomer runs: a program with a rule of its own, and the README's first command.
 fn programs() -> Result<()> {
-    // It is no member of the workspace.
-    run(&[
-        "run",
-        "--release",
-        "--manifest-path",
-        "examples/own-rule/Cargo.toml",
-        "--target-dir",
-        "target",
-        "--",
-        "run",
-        "examples/own-rule/experiment.toml",
-        "--out",
-        "target/ci-runs",
-    ])?;
+    example("own-rule")?;
     // The README's first command.
     run(&[
         "run",
@@ -72,6 +59,26 @@ fn programs() -> Result<()> {
         "--",
         "run",
         "configs/quickstart.toml",
+        "--out",
+        "target/ci-runs",
+    ])
+}
+
+/// Builds an example that is no member of the workspace, and runs its experiment. `own-model` is a verb of its own: burn takes
+/// longer to build than the checks may.
+pub(crate) fn example(name: &str) -> Result<()> {
+    let folder = format!("examples/{name}");
+    run(&[
+        "run",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        &format!("{folder}/Cargo.toml"),
+        "--target-dir",
+        "target",
+        "--",
+        "run",
+        &format!("{folder}/experiment.toml"),
         "--out",
         "target/ci-runs",
     ])

@@ -47,6 +47,7 @@ const HELP: &str = "cargo xtask VERB
   python [--all]                       build the Python package, and test it in a fresh environment; --all also against
                                        PyTorch and byzfl, which takes gigabytes
   updates                              20 files of 10⁷ and 5·10⁷ numbers: bits as in memory, rates beside NumPy's; needs 7 GB
+  own-model                            build and run examples/own-model, a network in burn; takes minutes
   book                                 build the papers as a book, in target/book/html, with mdbook
   release check VERSION | try          what must hold before VERSION is released; pack the crates and build them
   times                                the times of the benches that were run last, as CSV
@@ -74,6 +75,7 @@ fn main() -> Result<()> {
         ["updates"] => ["10000000", "50000000"].iter().try_for_each(|numbers| {
             cmd::run(&["bench", "-p", "fl-updates", "--bench", "files", "--", "20", numbers])
         }),
+        ["own-model"] => ci::example("own-model"),
         ["book"] => book::book(),
         ["release", "check", version] => release::check(version),
         ["release", "try"] => release::try_it(),

@@ -29,6 +29,7 @@ fl_core::parts! {
     }
     /// What stands around any estimator.
     around: decorator {
+        augment::Augment,
         local_steps::{LocalSteps, Sent},
         momentum::{Momentum, MomentumForm},
         clip::Clip,

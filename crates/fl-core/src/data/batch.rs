@@ -181,6 +181,73 @@ impl<T: Scalar> Batch<T> {
     }
 }
 
+impl<T: Scalar> Batch<T> {
+    /// `touching` from the masks.
+    #[inline(always)]
+    fn touch(&mut self) {
+        for group in 0..self.len.div_ceil(GROUP) {
+            let first = group * GROUP;
+            let count = GROUP.min(self.len - first);
+            let touching = &mut self.touching[group * self.tiles..][..self.tiles];
+            for (part, touching) in touching.chunks_mut(32).enumerate() {
+                let mut square = [0u32; 32];
+                for (j, bits) in square[..count].iter_mut().enumerate() {
+                    let word = self.masks[(first + j) * self.words + part / 2];
+                    *bits = (word >> (part % 2 * 32)) as u32;
+                }
+                transpose(&mut square);
+                touching.copy_from_slice(&square[..touching.len()]);
+            }
+        }
+    }
+
+    /// Changes each sample, one after the other, in the order that models see, zeros included.
+    ///
+    /// Cost: two passes over whole rows. Nothing is allocated: there is room for as many tiles as a row can have.
+    pub(super) fn rewrite(&mut self, mut change: impl FnMut(&mut [T])) {
+        self.expand();
+        let row = self.tiles * TILE;
+        for sample in self.values[..self.len * row].chunks_exact_mut(row.max(1)) {
+            change(&mut sample[..self.columns]);
+        }
+        self.compact();
+    }
+
+    /// Gives every sample all of its tiles. From the last to the first, since no tile moves towards the front.
+    fn expand(&mut self) {
+        for j in (0..self.len).rev() {
+            let mut from = self.starts[j + 1] as usize;
+            for tile in (0..self.tiles).rev() {
+                let to = (j * self.tiles + tile) * TILE;
+                if self.masks[j * self.words + tile / 64] >> (tile % 64) & 1 == 1 {
+                    from -= TILE;
+                    self.values.copy_within(from..from + TILE, to);
+                } else {
+                    self.values[to..to + TILE].fill(T::ZERO);
+                }
+            }
+        }
+    }
+
+    /// Leaves out the tiles that are zero, of samples that have all of theirs.
+    fn compact(&mut self) {
+        let mut end = 0;
+        self.masks[..self.len * self.words].fill(0);
+        for j in 0..self.len {
+            for tile in 0..self.tiles {
+                let from = (j * self.tiles + tile) * TILE;
+                if self.values[from..from + TILE].iter().any(|&v| v != T::ZERO) {
+                    self.masks[j * self.words + tile / 64] |= 1 << (tile % 64);
+                    self.values.copy_within(from..from + TILE, end);
+                    end += TILE;
+                }
+            }
+            self.starts[j + 1] = end as u32;
+        }
+        self.touch();
+    }
+}
+
 struct Gather<'a, T> {
     batch: &'a mut Batch<T>,
     data: &'a Dataset,
@@ -194,7 +261,6 @@ impl<T: Scalar> WithSimd for Gather<'_, T> {
     fn with_simd<S: Simd>(self, _: S) {
         let Gather { batch, data, indices } = self;
         let words = data.words;
-        let groups = indices.len().div_ceil(GROUP);
         // Rows lie all over memory: all heads are read first, so that their cache misses overlap. The values themselves
         // were asked for by `Dataset::prefetch` while the worker before computed.
         let mut at = 0;
@@ -211,20 +277,7 @@ impl<T: Scalar> WithSimd for Gather<'_, T> {
             at += tiles * TILE as u32;
             batch.starts[j + 1] = at;
         }
-        for group in 0..groups {
-            let first = group * GROUP;
-            let count = GROUP.min(indices.len() - first);
-            let touching = &mut batch.touching[group * batch.tiles..][..batch.tiles];
-            for (part, touching) in touching.chunks_mut(32).enumerate() {
-                let mut square = [0u32; 32];
-                for (j, bits) in square[..count].iter_mut().enumerate() {
-                    let word = batch.masks[(first + j) * words + part / 2];
-                    *bits = (word >> (part % 2 * 32)) as u32;
-                }
-                transpose(&mut square);
-                touching.copy_from_slice(&square[..touching.len()]);
-            }
-        }
+        batch.touch();
         for j in 0..indices.len() {
             let out = &mut batch.values[batch.starts[j] as usize..batch.starts[j + 1] as usize];
             let from = batch.from[j] as usize * TILE;

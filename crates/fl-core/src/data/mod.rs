@@ -4,6 +4,7 @@
 //! 18 remain. Leaving a tile out is exact: a zero column adds nothing to `W x` and nothing to `r xᵀ`.
 //! Models never see how a set is stored; they see a [`Batch`], whose values are numbers of the model's own type.
 
+mod augment;
 mod batch;
 mod classes;
 mod dataset;
@@ -11,6 +12,7 @@ mod error;
 mod store;
 
 pub use crate::num::prefetch;
+pub use augment::Augmentation;
 pub use batch::Batch;
 pub use classes::{ClassLabel, ClassValues};
 pub use dataset::Dataset;

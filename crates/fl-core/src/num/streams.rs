@@ -41,6 +41,8 @@ pub enum Role {
     Participate = 12,
     /// Whether a worker that was asked drops out of a round; the index is the worker.
     DropOut = 13,
+    /// How the pictures of a worker's batch are moved; the index is the worker.
+    Augment = 14,
     /// For programs that extend the laboratory.
     User = 64,
 }

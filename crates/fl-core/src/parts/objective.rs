@@ -1,6 +1,6 @@
-//! What models and estimators are: a sample's gradient as a short record.
+//! What models are: losses of samples, and gradients of them, as short records where a model has such.
 
-use crate::{AlignedVec, Batch, Cx, Dataset, Scalar, SpecError, Stream, Visit};
+use crate::{Batch, Dataset, Scalar, SpecError, Stream};
 use std::fmt::Debug;
 
 /// What becomes of a sum of gradients `A = Σ_j (∇f_j(new) − ∇f_j(old))`, coordinate by coordinate, in one pass:
@@ -23,17 +23,60 @@ pub struct Fold<'a, T> {
     pub mean: Option<(&'a mut [T], T)>,
 }
 
+impl<T: Scalar> Fold<'_, T> {
+    /// Does it for an A that is in memory: what a model without records has.
+    ///
+    /// # Panics
+    /// When A is not as long as the message.
+    pub fn apply(mut self, a: &[T]) {
+        assert_eq!(
+            a.len(),
+            self.message.len(),
+            "a sum of gradients has a number for each parameter"
+        );
+        for (k, (message, &a)) in self.message.iter_mut().zip(a).enumerate() {
+            let mut new = self.scale * a;
+            if self.add {
+                new += *message;
+            }
+            if let Some((l2, params)) = self.ridge {
+                new += l2 * params[k];
+            }
+            if let Some((mean, rate)) = &mut self.mean {
+                new += mean[k];
+                mean[k] += *rate * a;
+            }
+            *message = new;
+        }
+    }
+}
+
 /// A model's loss `f_j(x)` on sample `j`, as seen by the estimators.
 ///
-/// The duty of a model is to turn a batch into one **record** a sample and to add up `∇f_j` given records. A record holds what
-/// the gradient needs beside the input: ten residuals for softmax regression, not 7 850 numbers.
+/// A model gives its gradients in one of two ways.
+///
+/// - **By records**, as all models of `fl-models` do: it turns a batch into one **record** a sample and adds up `∇f_j` given
+///   records. A record holds what the gradient needs beside the input: ten residuals for softmax regression, not 7 850
+///   numbers. Such a model writes [`Objective::record_len`], [`Objective::records`], [`Objective::fold`],
+///   [`Objective::scale_records`] and [`Objective::squared_norms`].
+/// - **As whole gradients**, as any network under automatic differentiation does: it writes [`Objective::gradient`] alone
+///   and has no records. Estimators that keep a record a sample, SAGA and SAG, refuse it before round 0
+///   ([`EstimatorSpec::check`](crate::EstimatorSpec::check)). Inner variations cost a call for each sample.
+///
 /// The ℓ₂ term `(λ/2)‖x‖²` is part of every `f_j` but of no record: it is exact wherever it is needed ([`Objective::l2`]).
 pub trait Objective<T: Scalar>: Send + Sync + Debug {
     /// p, the number of parameters.
     fn dim(&self) -> usize;
 
-    /// Numbers in a record.
-    fn record_len(&self) -> usize;
+    /// Numbers in a record; 0 for a model without records.
+    fn record_len(&self) -> usize {
+        0
+    }
+
+    /// Whether a sample's gradient has a record.
+    fn has_records(&self) -> bool {
+        self.record_len() > 0
+    }
 
     /// λ of the ℓ₂ term.
     fn l2(&self) -> f64;
@@ -41,8 +84,30 @@ pub trait Objective<T: Scalar>: Send + Sync + Debug {
     /// Numbers of scratch memory that a batch of `batch` samples needs in any of the calls below.
     fn scratch_len(&self, batch: usize) -> usize;
 
+    /// The sum of a batch's gradients, `A = Σ_j ∇f_j(params)` without ℓ₂ terms, folded into a message: [`Objective::records`]
+    /// and then [`Objective::fold`], or what a model without records computes ([`Fold::apply`] does the rest).
+    /// `records` is memory for the batch's records. The bits must not depend on threads, nor on what was computed before.
+    fn gradient(
+        &self,
+        params: &[T],
+        batch: &Batch<T>,
+        fold: Fold<'_, T>,
+        records: &mut [T],
+        scratch: &mut [T],
+    ) {
+        let records = &mut records[..batch.len() * self.record_len()];
+        self.records(params, batch, records, scratch);
+        self.fold(batch, records, None, fold, scratch);
+    }
+
     /// The records of a batch: forward, then backward as far as the deltas. `records` is row-major `b × record_len`.
-    fn records(&self, params: &[T], batch: &Batch<T>, records: &mut [T], scratch: &mut [T]);
+    ///
+    /// # Panics
+    /// For a model without records, as the next three.
+    fn records(&self, params: &[T], batch: &Batch<T>, records: &mut [T], scratch: &mut [T]) {
+        let _ = (params, batch, records, scratch);
+        without_records()
+    }
 
     /// Folds `A = Σ_j (∇f_j(new) − ∇f_j(old))`, without ℓ₂ terms, into a message. The parameters matter only to models
     /// whose records hold less than the deltas.
@@ -53,10 +118,16 @@ pub trait Objective<T: Scalar>: Send + Sync + Debug {
         old: Option<&[T]>,
         fold: Fold<'_, T>,
         scratch: &mut [T],
-    );
+    ) {
+        let _ = (batch, new, old, fold, scratch);
+        without_records()
+    }
 
     /// Multiplies sample `j`'s gradient, as its record stands for it, by `c[j]`: after it, `fold` adds `Σ_j c_j ∇f_j`.
-    fn scale_records(&self, c: &[T], records: &mut [T]);
+    fn scale_records(&self, c: &[T], records: &mut [T]) {
+        let _ = (c, records);
+        without_records()
+    }
 
     /// ‖∇f_j(new) − ∇f_j(old)‖² of each sample, without ℓ₂ terms.
     fn squared_norms(
@@ -66,7 +137,10 @@ pub trait Objective<T: Scalar>: Send + Sync + Debug {
         old: Option<&[T]>,
         out: &mut [f64],
         scratch: &mut [T],
-    );
+    ) {
+        let _ = (batch, new, old, out, scratch);
+        without_records()
+    }
 
     /// f_j without its ℓ₂ term, and the predicted label, of each sample.
     fn evaluate(
@@ -186,195 +260,7 @@ pub trait ModelSpec<T: Scalar>: Debug + Send + Sync {
     }
 }
 
-/// What a worker knows: its place, its model and its own samples.
-#[derive(Clone, Copy, Debug)]
-pub struct Local<'a, T> {
-    /// The worker, from 0.
-    pub worker: usize,
-    /// W, the number of workers.
-    pub workers: usize,
-    /// The model.
-    pub objective: &'a dyn Objective<T>,
-    /// The data set that all workers draw from.
-    pub data: &'a Dataset,
-    /// This worker's samples: J rows of `data`.
-    pub samples: &'a [u32],
-}
-
-impl<T: Scalar> Local<'_, T> {
-    /// The local gradient `∇f_w(x) = (1/J) Σ_j ∇f_{w,j}(x)`, with its ℓ₂ term. Cost: one pass over the worker's samples, as
-    /// many at a time as the workspace holds.
-    pub fn gradient(&self, params: &[T], out: &mut [T], work: &mut Workspace<T>) {
-        let objective = self.objective;
-        let l2 = objective.l2();
-        let scale = T::from_f64(1.0 / self.samples.len() as f64);
-        for (i, rows) in self.samples.chunks(work.batch.capacity()).enumerate() {
-            work.batch.gather(self.data, rows);
-            let records = &mut work.new[..rows.len() * objective.record_len()];
-            objective.records(params, &work.batch, records, &mut work.scratch);
-            let ridge = (i == 0 && l2 != 0.0).then(|| (T::from_f64(l2), params));
-            let fold = Fold { message: &mut *out, add: i > 0, scale, ridge, mean: None };
-            objective.fold(&work.batch, records, None, fold, &mut work.scratch);
-        }
-    }
-}
-
-/// Memory that workers on one thread take turns to use.
-#[derive(Clone, Debug)]
-pub struct Workspace<T> {
-    /// The gathered samples.
-    pub batch: Batch<T>,
-    /// Their records at the current parameters.
-    pub new: AlignedVec<T>,
-    /// Their records from a table.
-    pub old: AlignedVec<T>,
-    /// Scratch memory of the model.
-    pub scratch: AlignedVec<T>,
-    /// Places in the worker's own samples.
-    pub places: Vec<u32>,
-    /// Rows of the data set.
-    pub rows: Vec<u32>,
-    /// A vector of p numbers.
-    pub vector: AlignedVec<T>,
-    /// Draws made before their worker's turn.
-    pub ahead: [Ahead; 2],
-    /// Sample gradients that estimators have computed here.
-    pub gradients: u64,
-}
-
-/// A batch that was drawn before its worker's turn, so that memory could be asked for it in the meantime. Since draws have
-/// addresses, drawing early or not at all changes nothing.
-#[derive(Clone, Debug)]
-pub struct Ahead {
-    /// Seed, worker and round.
-    address: Option<(u64, usize, u64)>,
-    places: Vec<u32>,
-}
-
-impl Ahead {
-    fn none(batch: usize) -> Self {
-        Self { address: None, places: vec![0; batch] }
-    }
-
-    /// Remembers a draw: `write` fills the first `batch` places.
-    pub fn remember(
-        &mut self,
-        cx: &Cx<'_>,
-        worker: usize,
-        batch: usize,
-        write: impl FnOnce(&mut [u32]),
-    ) {
-        self.address = Some((cx.seed(), worker, cx.round()));
-        write(&mut self.places[..batch]);
-    }
-
-    /// The draw of a worker in this round, if that is what is remembered.
-    pub fn recall(&self, cx: &Cx<'_>, worker: usize, batch: usize) -> Option<&[u32]> {
-        let address = (cx.seed(), worker, cx.round());
-        (self.address == Some(address)).then(|| &self.places[..batch])
-    }
-}
-
-impl<T: Scalar> Workspace<T> {
-    /// Memory for batches of up to `batch` samples.
-    pub fn new(objective: &dyn Objective<T>, data: &Dataset, batch: usize) -> Self {
-        let records = batch * objective.record_len();
-        Self {
-            batch: Batch::new(data, batch),
-            new: AlignedVec::zeros(records),
-            old: AlignedVec::zeros(records),
-            scratch: AlignedVec::zeros(objective.scratch_len(batch)),
-            places: vec![0; batch],
-            rows: vec![0; batch],
-            vector: AlignedVec::zeros(objective.dim()),
-            ahead: [Ahead::none(batch), Ahead::none(batch)],
-            gradients: 0,
-        }
-    }
-}
-
-/// A worker's gradient estimator.
-pub trait Estimator<T: Scalar>: Send + Sync + Debug {
-    /// Before round 0: fills whatever tables there are, at x⁰.
-    fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>);
-
-    /// Shows everything that later messages depend on, part by part: tables, anchors, momentum, in an order, with names and
-    /// lengths that `build` has settled. Nothing for an estimator that keeps nothing.
-    ///
-    /// A checkpoint reads the parts out, and writes them into a fresh estimator to go on where this one was; so what
-    /// follows from the spec, and memory that every message writes before it reads, is not shown.
-    fn state(&mut self, visit: &mut Visit<'_, T>);
-
-    /// Called one worker ahead of [`Estimator::message`] where the same thread has both: a chance to draw, and to ask
-    /// memory for what was drawn. Nothing but time may depend on whether it is called.
-    fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        let _ = (cx, local, work);
-    }
-
-    /// This round's message.
-    fn message(
-        &mut self,
-        cx: &Cx<'_>,
-        local: &Local<'_, T>,
-        params: &[T],
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    );
-
-    /// The inner variation (16) of the message that this estimator would send at `params`:
-    /// `E‖message − ∇f_w‖²` over its own draws, given its tables. NaN where no formula is known.
-    fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64;
-
-    /// The expectation of that message over its own draws, given its tables; NaN where no formula is known. For an
-    /// unbiased estimator it is the local gradient, which is what this provided method computes.
-    fn expectation(
-        &self,
-        local: &Local<'_, T>,
-        params: &[T],
-        out: &mut [T],
-        work: &mut Workspace<T>,
-    ) {
-        local.gradient(params, out, work);
-    }
-
-    /// Bytes of memory that stay between rounds.
-    fn memory(&self) -> usize;
-}
-
-/// An estimator as data.
-pub trait EstimatorSpec<T: Scalar>: Debug + Send + Sync {
-    /// The name in configuration files.
-    fn name(&self) -> &'static str;
-
-    /// Samples in a batch.
-    fn batch(&self) -> usize;
-
-    /// Samples that a workspace should hold at once: at least a batch, and more where passes over all samples are
-    /// frequent.
-    fn capacity(&self) -> usize {
-        self.batch()
-    }
-
-    /// Bytes that the estimator of a worker with `samples` samples will keep between rounds, known before any is
-    /// allocated: what [`Estimator::memory`] says after [`EstimatorSpec::build`]. None where it is not known;
-    /// `usize::MAX` where the number is beyond `usize`.
-    fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
-        let _ = (objective, samples);
-        None
-    }
-
-    /// The estimator of one worker.
-    ///
-    /// # Errors
-    /// When the batch is empty or larger than the worker's J samples.
-    fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError>;
-}
-
-/// Something around a worker's estimator, as data: momentum, clipping, local steps.
-pub trait DecoratorSpec<T: Scalar>: Debug + Send + Sync {
-    /// The name in configuration files.
-    fn name(&self) -> &'static str;
-
-    /// The estimator with this around it.
-    fn around(&self, inner: Box<dyn EstimatorSpec<T>>) -> Box<dyn EstimatorSpec<T>>;
+/// Whoever asks for records looks at [`Objective::has_records`] first.
+fn without_records() -> ! {
+    panic!("a model without records was asked for them; it has Objective::gradient alone")
 }

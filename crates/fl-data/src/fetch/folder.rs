@@ -15,7 +15,7 @@ impl Job<'_> {
             return Ok(());
         };
         for file in self.missing.clone() {
-            let place = present(&from.join(&self.set.name), file).or_else(|| present(from, file));
+            let place = present(&from.join(&self.set.home), file).or_else(|| present(from, file));
             let Some(path) = place else {
                 let file = format!("{0} or {0}.gz", file.name);
                 self.fail(Route::Folder, from.display().to_string(), RouteError::Absent { file });

@@ -28,7 +28,8 @@ impl<'a> Job<'a> {
             // A mirror that fails once is left, so that a dead network costs one time-out a mirror and not one a file.
             for file in self.missing.clone() {
                 let slash = if mirror.ends_with('/') { "" } else { "/" };
-                let address = format!("{mirror}{slash}{}.gz", file.name);
+                let packed = if file.packed { "" } else { ".gz" };
+                let address = format!("{mirror}{slash}{}{packed}", file.name);
                 (self.progress)(Progress::Trying { source: &address });
                 let part = Part::new(&self.home, file, &address);
                 let outcome = match self.download(&agent, file, &part)? {

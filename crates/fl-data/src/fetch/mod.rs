@@ -113,7 +113,7 @@ pub fn remove(set: &KnownSet, locations: &Locations) -> Result<Vec<PathBuf>, Fet
         let name = entry.file_name().to_string_lossy().into_owned();
         let known =
             set.files.iter().any(|f| name == f.name || name.strip_suffix(".gz") == Some(&f.name));
-        let converted = name.starts_with(&format!("{}-", set.name)) && name.contains(".matrix");
+        let converted = name.starts_with(&format!("{}-", set.home)) && name.contains(".matrix");
         if known || converted || name.starts_with(PART) || name.starts_with(TEMPORARY) {
             let path = entry.path();
             let done =
@@ -149,7 +149,7 @@ fn lock(
     locations: &Locations,
     progress: &mut dyn FnMut(Progress<'_>),
 ) -> Result<File, FetchError> {
-    let path = locations.cache.join(format!(".{}.lock", set.name));
+    let path = locations.cache.join(format!(".{}.lock", set.home));
     let file = File::create(&path).map_err(FileError::io("create", &path))?;
     match file.try_lock() {
         Ok(()) => {}

@@ -21,4 +21,4 @@ pub use checksum::{Checksum, hex};
 pub use error::FileError;
 pub(crate) use file::Plain;
 pub use gzip::GzipError;
-pub(crate) use gzip::is_gzip;
+pub(crate) use gzip::{gunzip, is_gzip};

@@ -1,13 +1,15 @@
 //! Are these the published bytes? One pass over a stream, plain or gzip, in constant memory.
 
 use super::{ContentError, KnownError, KnownFile, KnownSet};
-use crate::format::{hex, is_gzip, sha256};
+use crate::format::{FileError, hex, is_gzip, sha256};
 use flate2::read::MultiGzDecoder;
 use sha2::{Digest, Sha256};
+use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Unpacks `packed` (gzip if it begins so, plain otherwise) into `sink` and compares length and digest with `file`.
+/// Unpacks `packed` (gzip if it begins so, unless the file is an archive; plain otherwise) into `sink` and compares length
+/// and digest with `file`.
 ///
 /// Reads at most one byte more than the file should have, so that neither an endless page nor a gzip bomb is followed.
 pub(crate) fn check(
@@ -26,7 +28,7 @@ pub(crate) fn check(
         }
         _ => None,
     };
-    let gzip = is_gzip(&start);
+    let gzip = is_gzip(&start) && !file.packed;
     let packed = io::Cursor::new(start).chain(packed);
     let outcome = if gzip {
         compare(MultiGzDecoder::new(packed), file, sink)
@@ -75,6 +77,17 @@ fn compare(
 
 fn broken(file: &KnownFile, after: u64, why: &io::Error) -> ContentError {
     ContentError::Broken { after, expected: file.bytes, why: why.to_string() }
+}
+
+/// The bytes of a file as they are, if they are the published ones.
+pub(crate) fn read_verified(
+    set: &KnownSet,
+    file: &KnownFile,
+    path: &Path,
+) -> Result<Vec<u8>, KnownError> {
+    let bytes = fs::read(path).map_err(FileError::io("read", path))?;
+    verify_bytes(&bytes, set, file, path)?;
+    Ok(bytes)
 }
 
 /// Compares plain bytes with the published length and digest; gives the digest.

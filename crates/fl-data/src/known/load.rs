@@ -1,13 +1,14 @@
 //! Known bytes become a training part and a test part.
 
-use super::content::verify_bytes;
+use super::content::{read_verified, verify_bytes};
+use super::pairs::{Labels, pairs};
 use super::{
-    Format, KnownError, KnownFile, KnownSet, Located, Locations, covtype, digits, find, locate,
+    Format, KnownError, KnownFile, KnownSet, Located, Locations, cifar10, covtype, digits, emnist,
+    find, locate, table,
 };
-use crate::format::{Checksum, FileError, Plain, idx, sha256};
-use crate::shape::{Loaded, Numbers, Scale, Shaper, Split};
-use fl_core::Dataset;
-use fl_core::data::Layout;
+
+use crate::format::{Checksum, FileError, Plain, gunzip, idx, sha256};
+use crate::shape::{Loaded, Scale};
 use std::path::{Path, PathBuf};
 
 /// Finds, checks and loads a known set, scaled its own way.
@@ -30,13 +31,16 @@ pub fn load_known(
     scale: Option<Scale>,
     locations: &Locations,
 ) -> Result<Loaded, KnownError> {
-    match (set.format, locate(set, locations)?) {
-        (Format::Idx { .. }, Located::Files { paths, .. }) => load_idx(set, &paths, true, scale),
-        (Format::Covtype, Located::Files { paths, .. }) => {
-            covtype::load(set, &paths[0], scale, locations)
-        }
-        _ => digits::load_scaled(scale)
-            .map_err(|why| KnownError::Dataset { path: "digits".into(), why }),
+    let Located::Files { paths, .. } = locate(set, locations)? else {
+        let made = digits::load_scaled(scale);
+        return made.map_err(|why| KnownError::Dataset { path: "digits".into(), why });
+    };
+    match set.format {
+        Format::Covtype => covtype::load(set, &paths[0], scale, locations),
+        Format::Emnist { part, .. } => emnist::load(set, part, &paths[0], scale),
+        Format::Cifar10 => cifar10::load(set, &paths[0], scale),
+        Format::Table { .. } => table::load(set, &paths[0], scale),
+        Format::Idx { .. } | Format::Embedded => load_idx(set, &paths, true, scale),
     }
 }
 
@@ -50,61 +54,38 @@ pub(crate) fn load_idx(
     let (Format::Idx { classes }, 4, 4) = (set.format, set.files.len(), paths.len()) else {
         return Err(KnownError::NotIdx { set: set.name.clone() });
     };
-    let mut checksums = Vec::new();
-    let mut parts = Vec::new();
-    let mut expected = None;
-    let mut shaper = None;
-    for (files, paths) in set.files.chunks(2).zip(paths.chunks(2)) {
-        let [images_path, labels_path] = [0, 1].map(|i| paths[i].as_path());
-        // Of all bytes, only one file's are held beside the data sets: the next is read when the last is compacted.
-        let (bytes, labels_sum) = read(set, &files[1], labels_path, verified)?;
-        let labels = idx::labels(&bytes, classes)
-            .map_err(|why| FileError::Idx { path: labels_path.into(), why })?;
-        let (bytes, images_sum) = read(set, &files[0], images_path, verified)?;
-        let images =
-            idx::images(&bytes).map_err(|why| FileError::Idx { path: images_path.into(), why })?;
-        if images.count != labels.len() {
-            return Err(KnownError::Counts {
-                images_path: images_path.into(),
-                images: images.count,
-                labels_path: labels_path.into(),
-                labels: labels.len(),
-            });
-        }
-        let (height, width) = (images.height, images.width);
-        let expected = *expected.get_or_insert((height, width));
-        if expected != (height, width) {
-            let path = images_path.into();
-            return Err(KnownError::Pixels { path, expected, found: (height, width) });
-        }
-        let layout = Layout::Image { height, width };
-        let part = shaper
-            .get_or_insert_with(|| Shaper::new(scale, height * width, classes as usize, layout))
-            .part(Numbers::Bytes { values: images.pixels, unit: 1.0 / 255.0 }, labels)
-            .map_err(|why| KnownError::Dataset { path: images_path.into(), why })?;
-        parts.push(part);
-        checksums.extend([images_sum, labels_sum]);
-    }
-    let [train, test] = <[Dataset; 2]>::try_from(parts).expect("two pairs of files");
+    let mut sums = [const { None }; 4];
+    let labels = Labels { first: 0, classes };
+    let (split, sides) = pairs(labels, false, scale, |i| {
+        let (bytes, sum) = read(set, &set.files[i], &paths[i], verified)?;
+        sums[i] = Some(sum);
+        Ok((bytes, paths[i].clone()))
+    })?;
     Ok(Loaded {
         name: set.name.clone(),
-        split: Split { train, validation: None, test },
-        classes: (0..classes).map(|c| c.to_string()).collect(),
-        picture: expected,
-        checksums,
+        split,
+        classes: set.class_names(),
+        picture: Some(sides),
+        checksums: sums.into_iter().flatten().collect(),
         groups: None,
         places: None,
         notes: Vec::new(),
     })
 }
 
-/// The plain bytes of an IDX file and their checksum, compared with the published one if asked.
+/// The plain bytes of an IDX file and their checksum, or that of the file if it is known packed, compared with the published
+/// one if asked.
 fn read(
     set: &KnownSet,
     file: &KnownFile,
     path: &Path,
     verified: bool,
 ) -> Result<(Vec<u8>, Checksum), KnownError> {
+    if file.packed && verified {
+        let packed = read_verified(set, file, path)?;
+        let bytes = gunzip(&packed).map_err(|why| FileError::Gzip { path: path.into(), why })?;
+        return Ok((bytes, file.checksum()));
+    }
     let plain = Plain::read(path, false)?;
     // That bytes are no IDX says more than that they are not the published ones.
     idx::parse(&plain.bytes).map_err(|why| FileError::Idx { path: path.into(), why })?;

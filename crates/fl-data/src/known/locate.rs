@@ -19,12 +19,12 @@ pub struct Locations {
 impl Locations {
     /// The folder that fetched files of a set go to.
     pub fn home(&self, set: &KnownSet) -> PathBuf {
-        self.cache.join(&set.name)
+        self.cache.join(&set.home)
     }
 
     /// Every folder that may hold the set, in the order of search.
     pub fn folders(&self, set: &KnownSet) -> Vec<PathBuf> {
-        let read_only = self.read_only.iter().flat_map(|f| [f.join(&set.name), f.clone()]);
+        let read_only = self.read_only.iter().flat_map(|f| [f.join(&set.home), f.clone()]);
         read_only.chain([self.home(set)]).collect()
     }
 }
@@ -43,11 +43,10 @@ pub enum Located {
     },
 }
 
-/// `NAME` or else `NAME.gz` in a folder.
+/// `NAME` or else `NAME.gz` in a folder; an archive by its name alone.
 pub(crate) fn present(folder: &Path, file: &KnownFile) -> Option<PathBuf> {
-    [folder.join(&file.name), folder.join(format!("{}.gz", file.name))]
-        .into_iter()
-        .find(|path| path.is_file())
+    let gzip = (!file.packed).then(|| folder.join(format!("{}.gz", file.name)));
+    [Some(folder.join(&file.name)), gzip].into_iter().flatten().find(|path| path.is_file())
 }
 
 /// Finds a folder that holds all files of a set; does not read them.

@@ -6,7 +6,7 @@ use super::raw::Raw;
 use super::read::{Parts, parse_idx, parse_npy, read_csv, read_libsvm, read_npz, read_pairs};
 use crate::format::Checksum;
 use crate::format::text::{Labels, Note};
-use crate::shape::{Answers, FileNote, Loaded, Scale, Shaper, Split};
+use crate::shape::{self, Answers, FileNote, Loaded, Scale, Shaper, Split};
 use fl_core::data::Layout;
 use std::path::Path;
 
@@ -57,16 +57,7 @@ fn hold_out(own: &Own, train: &mut Raw) -> Result<Raw, Error> {
         return Err(wrong("test-every of at least 2".into(), every.to_string()));
     }
     let labels = &train.labels;
-    let mut seen = vec![0usize; labels.names.len()];
-    let out: Vec<bool> = labels
-        .index
-        .iter()
-        .map(|&class| {
-            let seen = &mut seen[class as usize];
-            *seen += 1;
-            seen.is_multiple_of(every)
-        })
-        .collect();
+    let out = shape::every(&labels.index, labels.names.len(), every);
     if !out.contains(&true) {
         let (rows, classes) = (out.len(), labels.names.len());
         if own.targets() {

@@ -67,3 +67,14 @@ impl Loaded {
         sha256(lines.as_bytes())
     }
 }
+
+/// Which rows are for testing where a set has no split: of each class, in file order, every so-manieth.
+pub(crate) fn every(labels: &[u32], classes: usize, every: usize) -> Vec<bool> {
+    let mut seen = vec![0usize; classes];
+    let is_for_testing = |&class: &u32| {
+        let seen = &mut seen[class as usize];
+        *seen += 1;
+        seen.is_multiple_of(every)
+    };
+    labels.iter().map(is_for_testing).collect()
+}

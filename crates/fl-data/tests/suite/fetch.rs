@@ -37,12 +37,14 @@ fn set() -> KnownSet {
     let file = |name: &str| {
         let bytes = content(name);
         let sha256 = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
-        KnownFile { name: name.into(), bytes: bytes.len() as u64, sha256 }
+        KnownFile { name: name.into(), bytes: bytes.len() as u64, sha256, packed: false }
     };
     KnownSet {
         name: "toy".into(),
+        home: "toy".into(),
         title: "two files of noise".into(),
         format: Format::Idx { classes: 10 },
+        map: vec![],
         files: vec![file("first"), file("second-one")],
         mirrors: vec![],
         packages: vec![Package::Npm { spec: "toy@1.0.0".into(), folder: "package/data/".into() }],

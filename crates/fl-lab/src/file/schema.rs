@@ -10,7 +10,7 @@ use crate::name::{
 use fl_core::data::ClassLabel;
 use fl_core::{Described, Knowledge};
 use fl_data::{DataSource, PartitionSpec, Scale};
-use fl_saga::{Clip, LocalSteps, Momentum};
+use fl_saga::{Augment, Clip, LocalSteps, Momentum};
 use fl_sim::{Participation, Rsa, Schedule, ServerOptimizer, ServerStep};
 use serde::{Deserialize, Serialize};
 
@@ -74,7 +74,7 @@ keys! {
 keys! {
     /// The data set and how workers share it.
     pub struct DataConfig {
-        /// A known set, `"digits"`, `"mnist"` or `"covtype"`, or your own files: `csv = { train = "rows.csv" }`, and so with
+        /// A known set, `"digits"`, `"mnist"`, `"cifar10"`, …, or your own files: `csv = { train = "rows.csv" }`, and so with
         /// `libsvm`, `npy`, `npz` and `idx`.
         set: DataSource => needed "\"digits\"";
         /// How features are scaled.
@@ -149,6 +149,9 @@ keys! {
         /// which no worker has too few, it says nothing.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         small_workers: Option<SmallWorkers> => otherwise "a mistake";
+        /// How the pictures of a batch are moved before gradients are taken: `{ shift, flip }`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        augment: Option<Augment> => otherwise "not at all";
     }
 }
 
@@ -168,6 +171,9 @@ keys! {
         /// The workers' gradient estimator: `"sgd"`, `"saga"`, `svrg = { every = 100 }`, …
         #[serde(default = "plain_gradient")]
         estimator: EstimatorChoice => otherwise "`\"sgd\"`";
+        /// How the pictures of a batch are moved before gradients are taken: `{ shift, flip }`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        augment: Option<Augment> => otherwise "`train.augment`";
         /// Several local steps with the estimator, of which the outcome is sent: `{ steps, step, send }`.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         local_steps: Option<LocalSteps> => otherwise "one message";
@@ -332,6 +338,10 @@ impl Written for Vec<MethodConfig> {
     const KIND: Kind = Kind::Tables(MethodConfig::KEYS);
 }
 
+impl Written for Augment {
+    const KIND: Kind = Kind::Spec(Augment::DOC);
+}
+
 impl Written for LocalSteps {
     const KIND: Kind = Kind::Spec(LocalSteps::DOC);
 }
@@ -365,6 +375,11 @@ impl Experiment {
             optimizer: optimizer.cloned().unwrap_or_default(),
             weight_decay: self.train.weight_decay,
         }
+    }
+
+    /// How a method's pictures are moved; `None` where they are not.
+    pub fn augment(&self, method: &MethodConfig) -> Option<Augment> {
+        method.augment.or(self.train.augment).filter(|augment| !augment.is_nothing())
     }
 
     /// The window of a method's final accuracy, in rounds.

@@ -2,6 +2,7 @@
 //!
 //! They are no choices of a registry, since a file has one key for each kind. They are documented like all parts.
 
+use super::sets::SETS;
 use fl_core::{DecoratorSpec, Described, Doc, Registrable, doc, file_name};
 use fl_data::{PartitionSpec, Scale};
 use fl_sim::{Rsa, Schedule, ServerOptimizer};
@@ -159,58 +160,6 @@ fn scaling(scale: Scale) -> Doc {
         },
     }
 }
-
-/// The known sets; their bytes, mirrors and digests are `fl-data`'s.
-const SETS: &[(&str, Doc)] = &[
-    (
-        "digits",
-        doc! {
-            /// 1 797 handwritten digits of 8×8 pixels in ten classes, carried by the program.
-            ///
-            /// # Requirements
-            /// None: nothing is read or fetched.
-            ///
-            /// # Reference
-            /// E. Alpaydin, C. Kaynak, *Optical Recognition of Handwritten Digits*, UCI, 1998; CC BY 4.0.
-        },
-    ),
-    (
-        "mnist",
-        doc! {
-            /// 70 000 handwritten digits of 28×28 pixels in ten classes, 60 000 of them for training.
-            ///
-            /// # Requirements
-            /// Four files on this machine, plain or packed, which are checked by SHA-256.
-            ///
-            /// # Reference
-            /// Y. LeCun, C. Cortes, C. J. C. Burges; usually given as CC BY-SA 3.0. The paper's Table 2.
-        },
-    ),
-    (
-        "fashion-mnist",
-        doc! {
-            /// 70 000 articles of clothing of 28×28 pixels in ten classes, 60 000 of them for training.
-            ///
-            /// # Requirements
-            /// Four files on this machine, plain or packed, which are checked by SHA-256.
-            ///
-            /// # Reference
-            /// H. Xiao, K. Rasul, R. Vollgraf, Zalando SE, 2017; MIT.
-        },
-    ),
-    (
-        "covtype",
-        doc! {
-            /// 581 012 patches of forest with 54 features in seven classes of cover.
-            ///
-            /// # Requirements
-            /// One file on this machine, plain or packed, which is checked by SHA-256.
-            ///
-            /// # Reference
-            /// J. A. Blackard, UCI, 1998; CC BY 4.0. The paper's Table 2.
-        },
-    ),
-];
 
 #[cfg(test)]
 mod tests {

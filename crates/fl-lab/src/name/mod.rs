@@ -6,6 +6,7 @@ mod choice;
 mod composed;
 mod documented;
 mod registry;
+mod sets;
 mod standard;
 
 pub use any::{AnyAttack, AnyEstimator, AnyModel, Number};

@@ -12,6 +12,7 @@ use crate::name::{ChoiceError, Number, RuleChoice};
 use fl_attacks::NoAttack;
 use fl_core::{AttackSpec, Dataset, EstimatorSpec, Objective, PreAggregatorSpec, RuleSpec};
 use fl_data::{Loaded, Partition};
+use fl_saga::Augment;
 use fl_sim::{ByzantineData, ProtocolSpec, Rotation, Setup};
 use toml::Value;
 
@@ -57,7 +58,11 @@ pub fn setup<'a, T: Number>(
     };
     batches.sort_unstable();
     batches.dedup();
-    let estimator = estimator::<T>(method, &batches)
+    let estimator = estimator::<T>(method, experiment.augment(method), &batches)
+        .map_err(|e| source.error_at(&["method", index, "estimator"], e))?;
+    let all = (0..partition.workers()).map(|w| partition.worker(w).len()).sum();
+    estimator
+        .check(&*objective, all)
         .map_err(|e| source.error_at(&["method", index, "estimator"], e))?;
     let protocol = protocol(method, index, &assignment.partition, source)?;
     let (samples, byzantine_data) = taught(assignment, train, &*objective, source)?;
@@ -156,9 +161,10 @@ fn attack<T: Number>(experiment: &Experiment) -> Result<Box<dyn AttackSpec<T>>, 
     Ok(T::attack(&*experiment.federation.attack.spec()?))
 }
 
-/// A method's estimator: local steps with it, then momentum, then clipping.
+/// A method's estimator: on moved pictures, local steps with it, then momentum, then clipping.
 fn estimator<T: Number>(
     method: &MethodConfig,
+    augment: Option<Augment>,
     batches: &[usize],
 ) -> Result<Box<dyn EstimatorSpec<T>>, ChoiceError> {
     let choice = &method.estimator;
@@ -172,6 +178,9 @@ fn estimator<T: Number>(
     };
     let specs = batches.iter().map(with).collect::<Result<_, ChoiceError>>()?;
     let mut estimator = WithinSamples::of(specs);
+    if let Some(augment) = augment {
+        estimator = Box::new(augment.over(estimator));
+    }
     if let Some(steps) = method.local_steps {
         estimator = Box::new(steps.over(estimator));
     }

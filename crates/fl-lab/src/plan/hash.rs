@@ -28,6 +28,11 @@ pub(crate) fn deciding(cell: &Experiment) -> Experiment {
     if core.train.warm_up == 1 {
         core.train.warm_up = 0;
     }
+    let augments: Vec<_> = core.method.iter().map(|m| core.augment(m)).collect();
+    for (method, augment) in core.method.iter_mut().zip(augments) {
+        method.augment = augment;
+    }
+    core.train.augment = None;
     let steps: Vec<ServerStep> = core.method.iter().map(|m| core.server_step(m)).collect();
     for (method, server_step) in core.method.iter_mut().zip(steps) {
         method.name = String::new();

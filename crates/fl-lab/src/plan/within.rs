@@ -43,6 +43,14 @@ impl<T: Number> EstimatorSpec<T> for WithinSamples<T> {
         self.within(samples).memory(objective, samples)
     }
 
+    fn keeps_nothing(&self) -> bool {
+        self.largest().keeps_nothing()
+    }
+
+    fn check(&self, objective: &dyn Objective<T>, samples: usize) -> Result<(), SpecError> {
+        self.largest().check(objective, samples)
+    }
+
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
         self.within(local.samples.len()).build(local)
     }

@@ -73,14 +73,8 @@ pub fn scope(
         [one] => return neither(format!("{} is not resampling", one.name)),
         _ => return neither("it has more than one pre-aggregator".into()),
     };
-    for (decorator, there) in [
-        ("local steps", method.local_steps.is_some()),
-        ("momentum", method.momentum.is_some()),
-        ("clipping", method.clip.is_some()),
-    ] {
-        if there {
-            return neither(format!("it has {decorator}"));
-        }
+    if let Some(decorator) = decorated(experiment, method) {
+        return neither(format!("it has {decorator}"));
     }
     let Ok(setting) = Setting::new(shape.workers, shape.byzantine, s) else {
         return neither(format!("s = {s} is not between 1 and W"));
@@ -92,6 +86,17 @@ pub fn scope(
             neither(format!("its estimator is {other}, neither SAGA nor a stochastic gradient"))
         }
     }
+}
+
+/// What stands around a method's estimator, if anything does.
+fn decorated(experiment: &Experiment, method: &MethodConfig) -> Option<&'static str> {
+    let all = [
+        ("augmentation", experiment.augment(method).is_some()),
+        ("local steps", method.local_steps.is_some()),
+        ("momentum", method.momentum.is_some()),
+        ("clipping", method.clip.is_some()),
+    ];
+    all.into_iter().find(|(_, there)| *there).map(|(decorator, _)| decorator)
 }
 
 /// s of a choice that was looked up, whose settings are there in full.

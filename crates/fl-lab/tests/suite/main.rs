@@ -1,6 +1,7 @@
 //! The integration tests of `fl-lab`, as one program: linking is what takes time.
 
 mod attacks;
+mod augment;
 mod common;
 mod configs;
 mod divergence;
@@ -21,3 +22,4 @@ mod resume;
 mod sweep;
 mod theory_config;
 mod tune;
+mod whole;

@@ -1,6 +1,6 @@
 //! Clipping what a worker sends.
 
-use crate::shared::decorated::{Decorated, decorates, delegates, keeps_inner};
+use crate::shared::decorated::{Decorated, decorates, delegates, keeps_inner, without_formula};
 use crate::shared::spread;
 use fl_core::{
     Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
@@ -70,10 +70,7 @@ struct State<T> {
 
 impl<T: Scalar> Estimator<T> for State<T> {
     keeps_inner!();
-
-    fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
-        self.inner.look_ahead(cx, local, work);
-    }
+    without_formula!();
 
     fn message(
         &mut self,
@@ -85,18 +82,6 @@ impl<T: Scalar> Estimator<T> for State<T> {
     ) {
         self.inner.message(cx, local, params, out, work);
         clip(out, self.norm);
-    }
-
-    fn variation(&self, _: &Local<'_, T>, _: &[T], _: &mut Workspace<T>) -> f64 {
-        f64::NAN
-    }
-
-    fn expectation(&self, _: &Local<'_, T>, _: &[T], out: &mut [T], _: &mut Workspace<T>) {
-        out.fill(T::from_f64(f64::NAN));
-    }
-
-    fn memory(&self) -> usize {
-        self.inner.memory()
     }
 }
 

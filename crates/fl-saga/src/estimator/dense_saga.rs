@@ -6,7 +6,7 @@ use crate::shared::sampling::{Sampling, merge};
 use crate::shared::spread::{self, Sum, Terms};
 use crate::shared::table::is_due;
 use fl_core::{
-    AlignedVec, Cx, Estimator, Fold, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
+    AlignedVec, Cx, Estimator, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
     choice, room, spec,
 };
 
@@ -113,15 +113,8 @@ fn gradient<T: Scalar>(
     out: &mut [T],
     work: &mut Workspace<T>,
 ) {
-    let objective = local.objective;
-    let len = objective.record_len();
     work.batch.gather(local.data, &local.samples[place..=place]);
-    batch::records(local, params, work);
-    let l2 = objective.l2();
-    let inside = ridge == Ridge::Inside && l2 != 0.0;
-    let ridge = inside.then(|| (T::from_f64(l2), params));
-    let fold = Fold { message: out, add: false, scale: T::ONE, ridge, mean: None };
-    objective.fold(&work.batch, &work.new[..len], None, fold, &mut work.scratch);
+    batch::whole(local, params, work, ridge == Ridge::Inside, (out, false), 1.0, None);
 }
 
 impl<T: Scalar> State<T> {

@@ -4,7 +4,7 @@ use crate::shared::batch;
 use crate::shared::draw::draws;
 use crate::shared::sampling::Sampling;
 use crate::shared::spread::{self, Old, Records};
-use fl_core::{Cx, Estimator, Local, Objective, Scalar, SpecError, Visit, Workspace, spec};
+use fl_core::{Cx, Estimator, Local, Objective, Role, Scalar, SpecError, Visit, Workspace, spec};
 
 spec! {
     /// The mean gradient of a batch of samples, drawn anew each round: the message (4).
@@ -54,7 +54,7 @@ spec! {
     }
 }
 
-draws!(Sgd, "sgd");
+draws!(Sgd, "sgd", keeps_nothing: true);
 
 impl Sgd {
     fn bytes<T: Scalar>(&self, _: &dyn Objective<T>, _: usize) -> usize {
@@ -85,8 +85,10 @@ impl<T: Scalar> Estimator<T> for Sgd {
     ) {
         let n = self.draw().places(cx, local, work);
         batch::gather(local, n, work);
-        batch::records(local, params, work);
-        batch::fold(local, params, work, false, out, self.draw().share(), None);
+        if let Some(augmentation) = &mut work.augmentation {
+            augmentation.apply(&mut cx.draw(Role::Augment, local.worker), &mut work.batch);
+        }
+        batch::whole(local, params, work, true, (out, false), self.draw().share(), None);
     }
 
     /// `E‖message − ∇f_w‖²`: the ℓ₂ term is the same for all samples and drops out.

@@ -60,7 +60,7 @@ fn slots(samples: usize, batch: usize) -> usize {
     samples.saturating_mul(batch)
 }
 
-draws!(WindowSaga, "window-saga");
+draws!(WindowSaga, "window-saga", check: table::check);
 
 impl WindowSaga {
     fn bytes<T: Scalar>(&self, objective: &dyn Objective<T>, samples: usize) -> usize {
@@ -149,7 +149,8 @@ impl<T: Scalar> Estimator<T> for State<T> {
         let (cut, b) = (self.cut(), self.draw.batch);
         let Self { records, counts, mean, .. } = self;
         let stride = b * len;
-        batch::sweep(local, params, work, |range, work| {
+        batch::sweep(local, work, |range, work| {
+        batch::records(local, params, work);
             for (place, record) in range.zip(work.new.chunks_exact(len)) {
                 // The windows that have the sample, in which it is the i-th.
                 for i in 0..b {
@@ -252,7 +253,8 @@ fn expected<T: Scalar>(
 ) {
     let objective = local.objective;
     let scale = T::from_f64(1.0 / local.samples.len() as f64);
-    batch::sweep(local, params, work, |range, work| {
+    batch::sweep(local, work, |range, work| {
+        batch::records(local, params, work);
         let len = range.len() * objective.record_len();
         objective.scale_records(&counts[range.clone()], &mut work.new[..len]);
         let add = range.start > 0;

@@ -48,6 +48,9 @@ impl<T: Scalar> Anchor<T> {
     ) {
         let n = draw.places(cx, local, work);
         batch::gather(local, n, work);
+        if !local.objective.has_records() {
+            return self.whole(local, draw, params, follow, out, work);
+        }
         batch::records(local, params, work);
         batch::old_records(local, &self.params, work);
         let scale = draw.share();
@@ -57,6 +60,27 @@ impl<T: Scalar> Anchor<T> {
         if follow {
             self.params.copy_from_slice(params);
         }
+    }
+
+    /// [`Anchor::message`] of the gathered batch from two whole gradients.
+    fn whole(
+        &mut self,
+        local: &Local<'_, T>,
+        draw: Draw,
+        params: &[T],
+        follow: bool,
+        out: &mut [T],
+        work: &mut Workspace<T>,
+    ) {
+        let scale = draw.share();
+        let mean = Some((&mut self.mean[..], 0.0));
+        batch::whole(local, params, work, false, (&mut *out, false), scale, mean);
+        batch::whole(local, &self.params, work, false, (&mut *out, true), -scale, None);
+        if follow {
+            self.mean.copy_from_slice(out);
+            self.params.copy_from_slice(params);
+        }
+        batch::add_known(local, params, None, out);
     }
 
     /// The terms `c_j = ∇f_j(x) − ∇f_j(y)`.

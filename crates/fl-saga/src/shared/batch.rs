@@ -64,11 +64,34 @@ pub(crate) fn fold<T: Scalar>(
     objective.fold(&work.batch, &work.new[..len], old, fold, &mut work.scratch);
 }
 
-/// Visits all samples of the worker in batches as large as the workspace: gathers each, computes its records, and
-/// hands over the places in the worker's own list.
-pub(crate) fn sweep<T: Scalar>(
+/// The two lines of [`Fold`] for the gathered batch, with `A = Σ_j ∇f_j(params)`, whether or not the model has records.
+/// The ridge term is that of `params`, if asked for.
+pub(crate) fn whole<T: Scalar>(
     local: &Local<'_, T>,
     params: &[T],
+    work: &mut Workspace<T>,
+    ridge: bool,
+    message: (&mut [T], bool),
+    scale: f64,
+    mean: Option<(&mut [T], f64)>,
+) {
+    let objective = local.objective;
+    let l2 = objective.l2();
+    work.gradients += work.batch.len() as u64;
+    let fold = Fold {
+        message: message.0,
+        add: message.1,
+        scale: T::from_f64(scale),
+        ridge: (ridge && l2 != 0.0).then(|| (T::from_f64(l2), params)),
+        mean: mean.map(|(mean, rate)| (mean, T::from_f64(rate))),
+    };
+    objective.gradient(params, &work.batch, fold, &mut work.new, &mut work.scratch);
+}
+
+/// Visits all samples of the worker in batches as large as the workspace: gathers each, and hands over the places in the
+/// worker's own list.
+pub(crate) fn sweep<T: Scalar>(
+    local: &Local<'_, T>,
     work: &mut Workspace<T>,
     mut visit: impl FnMut(std::ops::Range<usize>, &mut Workspace<T>),
 ) {
@@ -76,7 +99,6 @@ pub(crate) fn sweep<T: Scalar>(
     for from in (0..local.samples.len()).step_by(step) {
         let to = (from + step).min(local.samples.len());
         work.batch.gather(local.data, &local.samples[from..to]);
-        records(local, params, work);
         visit(from..to, work);
     }
 }
@@ -89,8 +111,8 @@ pub(crate) fn gradient<T: Scalar>(
     work: &mut Workspace<T>,
 ) {
     let scale = 1.0 / local.samples.len() as f64;
-    sweep(local, params, work, |range, work| {
-        add_up(local, work, false, scale, range.start == 0, out);
+    sweep(local, work, |range, work| {
+        whole(local, params, work, false, (&mut *out, range.start > 0), scale, None);
     });
 }
 

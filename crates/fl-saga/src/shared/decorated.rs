@@ -57,6 +57,28 @@ macro_rules! keeps_inner {
 }
 pub(crate) use keeps_inner;
 
+/// Of an estimator around another one that draws what the inner one does, and of whose messages no variation is known.
+macro_rules! without_formula {
+    () => {
+        fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
+            self.inner.look_ahead(cx, local, work);
+        }
+
+        fn variation(&self, _: &Local<'_, T>, _: &[T], _: &mut Workspace<T>) -> f64 {
+            f64::NAN
+        }
+
+        fn expectation(&self, _: &Local<'_, T>, _: &[T], out: &mut [T], _: &mut Workspace<T>) {
+            out.fill(T::from_f64(f64::NAN));
+        }
+
+        fn memory(&self) -> usize {
+            self.inner.memory()
+        }
+    };
+}
+pub(crate) use without_formula;
+
 /// Batch and capacity are those of what is inside, the name is the decorator's.
 macro_rules! delegates {
     () => {
@@ -70,6 +92,18 @@ macro_rules! delegates {
 
         fn capacity(&self) -> usize {
             self.inner.capacity()
+        }
+
+        fn keeps_nothing(&self) -> bool {
+            self.inner.keeps_nothing()
+        }
+
+        fn check(
+            &self,
+            objective: &dyn fl_core::Objective<T>,
+            samples: usize,
+        ) -> Result<(), fl_core::SpecError> {
+            self.inner.check(objective, samples)
         }
     };
 }

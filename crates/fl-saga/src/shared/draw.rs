@@ -78,9 +78,9 @@ impl Draw {
 
 /// What the specs of all estimators that draw a batch have in common, from their fields `batch` and `sampling` and two methods:
 /// `bytes(objective, samples)`, what stays between rounds, and `estimator(local)`, that of a worker whose batch can be drawn.
-/// The capacity is how many samples a workspace holds at least.
+/// The capacity is how many samples a workspace holds at least; `check` is asked by name whether a model will do.
 macro_rules! draws {
-    ($spec:ident, $name:literal $(, capacity: $capacity:expr)?) => {
+    ($spec:ident, $name:literal $(, capacity: $capacity:expr)? $(, check: $check:path)? $(, keeps_nothing: $keeps_nothing:literal)?) => {
         impl Copy for $spec {}
 
         impl $spec {
@@ -113,11 +113,28 @@ macro_rules! draws {
                 Some(self.bytes(objective, samples))
             }
 
+            $(
+                fn keeps_nothing(&self) -> bool {
+                    $keeps_nothing
+                }
+            )?
+
+            $(
+                fn check(
+                    &self,
+                    objective: &dyn fl_core::Objective<T>,
+                    samples: usize,
+                ) -> Result<(), fl_core::SpecError> {
+                    $check($name, objective, samples)
+                }
+            )?
+
             fn build(
                 &self,
                 local: &fl_core::Local<'_, T>,
             ) -> Result<Box<dyn fl_core::Estimator<T>>, fl_core::SpecError> {
                 self.draw().check(local)?;
+                fl_core::EstimatorSpec::<T>::check(self, local.objective, local.samples.len())?;
                 Ok(Box::new(self.estimator(local)?))
             }
         }

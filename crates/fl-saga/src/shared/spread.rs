@@ -50,6 +50,9 @@ pub(crate) struct Records<'a, T> {
 
 impl<T: Scalar> Terms<T> for Records<'_, T> {
     fn add(&self, local: &Local<'_, T>, sum: Sum, out: &mut [T], work: &mut Workspace<T>) -> f64 {
+        if !local.objective.has_records() {
+            return self.add_whole(local, sum, out, work);
+        }
         let Sum { from, count, scale, first } = sum;
         let (len, samples) = (local.objective.record_len(), local.samples.len());
         let step = work.batch.capacity();
@@ -77,6 +80,39 @@ impl<T: Scalar> Terms<T> for Records<'_, T> {
             let (new, norms) = (&work.new[..n * len], &mut norms[..n]);
             local.objective.squared_norms(&work.batch, new, old, norms, &mut work.scratch);
             square += norms.iter().sum::<f64>();
+        }
+        square
+    }
+}
+
+impl<T: Scalar> Records<'_, T> {
+    /// [`Terms::add`] by whole gradients, one sample at a time.
+    fn add_whole(
+        &self,
+        local: &Local<'_, T>,
+        sum: Sum,
+        out: &mut [T],
+        work: &mut Workspace<T>,
+    ) -> f64 {
+        let samples = local.samples.len();
+        let mut term = vec![T::ZERO; out.len()];
+        let scale = T::from_f64(sum.scale);
+        if sum.first {
+            out.fill(T::ZERO);
+        }
+        let mut square = 0.0;
+        for i in sum.from..sum.from + sum.count {
+            work.places[0] = (i % samples) as u32;
+            batch::gather(local, 1, work);
+            batch::whole(local, self.params, work, false, (&mut term, false), 1.0, None);
+            // A table is one of records, which a model without them has not.
+            if let Old::At(params) = self.old {
+                batch::whole(local, params, work, false, (&mut term, true), -1.0, None);
+            }
+            for (out, &c) in out.iter_mut().zip(&term) {
+                *out += scale * c;
+            }
+            square += squared_norm(&term);
         }
         square
     }

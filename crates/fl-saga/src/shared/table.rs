@@ -1,7 +1,9 @@
 //! A table of records and the mean of what it stands for, which SAGA and SAG share.
 
 use crate::shared::batch;
-use fl_core::{AlignedVec, Cx, Local, Objective, Part, Scalar, SpecError, Visit, Workspace, room};
+use fl_core::{
+    AlignedVec, Cx, Local, Objective, Part, Scalar, SpecError, Visit, Workspace, in_units, room,
+};
 
 /// One record for each sample, at the parameters φ_j where it was drawn last.
 #[derive(Clone, Debug)]
@@ -22,6 +24,31 @@ pub(crate) fn memory<T: Scalar>(
     batch::bytes::<T>(&[(samples, objective.record_len()), (1, objective.dim()), (1, more)])
 }
 
+/// The estimators that work with any model, in the order in which a refusal names them.
+const OTHERS: &str = "sgd, loopless-svrg, svrg, page, sarah and full-gradient, each also with momentum, clip and local-steps";
+
+/// Whether the model has what a table of records is made of.
+pub(crate) fn check<T: Scalar>(
+    name: &str,
+    objective: &dyn Objective<T>,
+    samples: usize,
+) -> Result<(), SpecError> {
+    if objective.has_records() {
+        return Ok(());
+    }
+    let dim = objective.dim();
+    let whole = match batch::bytes::<T>(&[(samples, dim)]) {
+        usize::MAX => "more bytes than can be counted".to_owned(),
+        bytes => in_units(bytes),
+    };
+    let allowed = format!(
+        "one with records, of which {name} keeps one a sample; estimators for any model are {OTHERS}; dense-saga keeps \
+         whole gradients, which take {whole} ({samples} samples × {dim} parameters × {} bytes)",
+        size_of::<T>()
+    );
+    Err(SpecError::new("the model", allowed, "one that gives whole gradients only").of(name))
+}
+
 impl<T: Scalar> Table<T> {
     pub(crate) fn new(local: &Local<'_, T>) -> Result<Self, SpecError> {
         let (objective, samples) = (local.objective, local.samples.len());
@@ -38,7 +65,8 @@ impl<T: Scalar> Table<T> {
         let len = local.objective.record_len();
         let rate = 1.0 / local.samples.len() as f64;
         let Self { records, mean, .. } = self;
-        batch::sweep(local, params, work, |range, work| {
+        batch::sweep(local, work, |range, work| {
+            batch::records(local, params, work);
             records[range.start * len..range.end * len]
                 .copy_from_slice(&work.new[..range.len() * len]);
             batch::add_up(local, work, false, rate, range.start == 0, mean);

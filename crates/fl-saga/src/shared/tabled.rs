@@ -172,7 +172,7 @@ fn repeated(samples: f64, b: usize) -> (f64, f64) {
 /// What the specs of estimators with a table of records have in common, from their fields and a method `estimator(local)`.
 macro_rules! tabled {
     ($spec:ident, $name:literal) => {
-        $crate::shared::draw::draws!($spec, $name);
+        $crate::shared::draw::draws!($spec, $name, check: $crate::shared::table::check);
 
         impl $spec {
             fn bytes<T: Scalar>(

@@ -7,3 +7,4 @@ mod least_squares;
 mod settings;
 mod state;
 mod trajectory;
+mod whole;

@@ -38,12 +38,19 @@ impl OfWorker {
             objective.evaluate(params, &work.batch, losses, labels, &mut work.scratch);
             loss += losses.iter().sum::<f64>();
             right += work.batch.labels().iter().zip(&*labels).filter(|(a, b)| a == b).count();
+            let scale = T::from_f64(1.0 / samples);
+            if !objective.has_records() {
+                work.each_gradient(objective, local.data, rows, params, |one| {
+                    square += one.iter().map(|g| g.to_f64().powi(2)).sum::<f64>();
+                    gradient.iter_mut().zip(one).for_each(|(sum, &g)| *sum += scale * g);
+                });
+                continue;
+            }
             let records = &mut work.new[..n * objective.record_len()];
             objective.records(params, &work.batch, records, &mut work.scratch);
             let norms = &mut norms[..n];
             objective.squared_norms(&work.batch, records, None, norms, &mut work.scratch);
             square += norms.iter().sum::<f64>();
-            let scale = T::from_f64(1.0 / samples);
             let fold = Fold { message: &mut gradient, add: i > 0, scale, ridge: None, mean: None };
             objective.fold(&work.batch, records, None, fold, &mut work.scratch);
         }

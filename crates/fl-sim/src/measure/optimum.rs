@@ -81,6 +81,14 @@ impl<'a> Problem<'a> {
                 let step = CHUNK.min(rows.len());
                 let mut work = Workspace::new(self.objective, self.data, step);
                 let mut sum = vec![0.0; x.len()];
+                if !self.objective.has_records() {
+                    let mut share = shares.iter();
+                    work.each_gradient(self.objective, self.data, rows, x, |one| {
+                        let share = share.next().expect("a share for each row");
+                        sum.iter_mut().zip(one).for_each(|(sum, g)| *sum += share * g);
+                    });
+                    return sum;
+                }
                 for (rows, shares) in rows.chunks(step).zip(shares.chunks(step)) {
                     work.batch.gather(self.data, rows);
                     let records = &mut work.new[..rows.len() * self.objective.record_len()];

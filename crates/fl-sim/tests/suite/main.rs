@@ -2,6 +2,7 @@
 
 mod allocation;
 mod attacks;
+mod augment;
 mod common;
 mod divergence;
 mod estimators;
@@ -17,3 +18,4 @@ mod round;
 mod saga;
 mod theory_convergence;
 mod theory_sampling;
+mod whole;

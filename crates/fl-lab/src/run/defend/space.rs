@@ -115,6 +115,7 @@ fn combined(
     MethodConfig {
         name: String::new(),
         estimator: estimator.clone(),
+        augment: None,
         local_steps: None,
         momentum: (beta > 0.0).then(|| Momentum { beta, ..Momentum::default() }),
         clip: None,

@@ -1,5 +1,7 @@
 //! A federation on the embedded digits, small enough to run many times.
 
+pub(crate) mod whole;
+
 use fl_core::{AttackSpec, EstimatorSpec, Federation, Knowledge, Scalar, Streams};
 use fl_data::partition::ByClass;
 use fl_data::{Loaded, Partition, PartitionSpec};
