@@ -68,7 +68,8 @@ fn cifar() -> Vec<u8> {
             let label = ((batch + row) % 10) as u8;
             [label].into_iter().chain((0..3072).map(move |at| colour(batch, row, at)))
         });
-        let name = if batch == 6 { "test_batch.bin".into() } else { format!("data_batch_{batch}.bin") };
+        let name =
+            if batch == 6 { "test_batch.bin".into() } else { format!("data_batch_{batch}.bin") };
         add(&name, &rows.collect::<Vec<u8>>());
     }
     gzip(&tar.into_inner().unwrap())
@@ -152,8 +153,7 @@ fn zip(members: &[(String, Vec<u8>)]) -> Vec<u8> {
         directory.extend(start);
         directory.extend(name.as_bytes());
     }
-    let (count, start, size) =
-        (members.len() as u16, file.len() as u32, directory.len() as u32);
+    let (count, start, size) = (members.len() as u16, file.len() as u32, directory.len() as u32);
     file.extend(directory);
     file.extend(b"PK\x05\x06\0\0\0\0");
     file.extend([count.to_le_bytes(), count.to_le_bytes()].concat());
@@ -261,7 +261,10 @@ fn the_binary_covtype_is_covtype_by_a_label_map() {
     let cells = ["0"; 53].join(",");
     let text: String = (0..15_200).map(|i| format!("{i},{cells},{}\n", i % 7 + 1)).collect();
     let set = published("covtype.binary", &[text.as_bytes()]);
-    assert_eq!((set.classes(), &*set.home, set.class_names()), (2, "covtype", vec!["0".into(), "1".into()]));
+    assert_eq!(
+        (set.classes(), &*set.home, set.class_names()),
+        (2, "covtype", vec!["0".into(), "1".into()])
+    );
     let folder = tempfile::tempdir().unwrap();
     let locations = here(folder.path(), &set, &[text.as_bytes()]);
     // Once from the text, and once from the converted file, which is COVTYPE's too.
@@ -404,7 +407,9 @@ mod fetched {
         let (mut flipped, mut longer) = (archive.clone(), archive.clone());
         flipped[100] ^= 1;
         longer.push(0);
-        for (other, said) in [(flipped, "sha-256"), (longer, "bytes"), (archive[..1000].into(), "bytes")] {
+        for (other, said) in
+            [(flipped, "sha-256"), (longer, "bytes"), (archive[..1000].into(), "bytes")]
+        {
             let folder = tempfile::tempdir().unwrap();
             let locations = Locations { read_only: vec![], cache: folder.path().into() };
             let mirrors = Some(vec![server(files(&set, &[&other])).0]);

@@ -6,8 +6,8 @@ use crate::shared::sampling::{Sampling, merge};
 use crate::shared::spread::{self, Sum, Terms};
 use crate::shared::table::is_due;
 use fl_core::{
-    AlignedVec, Cx, Estimator, Local, Objective, Part, Scalar, SpecError, Visit, Workspace,
-    choice, room, spec,
+    AlignedVec, Cx, Estimator, Local, Objective, Part, Scalar, SpecError, Visit, Workspace, choice,
+    room, spec,
 };
 
 choice! {

@@ -150,7 +150,7 @@ impl<T: Scalar> Estimator<T> for State<T> {
         let Self { records, counts, mean, .. } = self;
         let stride = b * len;
         batch::sweep(local, work, |range, work| {
-        batch::records(local, params, work);
+            batch::records(local, params, work);
             for (place, record) in range.zip(work.new.chunks_exact(len)) {
                 // The windows that have the sample, in which it is the i-th.
                 for i in 0..b {
