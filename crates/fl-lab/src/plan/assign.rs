@@ -40,7 +40,7 @@ pub enum AssignedData {
     LeastLikely,
 }
 
-/// AssignmentCache the data to the workers of a cell, and says who is Byzantine.
+/// Deals the data to the workers of a cell, and says who is Byzantine.
 ///
 /// # Errors
 /// When data and federation do not fit, at the place in the file.
