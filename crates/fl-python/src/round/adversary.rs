@@ -201,7 +201,12 @@ impl<T: Real> Corrupts for Kept<T> {
         let long = whole.work >= LONG;
         let flag = Arc::clone(&stop);
         let work = || whole.attack(numbers, round, flag);
-        let done = if long { watched(py, &stop, |_| Ok(()), work) } else { Ok(py.detach(work)) };
+        let done = if long {
+            watched(py, &stop, |_| Ok(()), work)
+        } else {
+            py.detach(work);
+            Ok(())
+        };
         let raised = self.pending.raised();
         done.and(raised)
     }
