@@ -207,6 +207,7 @@ def test_an_experiment():
         "batch": 25, "step": 0.1, "weight-decay": 1e-4, "schedule": {"steps": {"at": [10, 15], "factor": 0.5}},
     }
     assert made["sweep"]["data.partition"] == [{"gamma-similarity": {"gamma": gamma}} for gamma in (1.0, 0.5)]
+    assert made["data"]["set"] == "mnist" and made["data"]["scale"] == "normalise"
     assert [next(iter(attack)) for attack in made["sweep"]["federation.attack"]] == ["sign-flipping", "line-search"]
     assert [method["name"] for method in made["method"]] == ["GeometricMedian", "TrMean"]
     assert made["method"][1]["momentum"] == {"beta": 0.9} and made["method"][1]["pre"] == [{"nnm": {}}]
@@ -214,7 +215,7 @@ def test_an_experiment():
 
 @pytest.mark.parametrize("more, sentence", [
     ({"model": {"name": "ResNet18"}}, "the model ResNet18"), ({"model": {"name": "logreg_mnist"}}, "the model logreg_mnist"),
-    ({"model": {"dataset_name": "cifar10"}}, "the data set cifar10"), ({"model": {"loss": "MSELoss"}}, "the loss MSELoss"),
+    ({"model": {"dataset_name": "imagenet"}}, "the data set imagenet"), ({"model": {"loss": "MSELoss"}}, "the loss MSELoss"),
     ({"model": {"optimizer_name": "Adam"}}, "the optimizer Adam"), ({"model": {"depth": 3}}, "model.depth = 3"),
     ({"benchmark_config": {"size_train_set": 0.8}}, "size_train_set = 0.8"), ({"benchmark_config": {"speed": 1}}, "benchmark_config.speed"),
     ({"benchmark_config": {"tolerated_f": [2, 3]}}, "tolerated_f = "),
@@ -229,6 +230,19 @@ def test_what_an_experiment_loses_is_told(more, sentence):
     usual = ours.experiment(CONFIG)[1]
     lost = [one for one in ours.experiment(changed(**more))[1] if one not in usual]
     assert len(lost) == 1 and lost[0].startswith(sentence), lost
+
+
+@pytest.mark.parametrize("name, data, augment", [
+    ("fashionmnist", {"set": "fashion-mnist"}, {"flip": True}),
+    ("cifar10", {"set": "cifar10", "scale": "normalise"}, {"shift": 4, "flip": True}),
+])
+def test_sets_whose_pictures_byzfl_moves(name, data, augment):
+    made, lost = ours.experiment(changed(model={"dataset_name": name, "name": "fc_mnist"}))
+    usual = ours.experiment(changed(model={"name": "fc_mnist"}))[1]
+    del made["data"]["partition"]
+    assert made["data"] == data and made["train"]["augment"] == augment
+    told = [one for one in lost if one not in usual]
+    assert len(told) == 1 and name in told[0]
 
 
 def test_lists_of_an_experiment():

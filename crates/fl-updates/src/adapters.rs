@@ -88,10 +88,10 @@ pub(crate) fn aggregate(
 pub(crate) fn check(updates: &Updates, options: &Options) -> Result<ServerCost, UpdatesError> {
     let refused = |what: &str| Err(UpdatesError::Choice(what.into()));
     if !matches!(options.per, Per::Whole) {
-        return refused("--per: adapters are decided on together");
+        return refused("per: adapters are decided on together");
     }
     if options.shares {
-        return refused("--shares: the distances of adapters are not measured by tensor");
+        return refused("shares: the distances of adapters are not measured by tensor");
     }
     let workers = updates.clients();
     let shape = Shape { workers, byzantine: options.byzantine };
@@ -100,7 +100,7 @@ pub(crate) fn check(updates: &Updates, options: &Options) -> Result<ServerCost, 
         true => Ok(cost),
         false => refused(
             "adapters: the rule looks at columns of the products BA, which are never formed; choose a rule on distances, or \
-             merge each adapter into its model and aggregate the models with --base",
+             merge each adapter into its model and aggregate the models with a base",
         ),
     }
 }

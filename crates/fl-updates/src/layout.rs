@@ -104,21 +104,24 @@ fn skipped<'a>(
     let names: HashSet<&str> = all().map(|tensor| tensor.name.as_str()).collect();
     let found: HashSet<&str> = names.into_iter().filter(|name| skip.is_match(name)).collect();
     match found.is_empty() {
-        true => Err(unmatched("--skip", skip, all().next())),
+        true => Err(unmatched("skip", skip, all().next())),
         false => Ok(found),
     }
 }
 
-fn unmatched(flag: &str, pattern: &Regex, first: Option<&Tensor>) -> UpdatesError {
+fn unmatched(option: &str, pattern: &Regex, first: Option<&Tensor>) -> UpdatesError {
     let called = first.map_or(String::new(), |t| format!("; the first one is called {:?}", t.name));
-    UpdatesError::Choice(format!("{flag}: no tensor's name matches {:?}{called}", pattern.as_str()))
+    UpdatesError::Choice(format!(
+        "{option}: no tensor's name matches {:?}{called}",
+        pattern.as_str()
+    ))
 }
 
 /// Why a tensor cannot be aggregated.
 fn refused(client: &Client, tensor: &Tensor, adapters: bool) -> Option<Problem> {
     let what = if !adapters && is_factor(&tensor.name) {
         "a factor of a low-rank adapter: the mean of A and the mean of B apart are not the mean of the products BA; \
-         --adapters aggregates the products"
+         the option `adapters` aggregates the products"
             .to_owned()
     } else if matches!(tensor.dtype, Dtype::Other(..)) {
         format!(
@@ -194,7 +197,7 @@ pub(crate) fn groups(layout: &Layout, per: &Per) -> Result<Vec<Group>, UpdatesEr
     if let Per::Match(pattern) = per {
         let first = averaged.clone().next();
         if !averaged.any(|tensor| pattern.is_match(&tensor.name)) {
-            return Err(unmatched("--per", pattern, first));
+            return Err(unmatched("per", pattern, first));
         }
     }
     let name_of = |tensor: &Tensor| match per {

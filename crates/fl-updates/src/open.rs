@@ -44,13 +44,11 @@ impl Updates {
         match options.adapters {
             Some(_) if options.base.is_some() => {
                 let what =
-                    "--adapters: an adapter is a difference already; --base is for whole models";
+                    "adapters: an adapter is a difference already; a base is for whole models";
                 return Err(UpdatesError::Choice(what.into()));
             }
             Some(Adapters::Rank(0)) => {
-                return Err(UpdatesError::Choice(
-                    "--adapters: expected a rank of at least 1".into(),
-                ));
+                return Err(UpdatesError::Choice("adapters: expected a rank of at least 1".into()));
             }
             _ => {}
         }
@@ -154,7 +152,7 @@ fn twice(clients: &[Client], base: Option<&Client>, problems: &mut Vec<Problem>)
         }
     }
     if let Some(client) = base.and_then(|base| seen.get(&files(base))) {
-        let what = "it is the model of --base, whose difference from itself is zero; name the clients alone";
+        let what = "it is the base, whose difference from itself is zero; name the clients alone";
         problems.push(Problem::new(&client.path, what));
     }
 }

@@ -171,8 +171,8 @@ impl Output {
                 differing.push(crate::Problem::new(
                     &other.path,
                     format!(
-                        "tensor {:?} of type {} is not averaged and differs from {}'s; --base takes it from a model, --skip \
-                         leaves it out",
+                        "tensor {:?} of type {} is not averaged and differs from {}'s; the option `base` takes it from a model, \
+                         and `skip` leaves it out",
                         to.name, to.dtype, from.name()
                     ),
                 ));

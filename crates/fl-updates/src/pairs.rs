@@ -43,7 +43,9 @@ pub(crate) fn pairs(tensors: &[Tensor], averaged: &[usize]) -> Result<Vec<Pair>,
             _ => None,
         });
         let found = match named {
-            None => Err("it is no factor of an adapter; --skip leaves it out".to_owned()),
+            None => {
+                Err("it is no factor of an adapter; the option `skip` leaves it out".to_owned())
+            }
             Some((is_a, other)) => match place(&other) {
                 None => Err(format!("expected the other factor {other:?}, found no such tensor")),
                 Some(_) if !is_a => continue,

@@ -40,7 +40,16 @@ pub(super) fn faults(root: &Path, path: &Path, faults: &mut Vec<String>) {
     if !text.is_empty() && !text.ends_with('\n') {
         faults.push(format!("{name}: no newline at the end"));
     }
+    let library = name.starts_with("crates/")
+        && !name.starts_with("crates/fl-cli/")
+        && name.contains("/src/");
     for (i, line) in text.lines().enumerate() {
+        if library && name.ends_with(".rs") && names_a_flag(line) {
+            faults.push(format!(
+                "{name}:{}: a library speaks of a flag, which only fl-cli has",
+                i + 1
+            ));
+        }
         if line.ends_with([' ', '\t']) {
             faults.push(format!("{name}:{}: trailing space", i + 1));
         }
@@ -52,6 +61,44 @@ pub(super) fn faults(root: &Path, path: &Path, faults: &mut Vec<String>) {
             if line.contains(mark) {
                 faults.push(format!("{name}:{}: {mark}", i + 1));
             }
+        }
+    }
+}
+
+/// Whether a line that is no comment has a flag within words. An argument of another program is a text of its own.
+fn names_a_flag(line: &str) -> bool {
+    let line = line.trim_start();
+    let flag = |from: &str| from.starts_with(|c: char| c.is_ascii_lowercase());
+    let mut parts = line.split("--");
+    let mut before = parts.next().unwrap_or_default();
+    let mut found = false;
+    for part in parts {
+        let within = before.is_empty() || before.ends_with([' ', '(', '`', '\'']);
+        found |= flag(part)
+            && (within
+                || part.split_once(':').is_some_and(|(name, _)| {
+                    name.chars().all(|c| c.is_ascii_lowercase() || c == '-')
+                }));
+        before = part;
+    }
+    found && !line.starts_with("//")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_a_flag;
+
+    #[test]
+    fn flags_within_words_are_found_and_arguments_of_programs_are_not() {
+        for line in
+            ["\"see --base\"", "    --skip leaves it out\"", "\"--per: no\"", "\"with `--per`\""]
+        {
+            assert!(names_a_flag(line), "{line}");
+        }
+        for line in
+            ["\"--quiet\",", "\"--only-binary=:all:\",", "// see --base", "a - -b", "\"a -- b\""]
+        {
+            assert!(!names_a_flag(line), "{line}");
         }
     }
 }

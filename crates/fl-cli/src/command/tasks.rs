@@ -114,7 +114,7 @@ fn fitting_jobs(
         if !seen.insert(cells::alike(cell, true)) {
             continue;
         }
-        // What cannot be assignment is told by the check that follows.
+        // What cannot be dealt is told by the check that follows.
         let Ok(assignment) = assignments.assign(cell, data, source) else { continue };
         let Ok(memory) = fl_lab::memory(cell, data, &assignment, source) else { continue };
         if greatest.is_none_or(|m| m.total() < memory.total()) {

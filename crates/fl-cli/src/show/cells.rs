@@ -42,7 +42,7 @@ pub(crate) fn name(sweep: &Sweep, cell: usize) -> String {
 
 /// The cells that `--index` and `--cell` leave of these.
 ///
-/// Shares are assignment by hash, which has nothing to do with how long cells take: neighbours go to different shares, and no
+/// Shares are assigned by hash, which has nothing to do with how long cells take: neighbours go to different shares, and no
 /// share gets all cells of the slowest method.
 pub(crate) fn pick(sweep: &Sweep, cells: Vec<usize>, pick: &Pick) -> Result<Vec<usize>, Failure> {
     let mut cells = cells;

@@ -113,7 +113,7 @@ fn mistakes_are_told_before_a_number_is_read() {
     mean(&["--input", "in", "--header", "true"]).expect(2, &["--header is about a text"]);
     mean(&["--input", "in", "--skip", "stops"]).expect(2, &["no tensor's name matches \"stops\""]);
     mean(&["--input", "in", "--base", "in/c1.safetensors"])
-        .expect(3, &["c1.safetensors: it is the model of --base"]);
+        .expect(3, &["c1.safetensors: it is the base"]);
     mean(&["--input", "in", "--per", "layer"]).expect(2, &["no tensor's name matches \"layer\""]);
     room.write("pickled/c1.pkl", "");
     mean(&["--input", "pickled/c1.pkl"]).expect(3, &["a pickle can run any program"]);
@@ -154,7 +154,7 @@ fn adapters_become_one_of_the_rank_that_is_asked_for() {
     let nearest = run("1");
     assert!((nearest["relative_error"].as_f64().unwrap() - 0.6).abs() < 1e-12, "{nearest}");
     room.run(&["aggregate", "--rule", "mean", "--input", "in", "--output", "out.safetensors"])
-        .expect(3, &["--adapters aggregates the products"]);
+        .expect(3, &["the option `adapters` aggregates the products"]);
 }
 
 #[cfg(target_os = "linux")]

@@ -12,6 +12,12 @@ import numpy as np
 from ._messages import Array
 
 
+# Types of numbers as the safetensors format calls them.
+_KINDS: dict[str, Any] = {
+    "F16": np.float16, "F32": np.float32, "F64": np.float64, "U64": np.uint64, "I64": np.int64, "U32": np.uint32, "U8": np.uint8,
+}
+
+
 def append(path: Path, line: dict[str, Any]) -> None:
     """A line of JSON at the end of a file."""
 
@@ -37,12 +43,12 @@ def write(path: Path, data: bytes) -> None:
 
 def write_checkpoint(path: Path, tensors: dict[str, Array], round: int) -> None:
     """Tensors and the round, as a file of the safetensors format."""
-    kinds = {"float16": "F16", "float32": "F32", "float64": "F64", "uint64": "U64", "int64": "I64"}
+    kinds = {np.dtype(kind): name for name, kind in _KINDS.items()}
     tensors = {**tensors, "round": np.array([round], np.int64)}
     header: dict[str, Any] = {}
     at = 0
     for name, x in tensors.items():
-        header[name] = {"dtype": kinds[x.dtype.name], "shape": list(x.shape), "data_offsets": [at, at + x.nbytes]}
+        header[name] = {"dtype": kinds[x.dtype], "shape": list(x.shape), "data_offsets": [at, at + x.nbytes]}
         at += x.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
@@ -51,12 +57,11 @@ def write_checkpoint(path: Path, tensors: dict[str, Array], round: int) -> None:
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:
     """The tensors of a checkpoint, a file of the safetensors format."""
-    kinds = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "U64": np.uint64, "I64": np.int64, "U32": np.uint32, "U8": np.uint8}
     data = Path(path).read_bytes()
     begin = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:begin])
     return {
-        name: np.frombuffer(data[begin + at["data_offsets"][0] : begin + at["data_offsets"][1]], kinds[at["dtype"]])
+        name: np.frombuffer(data[begin + at["data_offsets"][0] : begin + at["data_offsets"][1]], _KINDS[at["dtype"]])
         .reshape(at["shape"])
         for name, at in header.items()
         if name != "__metadata__"

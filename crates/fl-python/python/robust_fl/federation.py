@@ -310,7 +310,6 @@ class Federation:
             mine = {k.removeprefix("adversary."): v for k, v in tensors.items() if k.startswith("adversary.")}
             counts = self._adversary.state()
             self._adversary.restore({k: int(v[0]) if isinstance(counts[k], int) else v.copy() for k, v in mine.items()})
-
         for i, one in enumerate(self.memory):
             prefix = f"memory.{i}."
             one.restore({k.removeprefix(prefix): v.copy() for k, v in tensors.items() if k.startswith(prefix)})

@@ -226,8 +226,8 @@ fn what_adapters_cannot_have_is_refused() {
         );
     }
     let krum = || Options::new(Krum::default(), 1);
-    refused(Options { per: Per::Tensor, ..krum() }, "--per: adapters are decided on together");
-    refused(Options { shares: true, ..krum() }, "--shares: the distances of adapters");
+    refused(Options { per: Per::Tensor, ..krum() }, "per: adapters are decided on together");
+    refused(Options { shares: true, ..krum() }, "shares: the distances of adapters");
     refused(Options { memory: 2000, ..krum() }, "are needed for 7 clients, 2.0 kB are allowed");
     for (extra, told) in [
         (tensor("bias", "F32", &[1], &[0.0]), "tensor \"bias\": it is no factor of an adapter"),

@@ -61,7 +61,7 @@ fn the_model_before_is_no_client() {
         let open = OpenOptions { base: Some(base.to_owned()), ..OpenOptions::default() };
         Updates::open(&paths, &open).expect_err("a client is the base").to_string()
     };
-    let told = "1.safetensors: it is the model of --base";
+    let told = "1.safetensors: it is the base";
     assert!(said(&paths[1]).contains(told));
     // Under another name it is the same file; a copy of it is another.
     let link = room.path("base.safetensors");

@@ -66,7 +66,7 @@ fn a_pattern_that_matches_nothing_is_refused() {
         ..OpenOptions::default()
     };
     let said = Updates::open(&paths, &open("^cashe")).expect_err("no such name").to_string();
-    assert_eq!(said, "--skip: no tensor's name matches \"^cashe\"; the first one is called \"w\"");
+    assert_eq!(said, "skip: no tensor's name matches \"^cashe\"; the first one is called \"w\"");
     let updates = Updates::open(&paths, &open("cache")).expect("clients that agree");
     for (name, works) in [("^w", true), ("^(v|u)", false)] {
         let options = Options { per: Per::Match(pattern(name)), ..Options::new(Mean, 0) };
@@ -75,7 +75,7 @@ fn a_pattern_that_matches_nothing_is_refused() {
             Ok(_) => assert!(works),
             Err(e) => {
                 let told =
-                    "--per: no tensor's name matches \"^(v|u)\"; the first one is called \"w\"";
+                    "per: no tensor's name matches \"^(v|u)\"; the first one is called \"w\"";
                 assert_eq!((works, e.to_string().as_str()), (false, told));
             }
         }

@@ -10,7 +10,18 @@ from typing import Any
 from . import aggregators, attacks
 from .clients import make
 
-_SETS = {"mnist": "mnist", "fashionmnist": "fashion-mnist"}
+# A set, how its pixels are scaled, how training pictures are moved, and what of byzfl's own transforms differs.
+_SETS: dict[str, tuple[dict[str, Any], dict[str, Any] | None, str | None]] = {
+    "mnist": ({"set": "mnist", "scale": "normalise"}, None, None),
+    "fashionmnist": (
+        {"set": "fashion-mnist"}, {"flip": True}, "random mirroring of fashionmnist's test pictures: they stay as they are",
+    ),
+    "cifar10": (
+        {"set": "cifar10", "scale": "normalise"}, {"shift": 4, "flip": True},
+        "a mean and a deviation of each colour of cifar10, and black edges of moved pictures: here all pixels have one mean, "
+        "which edges have",
+    ),
+}
 _RELU: dict[str, Any] = {"activation": "relu", "initialise": "fan-in"}
 _MODELS: dict[str, dict[str, Any]] = {
     "cnn_mnist": {"convolutional": {"shape": [1, 28, 28], "channels": [20, 50], "kernel": 5, "hidden": [500], **_RELU}},
@@ -179,22 +190,30 @@ def _train(asked: _Asked) -> dict[str, Any]:
         at = at[0] if at and isinstance(at[0], list) else at
     if at and factors[0] != 1.0:
         train["schedule"] = {"steps": {"at": [int(round) for round in at], "factor": float(factors[0])}}
+    if moved := _set(asked)[1]:
+        train["augment"] = moved
     optimizer = asked.take("model", "optimizer_name", "SGD")
     if optimizer != "SGD":
         asked.lost.append(f"the optimizer {optimizer}: plain steps stand in its place")
     return train
 
 
-def _data_set(asked: _Asked) -> str:
+def _set(asked: _Asked) -> tuple[dict[str, Any], dict[str, Any] | None, str | None]:
+    return _SETS.get(asked.sections["model"].get("dataset_name", "mnist"), _SETS["mnist"])
+
+
+def _data(asked: _Asked) -> dict[str, Any]:
+    """The set and who holds what."""
+    made, _, differs = _set(asked)
     name = asked.take("model", "dataset_name", "mnist")
     if name not in _SETS:
         asked.lost.append(f"the data set {name}: mnist stands in its place")
-    if name == "fashionmnist":
-        asked.lost.append("random mirroring of fashionmnist's pictures: they stay as they are")
+    if differs:
+        asked.lost.append(differs)
     share = asked.take("benchmark_config", "size_train_set", 0.8)
     if share != 1.0:
         asked.lost.append(f"size_train_set = {share}: workers share all training rows, and none are set aside")
-    return _SETS.get(name, "mnist")
+    return {**made, "partition": _partition(asked)}
 
 
 def experiment(config: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -220,9 +239,8 @@ def experiment(config: str | Path | Mapping[str, Any]) -> tuple[dict[str, Any], 
     made: dict[str, Any] = {
         "name": "from-byzfl", "rounds": asked.take(bench, "nb_steps", 1000), "seeds": [first + i for i in range(count)],
         "evaluate-every": asked.take("evaluation_and_results", "evaluation_delta", 50),
-        "data": {"set": _data_set(asked), "partition": _partition(asked)},
         "federation": {**federation, **_attack(asked, f)},
-        "model": _model(asked), "train": _train(asked), "method": _methods(asked, f),
+        "model": _model(asked), "train": _train(asked), "data": _data(asked), "method": _methods(asked, f),
     }
     asked.rest()
     if asked.axes:
