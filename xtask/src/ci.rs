@@ -5,9 +5,17 @@ use crate::{book, cluster, fmt, pages, python, recipe, release, tidy};
 use anyhow::Result;
 use std::process::Command;
 
+/// The examples that are programs of their own.
+const OUTSIDE: [&str; 2] = ["own-model", "own-rule"];
+
 pub(crate) fn ci() -> Result<()> {
     fmt::fmt(true)?;
     tidy::tidy(false)?;
+    // What is no member of the workspace has a lock file of its own, which a new dependency of a crate makes stale.
+    for name in OUTSIDE {
+        let manifest = format!("examples/{name}/Cargo.toml");
+        run(&["tree", "--locked", "--quiet", "--depth", "0", "--manifest-path", &manifest])?;
+    }
     run(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])?;
     run_with(
         &["doc", "--workspace", "--no-deps", "--all-features"],
