@@ -1,6 +1,7 @@
 //! The repository's own chores. Everything that touches experiments is done by `fl-cli`, so that whatever happens here
 //! can be repeated by hand; the commands are printed.
 
+mod bench;
 mod book;
 mod cases;
 mod ci;
@@ -19,7 +20,6 @@ mod soak;
 mod statistics;
 mod strength;
 mod tidy;
-mod times;
 
 use anyhow::{Result, bail};
 
@@ -50,7 +50,7 @@ const HELP: &str = "cargo xtask VERB
   own-model                            build and run examples/own-model, a network in burn; takes minutes
   book                                 build the papers as a book, in target/book/html, with mdbook
   release check VERSION | try          what must hold before VERSION is released; pack the crates and build them
-  times                                the times of the benches that were run last, as CSV
+  bench                                run the benches and write docs/speed.md and a line of docs/speed.csv; needs MNIST
   ci                                   everything that a change must pass after the tests
 ";
 
@@ -79,7 +79,7 @@ fn main() -> Result<()> {
         ["book"] => book::book(),
         ["release", "check", version] => release::check(version),
         ["release", "try"] => release::try_it(),
-        ["times"] => times::times(),
+        ["bench"] => bench::bench(),
         ["ci"] => ci::ci(),
         [] | ["help" | "--help" | "-h"] => {
             print!("{HELP}");

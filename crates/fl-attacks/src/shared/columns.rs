@@ -89,13 +89,28 @@ pub(crate) fn each<T: Scalar, U: Send>(
     sums: &mut [f64],
     tile: impl Fn(&Columns<'_, T>, &mut [U], &mut [U], &mut [f64]) + Sync,
 ) {
-    let (dim, parallel) = (base.len(), known.count() * base.len() >= SERIAL);
-    let per = sums.len() / tiles(dim);
+    let parallel = known.count() * base.len() >= SERIAL;
     let one = |i: usize, base: &mut [U], direction: &mut [U], sums: &mut [f64]| {
         let range = i * COLUMNS..i * COLUMNS + base.len();
         let columns = Columns { known, range };
         Arch::new().dispatch(|| tile(&columns, base, direction, sums));
     };
+    deal(parallel, base, direction, sums, &one);
+}
+
+/// Some tile: its number, and the pieces of three slices that are its own.
+type Tile<'a, U> = dyn Fn(usize, &mut [U], &mut [U], &mut [f64]) + Sync + 'a;
+
+/// Cuts the slices into tiles and calls `one` for each. It is compiled once a type of numbers, not once a caller: the
+/// parallel loops were a tenth of what a whole program has to compile.
+fn deal<U: Send>(
+    parallel: bool,
+    base: &mut [U],
+    direction: &mut [U],
+    sums: &mut [f64],
+    one: &Tile<'_, U>,
+) {
+    let per = sums.len() / tiles(base.len());
     let pieces = base.chunks_mut(COLUMNS).zip(direction.chunks_mut(COLUMNS)).enumerate();
     match (per, parallel) {
         (0, false) => pieces.for_each(|(i, (b, d))| one(i, b, d, &mut [])),
