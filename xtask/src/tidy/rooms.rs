@@ -76,7 +76,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "cluster",
             "book",
             "release",
-            "times",
+            "bench",
             "recipe",
             "pages",
             "python",

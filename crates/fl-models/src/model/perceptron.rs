@@ -121,9 +121,9 @@ impl<T: Scalar> ModelSpec<T> for Perceptron {
 
 #[cfg(test)]
 mod tests {
-    use super::folding::Folding;
     use super::pass::Pass;
     use super::*;
+    use crate::shared::layers::{Folding, Part};
     use crate::shared::network::Goal;
     use fl_core::data::{Layout, Values};
     use fl_core::{Batch, Dataset, Fold, Role, Streams};
@@ -171,8 +171,7 @@ mod tests {
         set.run(Folding {
             model: &model.0,
             batch: &batch,
-            new,
-            old: Some(old),
+            records: Part { new, old: Some(old) },
             fold,
             scratch: &mut scratch,
         });

@@ -6,6 +6,7 @@ use crate::kernel::{dot, fold, padded, take};
 use crate::shared::check::{check_shape, check_size};
 use crate::shared::gram;
 use crate::shared::initialise::Initialise;
+use crate::shared::layers::{Folding, Part};
 use crate::shared::network::{Goal, Network, boxed_here};
 use fl_core::{Batch, Curvature, Dataset, Fold, Objective, Scalar, SpecError, Stream};
 use pulp::{Arch, Simd, WithSimd};
@@ -93,7 +94,8 @@ impl Network for Linear {
         fold: Fold<'_, T>,
         scratch: &mut [T],
     ) {
-        Arch::new().dispatch(Folding { model: self, batch, new, old, fold, scratch });
+        let records = Part { new, old };
+        Arch::new().dispatch(Folding { model: self, batch, records, fold, scratch });
     }
 
     fn deltas(&self) -> usize {
@@ -198,25 +200,16 @@ impl<T: Scalar> WithSimd for Forward<'_, T> {
     }
 }
 
-struct Folding<'a, T> {
-    model: &'a Linear,
-    batch: &'a Batch<T>,
-    new: &'a [T],
-    old: Option<&'a [T]>,
-    fold: Fold<'a, T>,
-    scratch: &'a mut [T],
-}
-
-impl<T: Scalar> WithSimd for Folding<'_, T> {
+impl<T: Scalar> WithSimd for Folding<'_, Linear, T> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Folding { model, batch, new, old, fold, mut scratch } = self;
+        let Folding { model, batch, records, fold, mut scratch } = self;
         let outputs = model.outputs;
         let d = take(&mut scratch, batch.len() * padded(outputs));
         let sum = take(&mut scratch, padded(outputs));
-        fold::differences(simd, outputs, outputs, new, old, d);
+        fold::differences(simd, outputs, outputs, records.new, records.old, d);
         let mut sink = fold::Sink::new(fold);
         fold::outer(simd, batch, outputs, d, &mut sink);
         if model.bias {

@@ -1,8 +1,8 @@
 //! Adaptive robust clipping: the longest messages are shortened to the length of the longest one that is left alone.
 
 use crate::shared::check::checked_regular;
-use crate::shared::shorten::shorten_to_rank;
-use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
+use crate::shared::shorten::ToRank;
+use fl_core::{PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
 
 spec! {
     /// Adaptive robust clipping (ARC): static clipping with a length chosen each round, so that a fixed number k of the
@@ -83,7 +83,7 @@ impl PreAggregatorSpec for AdaptiveClipping {
 
     fn build(&self, shape: Shape) -> Result<Box<dyn PreAggregator>, SpecError> {
         self.output(shape)?;
-        Ok(Box::new(Adaptive { order: Vec::with_capacity(shape.workers) }))
+        Ok(ToRank::boxed(shape, |shape| shape.workers - count(shape)))
     }
 
     fn keeps_workers(&self) -> bool {
@@ -100,25 +100,6 @@ impl PreAggregatorSpec for AdaptiveClipping {
 /// k: how many messages are shortened.
 fn count(shape: Shape) -> usize {
     2 * shape.byzantine * (shape.workers - shape.byzantine) / shape.workers
-}
-
-#[derive(Debug)]
-struct Adaptive {
-    order: Vec<u32>,
-}
-
-impl PreAggregator for Adaptive {
-    fn mixing(
-        &mut self,
-        _: &Cx<'_>,
-        _: usize,
-        geometry: &Geometry,
-        shape: Shape,
-        out: &mut Mixing,
-    ) {
-        let rank = shape.workers - count(shape);
-        shorten_to_rank(geometry, shape.workers, rank, &mut self.order, out);
-    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! Clipping by the median: the longer half of the messages is shortened to the median length.
 
 use crate::shared::check::checked_regular;
-use crate::shared::shorten::shorten_to_rank;
-use fl_core::{Cx, Geometry, Mixing, PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
+use crate::shared::shorten::ToRank;
+use fl_core::{PreAggregator, PreAggregatorSpec, Shape, SpecError, spec};
 
 spec! {
     /// Clipping by the median norm: a message longer than the median of all lengths is shortened to it, in its direction.
@@ -87,7 +87,7 @@ impl PreAggregatorSpec for MedianClipping {
 
     fn build(&self, shape: Shape) -> Result<Box<dyn PreAggregator>, SpecError> {
         self.output(shape)?;
-        Ok(Box::new(ToMedian { order: Vec::with_capacity(shape.workers) }))
+        Ok(ToRank::boxed(shape, |shape| shape.workers.div_ceil(2)))
     }
 
     fn keeps_workers(&self) -> bool {
@@ -99,24 +99,5 @@ impl PreAggregatorSpec for MedianClipping {
         let short = workers.div_ceil(2).checked_sub(byzantine).filter(|&short| short > 0)?;
         let moved = (workers / 2) as f64 / short as f64;
         (2 * byzantine < workers).then(|| (inner.sqrt() + moved.sqrt()).powi(2))
-    }
-}
-
-#[derive(Debug)]
-struct ToMedian {
-    order: Vec<u32>,
-}
-
-impl PreAggregator for ToMedian {
-    fn mixing(
-        &mut self,
-        _: &Cx<'_>,
-        _: usize,
-        geometry: &Geometry,
-        shape: Shape,
-        out: &mut Mixing,
-    ) {
-        let rank = shape.workers.div_ceil(2);
-        shorten_to_rank(geometry, shape.workers, rank, &mut self.order, out);
     }
 }

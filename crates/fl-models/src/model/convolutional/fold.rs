@@ -4,23 +4,15 @@ use super::block::{Block, Convolutions};
 use super::maxima;
 use crate::kernel::patches::{self, Shape, Terms};
 use crate::kernel::{fold, padded, take};
-use crate::shared::layers::Part;
-use fl_core::{Batch, Fold, Scalar};
+use crate::shared::layers::{Folding, Part};
+use fl_core::{Batch, Scalar};
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// Samples whose inputs are written out at a time.
 const GROUP: usize = 8;
 
-pub(super) struct Folding<'a, T> {
-    pub(super) model: &'a Convolutions,
-    pub(super) batch: &'a Batch<T>,
-    pub(super) records: Part<'a, T>,
-    pub(super) fold: Fold<'a, T>,
-    pub(super) scratch: &'a mut [T],
-}
-
-impl<T: Scalar> WithSimd for Folding<'_, T> {
+impl<T: Scalar> WithSimd for Folding<'_, Convolutions, T> {
     type Output = ();
 
     #[inline(always)]

@@ -1,11 +1,11 @@
 //! The convolutional network as a network: what its calls are made of.
 
 use super::block::Convolutions;
-use super::fold::{Folding, SquaredNorm};
+use super::fold::SquaredNorm;
 use super::forward::Pass;
 use crate::kernel::head::Head;
 use crate::kernel::padded;
-use crate::shared::layers::Part;
+use crate::shared::layers::{Folding, Part};
 use crate::shared::network::{Goal, Network, boxed_here};
 use fl_core::data::Picture;
 use fl_core::{Batch, Curvature, Dataset, Fold, Scalar, Stream};

@@ -1,10 +1,9 @@
 //! The perceptron as a network: what its calls are made of.
 
-use super::folding::Folding;
 use super::pass::{self, Pass};
 use crate::kernel::head::Head;
 use crate::kernel::{dot, padded};
-use crate::shared::layers::{Layers, Part};
+use crate::shared::layers::{Folding, Layers, Part};
 use crate::shared::linear::curvature;
 use crate::shared::network::{Goal, Network, boxed_here};
 use fl_core::{Batch, Curvature, Dataset, Fold, Scalar, Stream};
@@ -71,7 +70,8 @@ impl Network for Dense {
         fold: Fold<'_, T>,
         scratch: &mut [T],
     ) {
-        Arch::new().dispatch(Folding { model: &self.0, batch, new, old, fold, scratch });
+        let records = Part { new, old };
+        Arch::new().dispatch(Folding { model: &self.0, batch, records, fold, scratch });
     }
 
     /// The gradient is linear in the deltas; the hidden vectors stay.

@@ -5,4 +5,4 @@ mod fold;
 mod forward;
 mod stack;
 
-pub(crate) use stack::{Layer, Layers, Part};
+pub(crate) use stack::{Folding, Layer, Layers, Part};

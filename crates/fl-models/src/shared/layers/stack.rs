@@ -4,7 +4,7 @@ use crate::kernel::head::Head;
 use crate::kernel::{dot, padded};
 use crate::shared::activation::Activation;
 use crate::shared::initialise::Initialise;
-use fl_core::{Scalar, SpecError, Stream};
+use fl_core::{Batch, Fold, Scalar, SpecError, Stream};
 use std::ops::Range;
 
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,15 @@ impl Layer {
 pub(crate) struct Part<'a, T> {
     pub(crate) new: &'a [T],
     pub(crate) old: Option<&'a [T]>,
+}
+
+/// The sum of gradients of a model over a batch, from records; each model says how.
+pub(crate) struct Folding<'a, M, T> {
+    pub(crate) model: &'a M,
+    pub(crate) batch: &'a Batch<T>,
+    pub(crate) records: Part<'a, T>,
+    pub(crate) fold: Fold<'a, T>,
+    pub(crate) scratch: &'a mut [T],
 }
 
 #[derive(Clone, Debug)]
