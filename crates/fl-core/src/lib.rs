@@ -28,8 +28,8 @@ pub use parts::{
     PreAggregator, PreAggregatorSpec, Probe, Rule, RuleSpec, Shape, Visit, Workspace,
 };
 pub use round::{
-    Federation, Geometry, Messages, MessagesRef, Mixing, Sink, Source, SourceError, combine,
-    combine_from, largest, least_tile_bytes, rounding,
+    Federation, Geometry, Messages, MessagesRef, Mixing, RowsMut, Sink, Source, SourceError,
+    combine, combine_from, largest, least_tile_bytes, rounding,
 };
 pub use server::{NonFinite, Pipeline, Report, ServerCost, server_cost};
 #[cfg(feature = "serde")]

@@ -2,10 +2,9 @@
 
 use crate::roster::Present;
 use fl_core::{
-    Cx, Dataset, Estimator, EstimatorSpec, Federation, Local, Messages, Objective, Scalar,
+    Cx, Dataset, Estimator, EstimatorSpec, Federation, Local, Messages, Objective, RowsMut, Scalar,
     SpecError, Workspace,
 };
-use rayon::prelude::*;
 
 /// The workers' side: what they learn from, their estimators, and memory for as many as compute at once.
 #[derive(Debug)]
@@ -13,8 +12,8 @@ pub(crate) struct Workers<'a, T: Scalar> {
     pub(crate) lessons: Lessons<'a, T>,
     pub(crate) estimators: Vec<Box<dyn Estimator<T>>>,
     workspaces: Vec<Workspace<T>>,
-    /// Workers that share a workspace.
-    per: usize,
+    /// Where the workers begin that share a workspace, and the end of all.
+    bounds: Vec<usize>,
     /// Workers whose messages are needed.
     active: Vec<bool>,
     /// Who is Byzantine before round 0.
@@ -73,15 +72,16 @@ impl<'a, T: Scalar> Workers<'a, T> {
         needs_all: bool,
     ) -> Result<Self, SpecError> {
         let count = federation.workers();
-        let per = count.div_ceil(rayon::current_num_threads());
+        let active: Vec<bool> =
+            (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
+        let bounds = bounds(&active, rayon::current_num_threads());
         let workspace =
             || Workspace::new(&*lessons.objective, lessons.train, estimator.capacity().max(1));
-        let workspaces = (0..count.div_ceil(per)).map(|_| workspace()).collect();
-        let active = (0..count).map(|w| needs_all || !federation.is_byzantine(w)).collect();
+        let workspaces = bounds.iter().skip(1).map(|_| workspace()).collect();
         let estimators =
             (0..count).map(|w| estimator.build(&lessons.local(w))).collect::<Result<_, _>>()?;
         let byzantine = (0..count).map(|w| federation.is_byzantine(w)).collect();
-        Ok(Self { lessons, estimators, workspaces, per, active, byzantine })
+        Ok(Self { lessons, estimators, workspaces, bounds, active, byzantine })
     }
 
     /// Fills the estimators' tables at x⁰; `rows` is memory that may be written.
@@ -94,9 +94,9 @@ impl<'a, T: Scalar> Workers<'a, T> {
         self.workspaces.iter().map(|work| work.gradients).sum()
     }
 
-    /// Workers that one task lets take their turns, one after the other.
+    /// As many workers as a task takes when all take their turns.
     pub(crate) fn group(&self) -> usize {
-        self.per
+        self.estimators.len().div_ceil(self.workspaces.len())
     }
 
     /// Lets every active worker that is there take its turn with its row of `rows`, in parallel over groups of workers.
@@ -110,40 +110,109 @@ impl<'a, T: Scalar> Workers<'a, T> {
     ) where
         F: Fn(Turn<'_, '_, T>) + Sync,
     {
-        let Self { lessons, estimators, workspaces, per, active, byzantine } = self;
-        let (lessons, active, byzantine, per) = (&*lessons, &*active, &*byzantine, *per);
-        estimators
-            .par_chunks_mut(per)
-            .zip(rows.par_groups_mut(per))
-            .zip(workspaces.par_iter_mut())
-            .enumerate()
-            .for_each(|(group, ((estimators, rows), work))| {
-                let first = group * per;
-                let turns = |i: usize| {
-                    active[first + i] && round.is_none_or(|(_, present)| present.has(first + i))
-                };
-                let count = estimators.len();
-                let next_from = |i: usize| (i..count).find(|&i| turns(i));
-                for (i, row) in rows.enumerate().filter(|(i, _)| turns(*i)) {
-                    if let Some((cx, _)) = round {
-                        // After the group's last worker comes the first one, in the next round, if it takes part in that.
-                        let (next, cx) = match next_from(i + 1) {
-                            Some(next) => (next, *cx),
-                            None => (next_from(0).unwrap_or(i), cx.next()),
-                        };
-                        estimators[next].look_ahead(&cx, &lessons.local(first + next), work);
-                    }
-                    let estimator = &mut *estimators[i];
-                    let before = work.gradients;
-                    turn(Turn { local: lessons.local(first + i), estimator, row, work });
-                    // What Byzantine workers compute depends on what the attack looks at, and is no cost of the method.
-                    let is_byzantine = round.map_or(byzantine[first + i], |(_, present)| {
-                        present.everybody.is_byzantine(first + i)
-                    });
-                    if is_byzantine {
-                        work.gradients = before;
-                    }
+        let Self { lessons, estimators, workspaces, bounds, active, byzantine } = self;
+        let (lessons, active, byzantine) = (&*lessons, &*active, &*byzantine);
+        deal(bounds, estimators, rows.whole_mut(), workspaces, &|first, estimators, rows, work| {
+            let turns = |i: usize| {
+                active[first + i] && round.is_none_or(|(_, present)| present.has(first + i))
+            };
+            let count = estimators.len();
+            let next_from = |i: usize| (i..count).find(|&i| turns(i));
+            for (i, row) in rows.rows().enumerate().filter(|(i, _)| turns(*i)) {
+                if let Some((cx, _)) = round {
+                    // After the group's last worker comes the first one, in the next round, if it takes part in that.
+                    let (next, cx) = match next_from(i + 1) {
+                        Some(next) => (next, *cx),
+                        None => (next_from(0).unwrap_or(i), cx.next()),
+                    };
+                    estimators[next].look_ahead(&cx, &lessons.local(first + next), work);
                 }
-            });
+                let estimator = &mut *estimators[i];
+                let before = work.gradients;
+                turn(Turn { local: lessons.local(first + i), estimator, row, work });
+                // What Byzantine workers compute depends on what the attack looks at, and is no cost of the method.
+                let is_byzantine = round.map_or(byzantine[first + i], |(_, present)| {
+                    present.everybody.is_byzantine(first + i)
+                });
+                if is_byzantine {
+                    work.gradients = before;
+                }
+            }
+        });
+    }
+}
+
+/// Cuts the workers into groups with as many active ones each: a thread that gets only the ones whose messages nobody
+/// needs would wait for the others. Gives where each group begins, and the end.
+fn bounds(active: &[bool], threads: usize) -> Vec<usize> {
+    let all = active.iter().filter(|active| **active).count();
+    let groups = threads.min(all).max(1);
+    let mut bounds = vec![0];
+    let mut before = 0;
+    for (w, active) in active.iter().enumerate() {
+        if *active && before * groups >= bounds.len() * all {
+            bounds.push(w);
+        }
+        before += usize::from(*active);
+    }
+    bounds.push(active.len());
+    bounds
+}
+
+/// What a group does: its first worker, its estimators, its rows and its workspace.
+type Group<'a, T> =
+    dyn Fn(usize, &mut [Box<dyn Estimator<T>>], RowsMut<'_, T>, &mut Workspace<T>) + Sync + 'a;
+
+/// Calls `group` for each group, halving what is left, so that nothing is allocated.
+fn deal<T: Scalar>(
+    bounds: &[usize],
+    estimators: &mut [Box<dyn Estimator<T>>],
+    rows: RowsMut<'_, T>,
+    workspaces: &mut [Workspace<T>],
+    group: &Group<'_, T>,
+) {
+    if let [work] = workspaces {
+        return group(bounds[0], estimators, rows, work);
+    }
+    let half = workspaces.len() / 2;
+    let count = bounds[half] - bounds[0];
+    let (first, others) = estimators.split_at_mut(count);
+    let (first_rows, other_rows) = rows.split_at(count);
+    let (first_work, other_work) = workspaces.split_at_mut(half);
+    rayon::join(
+        || deal(&bounds[..=half], first, first_rows, first_work, group),
+        || deal(&bounds[half..], others, other_rows, other_work, group),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bounds;
+
+    #[test]
+    fn every_group_has_as_many_active_workers_as_the_others_or_one_more() {
+        for workers in [1usize, 2, 5, 30, 31] {
+            for pattern in 0..200u64 {
+                let byzantine = |w: usize| match pattern {
+                    0 => false,
+                    1 => w >= workers * 4 / 5,
+                    2 => w < workers * 4 / 5,
+                    _ => pattern.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (w % 64) & 3 == 0,
+                };
+                let active: Vec<bool> = (0..workers).map(|w| !byzantine(w)).collect();
+                for threads in 1..8 {
+                    let bounds = bounds(&active, threads);
+                    assert_eq!((bounds[0], bounds[bounds.len() - 1]), (0, workers));
+                    let sizes: Vec<usize> = bounds
+                        .windows(2)
+                        .map(|at| active[at[0]..at[1]].iter().filter(|active| **active).count())
+                        .collect();
+                    let all: usize = sizes.iter().sum();
+                    assert_eq!(sizes.len(), threads.min(all).max(1));
+                    let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+                    assert!(most - least <= 1, "{active:?} in {threads}: {sizes:?}");
+                }
+            }
+        }
     }
 }

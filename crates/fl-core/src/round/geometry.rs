@@ -10,6 +10,7 @@
 //! so a rule that moves among affine combinations costs `O(W²)` a step whatever the length `p` of a message.
 //! The origin is one more point, so norms are in the geometry too; for rules with memory the previous output is another.
 
+use super::copies::Copies;
 use super::{apart, distances};
 use crate::Scalar;
 
@@ -44,6 +45,8 @@ pub struct Geometry {
     pub(super) buffer: Vec<f64>,
     /// In what two combinations differ, while they are mixed.
     pub(super) support: Vec<(u32, f64)>,
+    /// Of the round that was measured last.
+    pub(super) copies: Copies,
 }
 
 impl Geometry {
@@ -54,6 +57,7 @@ impl Geometry {
             d: vec![0.0; points * points],
             relative_error: T::EPSILON,
             buffer: vec![0.0; Self::buffer_len::<T>(points, dim)],
+            copies: Copies::with_capacity(points),
             ..Self::without_distances()
         }
     }
@@ -80,6 +84,7 @@ impl Geometry {
             many_scales: false,
             buffer: Vec::new(),
             support: Vec::new(),
+            copies: Copies::default(),
         }
     }
 
@@ -91,7 +96,11 @@ impl Geometry {
             return usize::MAX;
         }
         let table = points * points;
-        table.saturating_add(Self::buffer_len::<T>(points, dim)).saturating_mul(8)
+        // Two lists of four bytes for each.
+        table
+            .saturating_add(Self::buffer_len::<T>(points, dim))
+            .saturating_add(points)
+            .saturating_mul(8)
     }
 
     /// Bytes beyond [`Geometry::bytes`] that [`Geometry::measure_from`] may need of messages that are not in memory.

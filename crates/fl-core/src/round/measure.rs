@@ -101,11 +101,18 @@ impl Geometry {
         (self.workers, self.points) = (stream.rows.len(), n);
         (self.unit, self.relative_error, self.many_scales) = (1.0, T::EPSILON, false);
         self.reserve::<T>(dim);
+        self.copies.clear();
         // Over many columns the rounding of single differences averages out; over few it does not, and then
         // double precision costs nothing worth saving.
         if size_of::<T>() == 4 && dim <= FEW {
             self.relative_error = f64::EPSILON;
             self.measure_scaled(stream, 1.0)
+        } else if stream.resident().is_some_and(|points| self.copies.find(points)) {
+            let different = Stream { rows: &self.copies.different, ..stream };
+            let k = different.len();
+            distances::all_pairs(different, &mut self.buffer, &mut self.d[..k * k])?;
+            self.copies.spread(n, &mut self.d[..n * n]);
+            Ok(())
         } else {
             distances::all_pairs(stream, &mut self.buffer, &mut self.d[..n * n])
         }
@@ -140,8 +147,10 @@ impl Geometry {
         }
         // Rules add up distances, so the largest double is not the limit.
         let held = finite && largest < 1e250 && largest * 1e-14 >= lost;
-        // The diagonal is always small.
-        Ok(held && (small == n || !self.vanished(stream, lost / T::EPSILON, T::EPSILON)?))
+        // The diagonal is always small, and so are copies.
+        Ok(held
+            && (small == n + self.copies.pairs
+                || !self.vanished(stream, lost / T::EPSILON, T::EPSILON)?))
     }
 
     /// Whether a square below `safe` may be what underflow has left of one between points that differ.

@@ -76,8 +76,12 @@ impl<T: Scalar> Messages<T> {
 
     /// All rows in order, to write.
     pub fn rows_mut(&mut self) -> impl Iterator<Item = &mut [T]> {
-        let dim = self.dim;
-        self.data.chunks_exact_mut(self.stride).map(move |row| &mut row[..dim])
+        self.whole_mut().rows()
+    }
+
+    /// All rows, to write; they can be cut into parts.
+    pub fn whole_mut(&mut self) -> RowsMut<'_, T> {
+        RowsMut { data: &mut self.data, dim: self.dim, stride: self.stride }
     }
 
     /// Rows in groups of `per` neighbours, to write in parallel.
@@ -95,6 +99,32 @@ impl<T: Scalar> Messages<T> {
     pub fn copy_row(&mut self, from: usize, to: usize) {
         let stride = self.stride;
         self.data.copy_within(from * stride..(from + 1) * stride, to * stride);
+    }
+}
+
+/// Neighbouring rows, to write.
+#[derive(Debug)]
+pub struct RowsMut<'a, T> {
+    data: &'a mut [T],
+    dim: usize,
+    stride: usize,
+}
+
+impl<'a, T: Scalar> RowsMut<'a, T> {
+    /// The first `count` rows and the others.
+    ///
+    /// # Panics
+    /// When there are fewer.
+    pub fn split_at(self, count: usize) -> (Self, Self) {
+        let Self { data, dim, stride } = self;
+        let (first, others) = data.split_at_mut(count * stride);
+        (Self { data: first, dim, stride }, Self { data: others, dim, stride })
+    }
+
+    /// The rows in order.
+    pub fn rows(self) -> impl Iterator<Item = &'a mut [T]> {
+        let dim = self.dim;
+        self.data.chunks_exact_mut(self.stride).map(move |row| &mut row[..dim])
     }
 }
 

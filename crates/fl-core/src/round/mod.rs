@@ -2,6 +2,7 @@
 
 pub(crate) mod apart;
 mod combine;
+mod copies;
 mod distances;
 mod federation;
 mod geometry;
@@ -17,7 +18,7 @@ pub(crate) use combine::combine_stream;
 pub use combine::{combine, combine_from, largest, rounding};
 pub use federation::Federation;
 pub use geometry::Geometry;
-pub use messages::{Messages, MessagesRef};
+pub use messages::{Messages, MessagesRef, RowsMut};
 pub use mixing::Mixing;
 pub(crate) use mixing::compose;
 pub(crate) use norm::{Norm, combined_norm};
