@@ -6,9 +6,10 @@ mod show;
 
 use clap::Parser;
 use command::Args;
-use fl_lab::{Event, Host, Registry, Sweep};
+use fl_data::Loaded;
+use fl_lab::{DataConfig, Event, Host, Registry, Sweep};
 use host::failure::Failure;
-use host::{limits, say, signals};
+use host::{limits, say, sets, signals};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -90,6 +91,17 @@ pub fn run(
     let (result, said) = say::listen(|| command::tasks::run(sweep, options, host, tell));
     let told = |failure: Failure| (failure.number(), failure.problems().join("\n"));
     result.map(|()| said.remarks).map_err(told)
+}
+
+/// Loads the data that an experiment names, and fetches them first where they are missing and `options` do not forbid it.
+///
+/// # Errors
+/// The exit code of the command and the problem, in its words.
+pub fn data(config: &DataConfig, options: &RunOptions) -> Result<Loaded, (u8, String)> {
+    let locations = host::locations(options.data_dir.as_ref());
+    let load = || sets::obtain(&config.set, config.scale, &locations, options.offline, false);
+    let told = |failure: Failure| (failure.number(), failure.problems().join("\n"));
+    say::listen(load).0.map_err(told)
 }
 
 /// Help and version, which go to standard output as all results do; or what is wrong with the arguments.

@@ -5,7 +5,8 @@ use crate::convert::{errors, fork, value};
 use crate::custom::Pending;
 use crate::parts;
 use fl_cli::RunOptions;
-use fl_lab::{Event, Host, Sweep};
+use fl_data::Loaded;
+use fl_lab::{DataConfig, Event, Host, Sweep};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use std::ffi::OsString;
@@ -42,7 +43,7 @@ fn main(py: Python<'_>, args: Vec<OsString>) -> u8 {
 
 /// What an experiment file says and where its runs go.
 #[derive(FromPyObject)]
-struct Asked {
+pub(crate) struct Asked {
     text: String,
     name: String,
     set: Vec<(String, String)>,
@@ -164,18 +165,27 @@ impl Asked {
         host: Host<'_>,
         tell: &(dyn Fn(Event<'_>) + Sync),
     ) -> PyResult<String> {
-        let options = RunOptions {
+        let run = fl_cli::run(sweep, &self.options(), host, tell);
+        run.map_err(|(code, why)| errors::exit(code, why))
+    }
+
+    /// The data that an experiment names, fetched if they are missing.
+    pub(crate) fn data(&self, data: &DataConfig) -> PyResult<Loaded> {
+        fl_cli::data(data, &self.options()).map_err(|(code, why)| errors::exit(code, why))
+    }
+
+    fn options(&self) -> RunOptions {
+        RunOptions {
             out: self.out.clone(),
             jobs: self.jobs,
             threads: self.threads,
             fresh: self.fresh,
             offline: self.offline,
             data_dir: self.data_dir.clone(),
-        };
-        fl_cli::run(sweep, &options, host, tell).map_err(|(code, why)| errors::exit(code, why))
+        }
     }
 
-    fn read(&self, py: Python<'_>) -> PyResult<Sweep> {
+    pub(crate) fn read(&self, py: Python<'_>) -> PyResult<Sweep> {
         let registry = parts::registry();
         let sweep = py.detach(|| Sweep::parse_with(&registry, &self.text, &self.name, &self.set));
         sweep.map_err(|e| errors::configuration(&e))

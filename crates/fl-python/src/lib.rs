@@ -4,6 +4,7 @@
 mod convert;
 mod custom;
 mod experiment;
+mod member;
 mod parts;
 mod round;
 
@@ -17,5 +18,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     parts::add(module)?;
     round::add(module)?;
     custom::add(module)?;
-    experiment::add(module)
+    experiment::add(module)?;
+    member::add(module)
 }

@@ -31,11 +31,12 @@ def append(path: Path, line: dict[str, Any]) -> None:
         file.write(json.dumps(plain(line)) + "\n")
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, *data: bytes | memoryview) -> None:
     """Beside its place, and renamed: never by halves."""
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     with part.open("wb") as file:
-        file.write(data)
+        for piece in data:
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
     part.replace(path)
@@ -43,8 +44,12 @@ def write(path: Path, data: bytes) -> None:
 
 def write_checkpoint(path: Path, tensors: dict[str, Array], round: int) -> None:
     """Tensors and the round, as a file of the safetensors format."""
+    write_tensors(path, {**tensors, "round": np.array([round], np.int64)})
+
+
+def write_tensors(path: Path, tensors: dict[str, Array]) -> None:
+    """Tensors, in their order, as a file of the safetensors format."""
     kinds = {np.dtype(kind): name for name, kind in _KINDS.items()}
-    tensors = {**tensors, "round": np.array([round], np.int64)}
     header: dict[str, Any] = {}
     at = 0
     for name, x in tensors.items():
@@ -52,7 +57,8 @@ def write_checkpoint(path: Path, tensors: dict[str, Array], round: int) -> None:
         at += x.nbytes
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
-    write(path, len(text).to_bytes(8, "little") + text + b"".join(x.tobytes() for x in tensors.values()))
+    packed = (np.ascontiguousarray(x).reshape(-1).view(np.uint8).data for x in tensors.values())
+    write(path, len(text).to_bytes(8, "little"), text, *packed)
 
 
 def read_checkpoint(path: str | os.PathLike[str]) -> dict[str, Any]:

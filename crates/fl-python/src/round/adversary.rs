@@ -1,5 +1,6 @@
 //! An adversary with its memory, for the federation of a program.
 
+use super::state;
 use super::work::{LONG, operations};
 use crate::convert::matrix::Real;
 use crate::convert::watched::watched;
@@ -7,8 +8,8 @@ use crate::convert::{errors, fork};
 use crate::custom::Pending;
 use crate::parts;
 use fl_core::{
-    AttackContext, AttackView, Cx, Federation, Knowledge, Messages, Part, Pipeline, Shape,
-    SpecError, Streams,
+    AttackContext, AttackView, Cx, Federation, Knowledge, Messages, Pipeline, Shape, SpecError,
+    Streams,
 };
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyUntypedArrayMethods};
 use pyo3::prelude::*;
@@ -212,48 +213,10 @@ impl<T: Real> Corrupts for Kept<T> {
     }
 
     fn save(&mut self, state: &Bound<'_, PyDict>) -> PyResult<()> {
-        let py = state.py();
-        let mut result = Ok(());
-        self.attack.state(&mut |name, part| {
-            let saved = match part {
-                Part::Vector(x) | Part::Matrix(x, _) => {
-                    state.set_item(name, PyArray1::from_slice(py, x))
-                }
-                Part::Doubles(x) => state.set_item(name, PyArray1::from_slice(py, x)),
-                Part::Count(n) => state.set_item(name, *n),
-                _ => Err(errors::RunError::new_err(format!("{name} cannot be saved"))),
-            };
-            if result.is_ok() {
-                result = saved;
-            }
-        });
-        result
+        state::save(state, |visit| self.attack.state(visit))
     }
 
     fn load(&mut self, state: &Bound<'_, PyDict>) -> PyResult<()> {
-        let mut result = Ok(());
-        self.attack.state(&mut |name, part| {
-            let loaded = (|| -> PyResult<()> {
-                let lacks = || errors::RunError::new_err(format!("the state has no {name}"));
-                let kept = state.get_item(name)?.ok_or_else(lacks)?;
-                match part {
-                    Part::Vector(x) | Part::Matrix(x, _) => {
-                        x.copy_from_slice(kept.cast::<PyArray1<T>>()?.try_readonly()?.as_slice()?);
-                    }
-                    Part::Doubles(x) => {
-                        x.copy_from_slice(
-                            kept.cast::<PyArray1<f64>>()?.try_readonly()?.as_slice()?,
-                        );
-                    }
-                    Part::Count(n) => *n = kept.extract()?,
-                    _ => return Err(lacks()),
-                }
-                Ok(())
-            })();
-            if result.is_ok() {
-                result = loaded;
-            }
-        });
-        result
+        state::load(state, |visit| self.attack.state(visit))
     }
 }

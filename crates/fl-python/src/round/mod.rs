@@ -3,6 +3,7 @@
 mod adversary;
 mod mixed;
 mod server;
+pub(crate) mod state;
 mod work;
 
 use pyo3::prelude::*;
