@@ -8,10 +8,10 @@ use std::process::Command;
 
 const PACKAGE: &str = "crates/fl-python";
 /// What takes gigabytes.
-const HEAVY: [&str; 3] = ["torch", "byzfl", "polars"];
+const HEAVY: [&str; 4] = ["torch", "byzfl", "polars", "flwr[simulation]>=1.42,<2"];
 
 /// Builds the wheel, installs it in an environment of its own, and runs types and tests there; with `all` also those that
-/// need PyTorch and byzfl.
+/// need PyTorch, byzfl and Flower.
 pub(crate) fn python(all: bool) -> Result<()> {
     let target = cmd::target();
     let tools = environment(&target.join("python-tools"), &["maturin>=1.16,<2"])?;

@@ -11,18 +11,18 @@ from . import task
 def client(context: Context) -> EngineClient:
     """This node's client. Under sample duplicating all liars send what client 0 sends."""
     run = context.run_config
-    worker = int(context.node_config["partition-id"])
-    if run["attack"] == "sample-duplicating" and worker in task.liars(run):
+    worker, clients = int(context.node_config["partition-id"]), int(context.node_config["num-partitions"])
+    if run["attack"] == "sample-duplicating" and worker in task.liars(run, clients):
         worker = 0
     # Flower's own strategies expect models.
     step = task.STEP if run["method"] in task.FLOWERS else None
-    return task.experiment(run).client(worker, step=step)
+    return task.experiment(run, clients).client(worker, step=step)
 
 
 def lies(message: Message, context: Context, call_next):  # type: ignore[no-untyped-def]
     """Lets liars attack, and clients fail: the last regular one as the run says, any one as its node's configuration says."""
     run, node = context.run_config, context.node_config
-    liars = task.liars(run)
+    liars = task.liars(run, int(node["num-partitions"]))
     if run["attack"] not in ("none", "sample-duplicating"):
         call_next = _behind(flower.attack_mod(str(run["attack"]), liars), call_next)
     if run["fault"] != "none":

@@ -1,6 +1,10 @@
 """The server."""
 
-from flwr.app import ArrayRecord, Context
+import time
+from logging import INFO
+
+from flwr.app import Context, UserConfig
+from flwr.common import log
 from flwr.serverapp import Grid, ServerApp
 
 from . import task
@@ -8,15 +12,30 @@ from . import task
 app = ServerApp()
 
 
+def count(grid: Grid, run: UserConfig) -> int:
+    """How many clients there are: as the run says, or all that are connected."""
+    clients = int(run["clients"])
+    seen = 0
+    while clients == 0:
+        there = len(list(grid.get_node_ids()))
+        if there >= 2 and there == seen:
+            clients = there
+        seen = there
+        time.sleep(2)
+    if clients != task.FIGURE_7:
+        log(INFO, "%d clients; the paper's Figure 7 has 30: --federation-config 'num-supernodes=30'", clients)
+    return clients
+
+
 @app.main()
 def main(grid: Grid, context: Context) -> None:
     """Runs the federation; the log has each round's accuracy."""
     run = context.run_config
-    experiment = task.experiment(run)
-    evaluate = experiment.evaluation()
-    result = task.strategy(run).start(
-        grid, experiment.model(), int(run["num-server-rounds"]), float(run["timeout"]), evaluate_fn=evaluate,
+    clients = count(grid, run)
+    experiment = task.experiment(run, clients)
+    result = task.strategy(run, clients).start(
+        grid, experiment.model(), int(run["num-server-rounds"]), float(run["timeout"]),
+        evaluate_fn=experiment.evaluation(),
     )
-    assert isinstance(result.arrays, ArrayRecord)
     for round, metrics in result.evaluate_metrics_serverapp.items():
-        print(f"round {round}: accuracy {metrics['accuracy']:.4f}, loss {metrics['test-loss']:.4f}")
+        log(INFO, "round %d: accuracy %.4f, loss %.4f", round, metrics["accuracy"], metrics["test-loss"])

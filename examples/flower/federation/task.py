@@ -24,15 +24,18 @@ METHODS: dict[str, tuple[str, str, list[Any]]] = {
 FLOWERS = ("fedavg", "flower-krum")
 
 
-def liars(run: Mapping[str, Any]) -> range:
-    """The last clients; of thirty those that hold the classes 8 and 9."""
-    clients = int(run["clients"])
-    return range(clients - int(run["byzantine"]), clients)
+FIGURE_7 = 30
 
 
-def experiment(run: Mapping[str, Any]) -> Experiment:
+def liars(run: Mapping[str, Any], clients: int) -> range:
+    """The last clients, a fifth of all; of thirty those that hold the classes 8 and 9."""
+    count = int(run["byzantine"])
+    return range(clients - (clients // 5 if count < 0 else count), clients)
+
+
+def experiment(run: Mapping[str, Any], clients: int) -> Experiment:
     """Softmax regression and the method's estimator. Thirty clients hold a class each, other numbers a mixture."""
-    method, clients, byzantine = str(run["method"]), int(run["clients"]), int(run["byzantine"])
+    method = str(run["method"])
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {method!r}")
     estimator, rule, pre = METHODS[method]
@@ -42,17 +45,17 @@ def experiment(run: Mapping[str, Any]) -> Experiment:
     by_class = {"by-class": {"workers-per-class": 3}}
     return Experiment({
         "name": "flower", "rounds": int(run["num-server-rounds"]), "seeds": [int(run["seed"])],
-        "data": {"set": str(run["dataset"]), "partition": by_class if clients == 30 else {"dirichlet": {"alpha": 1.0}}},
-        "federation": {"workers": clients, "byzantine": {"workers": list(liars(run))}},
+        "data": {"set": str(run["dataset"]), "partition": by_class if clients == FIGURE_7 else {"dirichlet": {"alpha": 1.0}}},
+        "federation": {"workers": clients, "byzantine": {"count": len(liars(run, clients))}},
         "model": {"softmax": {"bias": True, "l2": 0.01}},
         "train": {"batch": 32, "step": STEP},
         "method": [chosen],
     })
 
 
-def strategy(run: Mapping[str, Any]) -> Strategy:
+def strategy(run: Mapping[str, Any], clients: int) -> Strategy:
     """The server's side of a method."""
-    method, clients, byzantine = str(run["method"]), int(run["clients"]), int(run["byzantine"])
+    method, byzantine = str(run["method"]), len(liars(run, clients))
     nodes = {"fraction_evaluate": 0.0, "min_train_nodes": clients, "min_available_nodes": clients}
     if method == "fedavg":
         return FedAvg(**nodes)

@@ -94,7 +94,7 @@ class History:
             (folder / name).unlink(missing_ok=True)
         shutil.rmtree(folder / "rounds", ignore_errors=True)
         write(folder / "config.toml", text.encode())
-        log(INFO, "History and rounds are kept in %s", folder)
+        log(INFO, "History and rounds are kept in %s", folder.resolve())
         return cls(folder, replay, rounds)
 
     def __enter__(self) -> History:

@@ -1,0 +1,79 @@
+"""Real processes on this machine: minutes, and so only with cargo xtask python --all."""
+
+import os
+import time
+
+import pytest
+
+pytest.importorskip("flwr", reason="Flower is not installed: cargo xtask python --all")
+if not os.environ.get("ROBUST_FL_ALL"):
+    pytest.skip("it takes minutes: cargo xtask python --all", allow_module_level=True)
+
+from flower_loopback import Loopback, told  # noqa: E402
+
+ROUNDS, NODES = 5, 7
+SETTINGS = {"clients": NODES, "byzantine": 1, "dataset": "digits", "attack": "none", "num-server-rounds": ROUNDS, "timeout": 240}
+
+
+def faulty(federation, state):
+    """Seven nodes: one sends NaN, one another shape, one is too late in every round."""
+    faults = {0: {"fault": "nan"}, 1: {"fault": "shape"}, 4: {"fault": "slow", "fault-seconds": 120}}
+    for node in range(NODES):
+        federation.node(node, state_dir=str(state), **faults.get(node, {}))
+
+
+def test_faults_cost_a_round_nothing_but_their_absence(tmp_path):
+    """TLS and node authentication; a node is killed in round 2, another one is restarted in round 3."""
+    with Loopback(tmp_path, NODES) as federation:
+        state = tmp_path / "state"
+        faulty(federation, state)
+        begin = time.monotonic()
+        federation.run(**SETTINGS, method="byrd-saga", quorum=3)
+        federation.wait(lambda: len(federation.rounds()) >= 1, 300, "round 1")
+        federation.kill("node-2")
+        federation.wait(lambda: len(federation.rounds()) >= 2, 300, "round 2")
+        federation.kill("node-3")
+        federation.node(3, state_dir=str(state))
+        federation.wait(lambda: not federation.status().startswith(("running", "starting", "pending")), 600, "the run")
+        seconds = time.monotonic() - begin
+        assert federation.status() == "finished:completed", federation.log("superlink")[-4000:]
+        rounds = federation.rounds()
+        log = told(federation.log("superlink"))
+        print(f"{len(rounds)} rounds, {seconds / ROUNDS:.1f} s a round: {[round(r['seconds'], 1) for r in rounds]}")
+        restarted = told(federation.log("node-3"))
+    assert [entry["skipped"] for entry in rounds] == [None] * ROUNDS
+    # Who did what, by node ids, which belong to keys.
+    assert all(len(entry["refused"]) == 1 and len(entry["dropped"]) == 1 for entry in rounds[1:]), rounds
+    assert len({*(node for entry in rounds for node in entry["refused"])}) == 1
+    assert "has shape" in next(iter(rounds[-1]["refused"].values())) and "is refused" in log and "not finite" in log
+    silent = [set(entry["silent"]) for entry in rounds]
+    assert silent[-1], "the dead one and the late one are told"
+    assert all(entry["seconds"] < 200 for entry in rounds[1:]), "a round is bounded by the quorum, and not by the time-out"
+    # The one that was restarted goes on with its table of SAGA.
+    assert any((state / name).exists() for name in os.listdir(state))
+    assert "begins anew" not in restarted
+
+
+def test_fedavg_ends_with_the_first_wrong_shape(tmp_path):
+    """What Flower's own strategy makes of one of these faults."""
+    with Loopback(tmp_path, 3) as federation:
+        for node in range(3):
+            federation.node(node, **({"fault": "shape"} if node == 0 else {}))
+        federation.run(**{**SETTINGS, "clients": 3, "byzantine": 0, "num-server-rounds": 2}, method="fedavg")
+        federation.wait(lambda: federation.status().startswith("finished"), 300, "the run")
+        assert federation.status() == "finished:failed"
+
+
+def test_nobody_without_a_key_takes_part(tmp_path):
+    with Loopback(tmp_path, 1) as federation:
+        from flower_loopback import node_key
+
+        node_key(tmp_path, "node-0")
+        federation.node(0)
+        federation.wait(lambda: "node-0" not in federation.running or federation.running["node-0"].poll() is not None
+                        or "denied" in federation.log("node-0").lower() or "unauthenticated" in federation.log("node-0").lower()
+                        or "not" in federation.log("node-0").lower(), 60, "the refusal")
+        said = federation.flwr("supernode", "list", "tls")
+        assert "online" not in said.lower()
+
+
