@@ -3,7 +3,7 @@
 import time
 from logging import INFO
 
-from flwr.app import Context, UserConfig
+from flwr.app import ArrayRecord, Context, MetricRecord, UserConfig
 from flwr.common import log
 from flwr.serverapp import Grid, ServerApp
 
@@ -33,9 +33,13 @@ def main(grid: Grid, context: Context) -> None:
     run = context.run_config
     clients = count(grid, run)
     experiment = task.experiment(run, clients)
-    result = task.strategy(run, clients).start(
-        grid, experiment.model(), int(run["num-server-rounds"]), float(run["timeout"]),
-        evaluate_fn=experiment.evaluation(),
+    measure = experiment.evaluation()
+
+    def evaluate(round: int, model: ArrayRecord) -> MetricRecord:
+        metrics = measure(round, model)
+        log(INFO, "robust-federation round %d: accuracy %.4f, loss %.4f", round, metrics["accuracy"], metrics["test-loss"])
+        return metrics
+
+    task.strategy(run, clients).start(
+        grid, experiment.model(), int(run["num-server-rounds"]), float(run["timeout"]), evaluate_fn=evaluate,
     )
-    for round, metrics in result.evaluate_metrics_serverapp.items():
-        log(INFO, "round %d: accuracy %.4f, loss %.4f", round, metrics["accuracy"], metrics["test-loss"])

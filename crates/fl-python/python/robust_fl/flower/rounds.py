@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from logging import INFO, WARNING
+from logging import DEBUG, INFO, WARNING
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,11 @@ class Round:
     _taken: dict[int, Message] = field(default_factory=dict)
 
     @property
+    def answers(self) -> int:
+        """What counts for the quorum: good replies, and where no model is decided on any."""
+        return len(self.good) + (len(self.refused) if self.layout is None else 0)
+
+    @property
     def silent(self) -> list[int]:
         """Nodes that have not answered."""
         there = {*self.good, *self.refused, *self.dropped}
@@ -75,7 +80,8 @@ class Round:
         """Leaves a node out of this round."""
         if node not in self.refused:
             self.refused[node] = why
-            log(WARNING, "round %d: the reply of node %d is refused: %s", self.number, node, why)
+            # Before round 1 it is the answer of a client that does not know the question.
+            log(WARNING if self.number else DEBUG, "round %d: the reply of node %d is refused: %s", self.number, node, why)
             if self.on_refuse is not None:
                 self.on_refuse(self.number, node, why)
 
@@ -176,7 +182,7 @@ class Gathering(Grid):
                 round.take(message)
                 replies.append(message)
             spent = time.monotonic() - begin
-            if len(round.good) >= self.quorum(len(round.nodes)) and reached is None:
+            if round.answers >= self.quorum(len(round.nodes)) and reached is None:
                 reached = spent
             hoped = [node for node in pending.values() if node not in self._unanswered]
             if not pending or (timeout is not None and spent >= timeout):
