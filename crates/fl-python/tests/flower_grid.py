@@ -44,8 +44,9 @@ class FakeGrid(Grid):
         self.queries = {1000 + i: answer for i, answer in (queries or {}).items()}
         self.sent: dict[str, tuple[Message, float]] = {}
         self.count = 0
-        self.run = None
         self.connected = list(self.clients)
+
+    run = None
 
     def set_run(self, run):
         pass

@@ -153,8 +153,10 @@ def test_one_bad_client_of_eleven(kind, rule):
     assert np.isfinite(list(metrics.values())).all()
 
 
-@pytest.mark.parametrize("strategy", [FedAvg, Krum])
-@pytest.mark.parametrize("kind", ["another shape", "one metric more", "no num-examples"])
+@pytest.mark.parametrize("strategy, kind", [
+    (FedAvg, "another shape"), (FedAvg, "one metric more"), (FedAvg, "no num-examples"), (Krum, "one metric more"),
+    (Krum, "text"), (Krum, "another name"),
+])
 def test_flowers_own_strategies_end_there(strategy, kind):
     """What the table compares with."""
     clients = [REPLIES[kind][0], *map(honest, range(1, CLIENTS))]

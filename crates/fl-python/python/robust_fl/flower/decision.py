@@ -108,17 +108,19 @@ class Server:
         """κ of (f, κ)-robustness with so many updates, and the largest f that is proven."""
         return _native.robustness(self._rule([1.0] * clients), self.pre, clients, self.byzantine)
 
-    def decide(self, rows: Array, nodes: list[int], round: int, claims: Mapping[int, float], need: int) -> Decision:
+    def decide(
+        self, rows: Array, nodes: list[int], round: int, weights: list[float] | None, need: int
+    ) -> Decision:
         """The direction of a round from the rows of these nodes; errors of this package where there is none.
 
         A round in which fewer than ``need`` rows are finite leaves no trace in the rule's memory.
         """
         attacked = self._corrupt(rows, nodes, round)
-        server = self._ready(rows, self._weights(nodes, claims))
+        server = self._ready(rows, weights)
         direction = np.empty(rows.shape[1], rows.dtype)
         told = server.into(rows, direction, round, None, True)
         assert told is not None
-        left, weights, certificate, _, used = told
+        left, used_weights, certificate, _, used = told
         if len(nodes) - len(left) < need:
             self._made = None
             raise RequirementError(
@@ -126,9 +128,9 @@ class Server:
                 f"f = {self.byzantine}"
             )
         self._memory, self._previous = server.state, direction
-        kappa, tolerates = _native.robustness(self.rule, self.pre, *used)
+        kappa, tolerates = _native.robustness(self._rule([1.0] * used[0]), self.pre, *used)
         return Decision(
-            direction, None if weights is None else dict(zip(nodes, weights, strict=True)), [nodes[row] for row in left],
+            direction, None if used_weights is None else dict(zip(nodes, used_weights, strict=True)), [nodes[row] for row in left],
             [nodes[row] for row in attacked], None if certificate is None else Certificate(*certificate), kappa, tolerates,
             {node: distance(rows[row], direction) for row, node in enumerate(nodes) if row not in left},
         )
@@ -149,8 +151,8 @@ class Server:
             return {name: {**settings, "weights": weights}}
         return type(self.rule)(**{**self.rule._settings, "weights": weights})
 
-    def _weights(self, nodes: list[int], claims: Mapping[int, float]) -> list[float] | None:
-        """The weight of each row. A claim counts for no more than the median of all."""
+    def weigh(self, nodes: list[int], claims: Mapping[int, float]) -> list[float] | None:
+        """The weight that the rule is to give each row, or None. A claim counts for no more than the median of all."""
         if self.weights is None:
             return None
         if self.weights == "num-examples":
@@ -190,7 +192,7 @@ class Server:
         if self._liars is None or self._liars[0] != who:
             own = knows_own_alone(self.adversary.knowledge)
             self._liars = (who, _native.Adversary(
-                self.adversary.attack, self.rule, self.pre, len(nodes), liars, rows.shape[1], rows.dtype == np.float64,
+                self.adversary.attack, self._rule([1.0] * len(nodes)), self.pre, len(nodes), liars, rows.shape[1], rows.dtype == np.float64,
                 self.seed, own,
             ))
         previous = np.zeros(rows.shape[1], rows.dtype) if self._previous is None else self._previous

@@ -144,17 +144,23 @@ class History:
         self._write(line, entry)
 
     def save(
-        self, number: int, rows: Array, nodes: list[int], layout: Layout, model: ArrayRecord, vector: Array
+        self, number: int, rows: Array, nodes: list[int], weights: list[float] | None, model: tuple[Layout, Array]
     ) -> None:
         """The updates of a round, from which ``fl-cli aggregate`` decides the same."""
         assert self.folder is not None
+        layout, vector = model
         place = self.folder / "rounds" / f"{number:05}"
         (place / "updates").mkdir(parents=True, exist_ok=True)
         write_tensors(place / "base.safetensors", layout.parts(vector))
-        for node, row in zip(nodes, rows, strict=True):
-            # Files are read in order of their names, and updates in order of node ids.
-            write_tensors(place / "updates" / f"{node:020}.safetensors", layout.parts(row))
+        # Files are read in order of their names, and updates in order of node ids.
+        names = [f"{node:020}.safetensors" for node in nodes]
+        for name, row in zip(names, rows, strict=True):
+            write_tensors(place / "updates" / name, layout.parts(row))
         command = [*self.replay, "--round", str(number), "--input", "updates", "--output", "decision.safetensors"]
+        if weights is not None:
+            lines = "".join(f"updates/{name} {weight!r}\n" for name, weight in zip(names, weights, strict=True))
+            write(place / "weights.txt", lines.encode())
+            command += ["--weights", "weights.txt"]
         told = {"round": number, "nodes": nodes, "command": command}
         write(place / "round.json", json.dumps(told, indent=2).encode())
 

@@ -174,7 +174,7 @@ class Gathering(Grid):
         pending = self._push(round, asked)
         begin = time.monotonic()
         replies: list[Message] = []
-        tries: dict[str, int] = {}
+        tries: dict[str, list[str]] = {}
         reached: float | None = None
         look = FIRST_LOOK
         while True:
@@ -191,6 +191,8 @@ class Gathering(Grid):
                 break
             time.sleep(look)
             look = min(LAST_LOOK, look * 1.3)
+        for id in [id for id in pending if id in tries]:
+            round.refuse(pending.pop(id), f"it cannot be read: {tries[id][-1]}")
         self._end(round, pending, is_train)
         return replies
 
@@ -209,16 +211,16 @@ class Gathering(Grid):
                 round.refuse(node, "the message to it could not be sent")
         return pending
 
-    def _pull(self, round: Round, pending: dict[str, int], tries: dict[str, int]) -> Iterable[Message]:
+    def _pull(self, round: Round, pending: dict[str, int], tries: dict[str, list[str]]) -> Iterable[Message]:
         """The replies that are there, one after another: they are not all in memory at once, and one that cannot be read, as
         its sender may have meant it, takes no other with it."""
         for id in list(pending):
             try:
                 yield from self._arrived(id, pending)
             except Exception as error:
-                tries[id] = tries.get(id, 0) + 1
-                if tries[id] >= TRIES and id in pending:
-                    round.refuse(pending.pop(id), f"it cannot be read: {short(error)}")
+                tries.setdefault(id, []).append(short(error))
+                if len(tries[id]) >= TRIES and id in pending:
+                    round.refuse(pending.pop(id), f"it cannot be read: {tries[id][-1]}")
 
     def _arrived(self, id: str, pending: dict[str, int]) -> list[Message]:
         found = list(self.grid.pull_messages([id]))

@@ -303,9 +303,11 @@ class RobustStrategy(FedAvg):
             )
         rows, nodes = round.compact()
         number = round.number - 1
+        weights = self._server.weigh(nodes, claims)
+        decision = self._server.decide(rows, nodes, number, weights, need)
         if self._history is not None and self.save_rounds and number % self.save_rounds == 0:
-            self._history.save(number, rows, nodes, self._layout, self._model, self._vector)
-        decision = self._server.decide(rows, nodes, number, claims, need)
+            # Behind the decision: what an adversary has written is what it was made of.
+            self._history.save(number, rows, nodes, weights, (self._layout, self._vector))
         step = 1.0 if self.step is None else -(self.step(number) if callable(self.step) else self.step)
         moved = self._vector + self._vector.dtype.type(step) * decision.direction
         if not np.isfinite(moved).all():
