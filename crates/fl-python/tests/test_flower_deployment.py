@@ -9,7 +9,7 @@ pytest.importorskip("flwr", reason="Flower is not installed: cargo xtask python 
 if not os.environ.get("ROBUST_FL_ALL"):
     pytest.skip("it takes minutes: cargo xtask python --all", allow_module_level=True)
 
-from flower_loopback import Loopback, told  # noqa: E402
+from flower_loopback import Loopback, node_key, told  # noqa: E402
 
 ROUNDS, NODES = 5, 7
 SETTINGS = {"clients": NODES, "byzantine": 1, "dataset": "digits", "attack": "none", "num-server-rounds": ROUNDS, "timeout": 240}
@@ -33,6 +33,7 @@ def test_faults_cost_a_round_nothing_but_their_absence(tmp_path):
         federation.kill("node-2")
         federation.wait(lambda: len(federation.rounds()) >= 2, 300, "round 2")
         federation.kill("node-3")
+        before = len(federation.log("node-3"))
         federation.node(3, state_dir=str(state))
         federation.wait(lambda: not federation.status().startswith(("running", "starting", "pending")), 600, "the run")
         seconds = time.monotonic() - begin
@@ -40,7 +41,7 @@ def test_faults_cost_a_round_nothing_but_their_absence(tmp_path):
         rounds = federation.rounds()
         log = told(federation.log("superlink"))
         print(f"{len(rounds)} rounds, {seconds / ROUNDS:.1f} s a round: {[round(r['seconds'], 1) for r in rounds]}")
-        restarted = told(federation.log("node-3"))
+        restarted = told(federation.log("node-3")[before:])
     assert [entry["skipped"] for entry in rounds] == [None] * ROUNDS
     # Who did what, by node ids, which belong to keys.
     assert all(len(entry["refused"]) == 1 and len(entry["dropped"]) == 1 for entry in rounds[1:]), rounds
@@ -66,14 +67,8 @@ def test_fedavg_ends_with_the_first_wrong_shape(tmp_path):
 
 def test_nobody_without_a_key_takes_part(tmp_path):
     with Loopback(tmp_path, 1) as federation:
-        from flower_loopback import node_key
-
+        # Another key than the one that the server knows.
         node_key(tmp_path, "node-0")
         federation.node(0)
-        federation.wait(lambda: "node-0" not in federation.running or federation.running["node-0"].poll() is not None
-                        or "denied" in federation.log("node-0").lower() or "unauthenticated" in federation.log("node-0").lower()
-                        or "not" in federation.log("node-0").lower(), 60, "the refusal")
-        said = federation.flwr("supernode", "list", "tls")
-        assert "online" not in said.lower()
-
-
+        time.sleep(15)
+        assert "online" not in federation.flwr("supernode", "list", "tls").lower()

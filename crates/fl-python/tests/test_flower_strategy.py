@@ -290,9 +290,10 @@ def test_weights():
     claims = [client(1.0, 10)] * 4 + [client(-100.0, float("nan"))]
     strategy, _ = run(claims, rounds=1, byzantine=1, weights="num-examples")
     assert "no number above 0" in strategy.history[0]["refused"][1004]
-    _, result = run(clients, rounds=1, byzantine=1, weights={1000: 5.0, 1001: 4.0, 1002: 4.0})
+    strategy, result = run(clients, rounds=1, byzantine=1, weights={1000: 5.0, 1001: 4.0, 1002: 4.0})
+    assert strategy.history[0]["refused"] == {1003: "it has no weight", 1004: "it has no weight"}
     assert np.abs(numpy(result.arrays)["w"] - 2).max() < 0.01
-    strategy, _ = run(clients, rounds=1, byzantine=1, weights={1000: 5.0, 1001: 1.0, 1002: 1.0, 1003: 1.0})
+    strategy, _ = run(clients, rounds=1, byzantine=1, weights={1000: 9.0, 1001: 1.0, 1002: 1.0, 1003: 1.0})
     assert "less than half" in strategy.history[0]["skipped"]
 
 
@@ -375,6 +376,10 @@ def test_law(lies, rule, seed):
     entry = strategy.history[0]
     assert entry["skipped"] is None
     used = len(entry["used"])
+    # For five updates with f = 2 nothing is proven for Krum.
+    assert entry["kappa"] is not None or (rule == "krum" and used < 7)
+    if entry["kappa"] is None:
+        return
     for some in itertools.combinations(moves.astype(np.float64), used - F):
         mean = np.mean(some, axis=0)
         spread = np.mean([((m - mean) ** 2).sum() for m in some])

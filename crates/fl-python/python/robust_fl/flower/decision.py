@@ -155,11 +155,10 @@ class Server:
         """The weight that the rule is to give each row, or None. A claim counts for no more than the median of all."""
         if self.weights is None:
             return None
+        made = [claims[node] for node in nodes]
         if self.weights == "num-examples":
-            most = float(np.median([claims[node] for node in nodes]))
-            made = [min(claims[node], most) for node in nodes]
-        else:
-            made = [float(self.weights.get(node, 0.0)) for node in nodes]
+            most = float(np.median(made))
+            made = [min(claim, most) for claim in made]
         heaviest = sum(sorted(made, reverse=True)[: self.byzantine])
         if not 2 * heaviest < sum(made):
             raise RequirementError(

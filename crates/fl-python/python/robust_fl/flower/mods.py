@@ -52,14 +52,18 @@ def attack_mod(attack: Choice, nodes: Nodes = None, *, seed: int = 0, rounds: Co
         rounds: Flower's rounds in which they attack; all if left out.
 
     Raises:
-        RequirementError: for an attack that changes nothing when it knows the own update alone.
+        RequirementError: for an attack that can do nothing with the own update alone.
     """
     _native.check("attack", attack)
     trial = np.linspace(1.0, 2.0, 8, dtype=np.float32)[None]
-    if (_attacked(attack, trial.copy(), 0, 0) == trial).all():
+    try:
+        made, why = _attacked(attack, trial.copy(), 0, 0), "it changes nothing"
+    except RequirementError as error:
+        made, why = trial, str(error)
+    if (made == trial).all():
         raise RequirementError(
-            f"{attack!r} changes nothing where a client knows its own update alone; RobustStrategy(adversary=…) lets it see "
-            "what all clients send"
+            f"{attack!r} is no attack where a client knows its own update alone ({why}); RobustStrategy(adversary=…) lets it "
+            "see what all clients send"
         )
 
     def mod(message: Message, context: Context, call_next: Callable[[Message, Context], Message]) -> Message:

@@ -43,7 +43,7 @@ class RobustStrategy(FedAvg):
         byzantine: f, how many clients may send anything; fewer than half of those that a round asks.
         step: γ, a number or a function of the round from 0, if clients send gradients.
         seed: of sampling and of what the rule draws; a draw is found by seed and round.
-        weights: None: all updates weigh the same. A dict of weights by node id; a node that is not in it weighs nothing. Or
+        weights: None: all updates weigh the same. A dict of weights by node id; a node that is not in it is refused. Or
             "num-examples": what clients claim, each no more than the median of all claims. For rules with weights.
         quorum: how many good replies a round needs before it goes on without the rest; by default W − f of W, but at least
             as many as the rule needs.
@@ -287,15 +287,7 @@ class RobustStrategy(FedAvg):
     def _decide(self, round: Round) -> tuple[Decision, ArrayRecord]:
         """The round's decision and the model after it."""
         assert self._layout is not None and self._vector is not None and self._model is not None
-        claims: dict[int, float] = {}
-        if self._server.weights == "num-examples":
-            for node in list(round.good):
-                claim = dict(numbers(round.metrics[node])).get(self.weighted_by_key, 0.0)
-                if claim > 0:
-                    claims[node] = claim
-                else:
-                    round.good.remove(node)
-                    round.refuse(node, f"it has no number above 0 called {self.weighted_by_key!r}")
+        claims = self._claims(round)
         need = self._need(len(round.nodes))
         if len(round.good) < need:
             raise RequirementError(
@@ -313,6 +305,23 @@ class RobustStrategy(FedAvg):
         if not np.isfinite(moved).all():
             raise RequirementError("the next model would not be finite")
         return decision, self._layout.record(moved, self._model)
+
+    def _claims(self, round: Round) -> dict[int, float]:
+        """What clients weigh, for rules that are asked to weigh; a client without a weight is left out."""
+        weights = self._server.weights
+        found: dict[int, float] = {}
+        for node in list(round.good) if weights is not None else []:
+            if isinstance(weights, Mapping):
+                weight, why = float(weights.get(node, 0.0)), "it has no weight"
+            else:
+                weight = dict(numbers(round.metrics[node])).get(self.weighted_by_key, 0.0)
+                why = f"it has no number above 0 called {self.weighted_by_key!r}"
+            if weight > 0:
+                found[node] = weight
+            else:
+                round.good.remove(node)
+                round.refuse(node, why)
+        return found
 
     def _metrics(self, round: Round, made: Callable[[list[RecordDict], str], MetricRecord]) -> MetricRecord:
         """Clients' metrics; a function of yours that fails at them costs the round nothing but its metrics."""
