@@ -5,9 +5,7 @@ use crate::convert::{errors, fork};
 use crate::custom::Pending;
 use crate::experiment::Asked;
 use crate::round::state;
-use fl_core::{
-    AlignedVec, Cx, Dataset, Estimator, Local, Objective, Role, Streams, Workspace,
-};
+use fl_core::{AlignedVec, Cx, Dataset, Estimator, Local, Objective, Role, Streams, Workspace};
 use fl_data::Loaded;
 use fl_lab::{Assignment, Cell, ExperimentText, Precision};
 use fl_sim::{Evaluator, Setup};
@@ -181,11 +179,7 @@ impl<T: Real> Solo<T> {
     }
 
     /// Parameters as they came.
-    fn params<R>(
-        &self,
-        params: &Bound<'_, PyAny>,
-        act: impl FnOnce(&[T]) -> R,
-    ) -> PyResult<R> {
+    fn params<R>(&self, params: &Bound<'_, PyAny>, act: impl FnOnce(&[T]) -> R) -> PyResult<R> {
         let array = params.cast::<PyArray1<T>>()?.try_readonly()?;
         let numbers = array.as_slice()?;
         if numbers.len() != self.start.len() {
