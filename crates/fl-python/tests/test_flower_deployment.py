@@ -17,7 +17,7 @@ SETTINGS = {"clients": NODES, "byzantine": 1, "dataset": "digits", "attack": "no
 
 def faulty(federation, state):
     """Seven nodes: one sends NaN, one another shape, one is too late in every round."""
-    faults = {0: {"fault": "nan"}, 1: {"fault": "shape"}, 4: {"fault": "slow", "fault-seconds": 120}}
+    faults = {0: {"fault": "nan"}, 1: {"fault": "shape"}, 4: {"fault": "slow", "fault-seconds": 40}}
     for node in range(NODES):
         federation.node(node, state_dir=str(state), **faults.get(node, {}))
 
