@@ -139,7 +139,7 @@ class Loopback:
                 pass
         process.wait(timeout=20)
 
-    def flwr(self, *args: str, timeout: float = 120) -> str:
+    def flwr(self, *args: str, timeout: float = 600) -> str:
         done = subprocess.run(
             [str(PROGRAMS / "flwr"), *args], cwd=self.folder, env=self.env, capture_output=True, text=True, timeout=timeout,
         )
@@ -147,7 +147,7 @@ class Loopback:
         return done.stdout
 
     def wait_for_port(self, port: int) -> None:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300
         while time.monotonic() < end:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -172,6 +172,10 @@ class Loopback:
         said = self.flwr("list", "tls", "--format", "json")
         runs = json.loads(said[said.index("{"):])["runs"]
         return max(runs, key=lambda run: run["submitted-at" if "submitted-at" in run else "run-id"])["status"]
+
+    def has_ended(self) -> bool:
+        """Whether the server's process has; the log says it, which costs nothing to read."""
+        return "Finished task" in self.log("superlink")
 
     def rounds(self) -> list[dict]:
         """The lines of nodes.jsonl so far."""

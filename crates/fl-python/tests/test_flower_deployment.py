@@ -35,7 +35,7 @@ def test_faults_cost_a_round_nothing_but_their_absence(tmp_path):
         federation.kill("node-3")
         before = len(federation.log("node-3"))
         federation.node(3, state_dir=str(state))
-        federation.wait(lambda: not federation.status().startswith(("running", "starting", "pending")), 600, "the run")
+        federation.wait(federation.has_ended, 900, "the run")
         seconds = time.monotonic() - begin
         assert federation.status() == "finished:completed", federation.log("superlink")[-4000:]
         rounds = federation.rounds()
@@ -61,7 +61,7 @@ def test_fedavg_ends_with_the_first_wrong_shape(tmp_path):
         for node in range(3):
             federation.node(node, **({"fault": "shape"} if node == 0 else {}))
         federation.run(**{**SETTINGS, "clients": 3, "byzantine": 0, "num-server-rounds": 2}, method="fedavg")
-        federation.wait(lambda: federation.status().startswith("finished"), 300, "the run")
+        federation.wait(federation.has_ended, 600, "the run")
         assert federation.status() == "finished:failed"
 
 
