@@ -1,10 +1,10 @@
 //! What the paper says about its figures, in its own order, and the rules by which a claim is judged.
 //!
 //! The rules were written before the runs and are the same for all figures.
-//! An estimate is the mean over seeds of the final accuracy with its 95 % interval (Student's t); differences are paired by
-//! seed. A claim *holds* where the interval lies on its side of the threshold, *does not hold* where it lies on the other,
-//! and *cannot be told* in between, or where something was not run. With one seed there is no interval: thresholds are judged
-//! on the number itself, differences cannot be told.
+//! An estimate is the mean over seeds of the final accuracy with its 95 % interval (Student's t); differences are
+//! paired by seed. A claim *holds* where the interval lies on its side of the threshold. It *does not hold* where the
+//! interval lies on the other side. It *cannot be told* in between, or where something was not run. With one seed there
+//! is no interval: thresholds are judged on the number itself, differences cannot be told.
 //!
 //! | the paper says | rule |
 //! |---|---|

@@ -28,9 +28,10 @@ const PROFILES: &str = "\
 | Gaussian | variance 10 000, a draw a worker | the same | standard deviation 10 000 |
 | rounds | 1 500 (Figs. 4 to 6), 4 000, 3 000 for perceptrons | the same | 4 000, 5 000 for perceptrons |
 
-In all three worker 0 is duplicated, the classes with the highest numbers are Byzantine, a class is cut into contiguous thirds in
-the order of the file, resampling is Algorithm 1 as printed, and COVTYPE's ten numeric columns are standardised on its training
-rows. The third is made of what later public code of the same group does; nothing proves that the paper's figures were made so.
+In all three worker 0 is duplicated, and the classes with the highest numbers are Byzantine.
+In all three a class is cut into contiguous thirds in the order of the file, and resampling is Algorithm 1 as printed.
+In all three COVTYPE's ten numeric columns are standardised on its training rows. The third is made of what later public
+code of the same group does; nothing proves that the paper's figures were made so.
 ";
 
 /// The rules, from the documentation of `claims`.

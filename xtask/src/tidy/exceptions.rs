@@ -2,8 +2,6 @@
 
 /// What is found, how large it may be, and the reason.
 pub(super) const EXCEPTIONS: &[(&str, usize, &str)] = &[
-    ("sentences docs/definitions.md", 53, "formulas and lists in the documentation of parts"),
-    ("sentences docs/reproduction.md", 2, "estimates with their intervals"),
     (
         "equal crates/fl-resample/src/length/arc.rs crates/fl-resample/src/length/median_clipping.rs",
         7,

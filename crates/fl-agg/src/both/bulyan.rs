@@ -34,15 +34,15 @@ spec! {
     /// The requirement must then hold for what is left.
     ///
     /// # Robustness
-    /// Its authors prove it for `W ≥ 4f + 3`: every coordinate of the output is then within `O(1/√p)` of what Krum would give
-    /// of a regular message's, so that an attack on few of many coordinates fails.
-    /// Of the θ selected messages a majority is regular, so in every coordinate the median lies between regular ones, and what
-    /// is averaged is no farther from it than a regular one.
+    /// Its authors prove it for `W ≥ 4f + 3`: every coordinate of the output is then within `O(1/√p)` of what Krum
+    /// would give of a regular message's. So an attack on few of many coordinates fails.
+    /// Of the θ selected messages a majority is regular. So in every coordinate the median lies between regular ones.
+    /// What is averaged is no farther from it than a regular one.
     ///
     /// # Elsewhere
     /// LPA and Flower select as we do; Flower judges by at least one neighbour, as we do.
-    /// ByzantineMomentum selects means of Multi-Krum, `W − 2f − 2` of them, and its successor inherits a loop that was to take
-    /// the chosen ones out of the scores and never does.
+    /// ByzantineMomentum selects means of Multi-Krum, `W − 2f − 2` of them.
+    /// A loop in it was to take the chosen ones out of the scores, and never does. Its successor inherits that loop.
     /// FL-Byzantine-Library takes Multi-Krum's `W − 2f` best at once and trims what it has.
     ///
     /// # Reference

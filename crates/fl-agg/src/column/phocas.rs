@@ -5,8 +5,8 @@ use fl_core::spec;
 
 spec! {
     /// Phocas: every coordinate by itself, the mean of the `W − b` numbers nearest to its `b`-trimmed mean.
-    /// With `x_1 … x_W` the numbers of a coordinate, `t` their mean without the `b` smallest and the `b` largest, and `N` the
-    /// `W − b` of them with the smallest `|x_w − t|`,
+    /// Let `x_1 … x_W` be the numbers of a coordinate, and `t` their mean without the `b` smallest and the `b` largest.
+    /// Let `N` be the `W − b` of them with the smallest `|x_w − t|`. Then
     ///
     /// ```text
     /// z = 1/(W − b) Σ_{w ∈ N} x_w

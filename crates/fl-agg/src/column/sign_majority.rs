@@ -12,8 +12,8 @@ spec! {
     /// ```
     ///
     /// with `x_1 … x_W` the numbers of a coordinate, for each of the p coordinates, and `sign(0) = 0`.
-    /// A tie is 0: the coordinate does not move. What a number is, beyond its sign, does not count, so the output is a direction
-    /// without a length, and the step size is the whole length of a step in each coordinate.
+    /// A tie is 0: the coordinate does not move. What a number is, beyond its sign, does not count.
+    /// So the output is a direction without a length. The step size is the whole length of a step in each coordinate.
     ///
     /// # Requirements
     /// At least one message, and `2f < W`: more votes that are right than wrong.

@@ -8,8 +8,8 @@ use fl_core::{
 };
 
 spec! {
-    /// The covariance bound-agnostic filter lowers the weights of messages that stand out in the direction in which all vary
-    /// most, again and again, and returns the weighted mean that varied least.
+    /// The covariance bound-agnostic filter lowers the weights of messages that stand out in the direction in which all
+    /// vary most. It repeats this, and returns the weighted mean that varied least.
     ///
     /// ```text
     /// c_w = 1;  while Σ_w c_w > W − 2f:
@@ -47,16 +47,18 @@ spec! {
     ///   meets a μ at which they have the smaller part, and `A_S − A_B ≥ W − 2f` until then.
     /// * There `λ (A_S + A_B) = Σ c τ ≤ 2 Σ_S c τ ≤ 2 (W − f) λ_S + 2 A_S ⟨μ_S − μ, u⟩² ≤ 2 (W − f) λ_S + 2 A_B λ`, which is
     ///   `λ ≤ 2 (W − f)/(W − 2f) · λ_S`. The output's λ is no larger.
-    /// * At the output `A_B ≤ f` and `A_S > W − 3f`, so z is at most `√(λ f/(W − 3f))` from the regular messages' weighted mean,
-    ///   and that at most `√(λ_S 2f/(W − 3f))` from their plain mean.
+    /// * At the output `A_B ≤ f` and `A_S > W − 3f`, so z is at most `√(λ f/(W − 3f))` from the regular messages'
+    ///   weighted mean. That mean is at most `√(λ_S 2f/(W − 3f))` from their plain mean.
     ///
     /// Its authors need no bound on the regular messages' covariance, which is what the name says.
     ///
     /// # Elsewhere
     /// byzfl takes one step of the power iteration from a random vector for u ([`CafDirection::RandomPowerStep`]): two calls
-    /// on one input differ. It divides by the largest τ of all messages, also of those without weight, so that one far
-    /// message keeps the others' weights from ever falling and the loop from ending; and it returns nothing for `f = 0`.
-    /// The variant divides as byzfl does, so that a far message without weight protects one that is less far, but ends after `16 W` passes with the best that it met.
+    /// on one input differ. It divides by the largest τ of all messages, also of those without weight.
+    /// So one far message keeps the others' weights from ever falling and the loop from ending.
+    /// For `f = 0` it returns nothing.
+    /// The variant divides as byzfl does, so that a far message without weight protects one that is less far.
+    /// It ends after `16 W` passes with the best μ that it met.
     ///
     /// # Reference
     /// Allouah, Guerraoui, Stephan, *Towards trustworthy federated learning with untrusted participants*, ICML 2025.

@@ -8,8 +8,8 @@ use fl_core::{
 };
 
 spec! {
-    /// Divide and conquer looks at some columns of the messages, and leaves out those messages that stand out in the
-    /// direction in which these vary most.
+    /// Divide and conquer leaves out the messages that stand out in the direction in which all vary most.
+    /// For that it looks at some columns of the messages.
     ///
     /// ```text
     /// n times:  b columns are drawn;  ṽ_w the message w there, μ their mean
@@ -32,9 +32,10 @@ spec! {
     /// A message that is not finite never reaches the rule: it is left out or refused by [`fl_core::Pipeline`].
     ///
     /// # Robustness
-    /// Its authors prove that messages far enough out in one common direction are all left out. Of two that stand out in
-    /// different directions, by different amounts, only the farther one has a large score, and with `b < p` a message may
-    /// hide in a column that is not drawn: no number of arbitrary messages is withstood in general, and there is no κ.
+    /// Its authors prove that messages far enough out in one common direction are all left out.
+    /// Of two that stand out in different directions, by different amounts, only the farther one has a large score.
+    /// With `b < p` a message may hide in a column that is not drawn.
+    /// So no number of arbitrary messages is withstood in general, and there is no κ.
     ///
     /// # Elsewhere
     /// Blades draws 10 000 columns once with `c = 1`; its successor fedlib five times. FLPoison draws a fifth of the columns

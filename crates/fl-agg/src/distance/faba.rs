@@ -26,9 +26,9 @@ spec! {
     /// A message that is not finite never reaches the rule: it is left out or refused by [`fl_core::Pipeline`].
     ///
     /// # Robustness
-    /// Breakdown point 1/2: where a regular message is farthest, none of those that are left is farther from the regular
-    /// messages' mean than `2W/(W − 2f) + 1` times the farthest regular one. From that follows
-    /// `κ = 16 f² (W − f)/(W − 2f)²`.
+    /// Breakdown point 1/2. Let a regular message be the farthest, and measure distances from the regular messages'
+    /// mean. Then no message that is left is farther than `2W/(W − 2f) + 1` times the farthest regular one. From that
+    /// follows `κ = 16 f² (W − f)/(W − 2f)²`.
     ///
     /// # Elsewhere
     /// IOS keeps a worker's own message and weighs the others: [`crate::Ios`].

@@ -15,13 +15,13 @@ spec! {
     /// z = μ_S
     /// ```
     ///
-    /// The rule comes from decentralised learning, where each worker o aggregates what its neighbours and itself have, with
-    /// its row of a mixing matrix for weights. A server has neither, and then this is [`crate::Faba`].
+    /// The rule comes from decentralised learning. There each worker o aggregates what its neighbours and itself have,
+    /// with its row of a mixing matrix for weights. A server has neither, and then this is [`crate::Faba`].
     /// Of equally far messages (to 13 digits) the one of the highest worker index goes.
     ///
     /// # Requirements
-    /// `W > f`; weights, if there are any, positive and finite, one for each worker; `o < W`. With weights or an own message
-    /// nothing that mixes workers may stand before it, and a round that has lost the own message is an error.
+    /// `W > f`; weights, if there are any, positive and finite, one for each worker; `o < W`. With weights or an own
+    /// message nothing that mixes workers may stand before it. A round that has lost the own message is an error.
     ///
     /// # Cost
     /// `O(f W²)` on the distances.

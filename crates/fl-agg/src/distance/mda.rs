@@ -17,10 +17,11 @@ spec! {
     /// belongs to two messages, and where either may go the order of workers decides.
     ///
     /// # How it is computed
-    /// Exactly, and without listing the `C(W, f)` sets: the smallest diameter is one of the `W²/2` distances, and a set of
-    /// `W − f` messages of diameter at most δ exists if f messages can be left out such that no pair farther apart than δ is
-    /// left, a vertex cover of size f. That is decided by branching on the message with most far partners (leave out it, or
-    /// all its partners) until every message has at most two, where the answer can be written down.
+    /// Exactly, and without listing the `C(W, f)` sets. The smallest diameter is one of the `W²/2` distances.
+    /// Pairs farther apart than δ are the edges of a graph. A set of `W − f` messages of diameter at most δ exists if
+    /// leaving out f messages removes every edge: these f are a vertex cover. Branching decides that: either the
+    /// message with most far partners is left out, or all its partners are. It ends where every message has at most two
+    /// far partners: there the answer can be written down.
     ///
     /// # Requirements
     /// `W > 2f`: the regular messages are a majority. A round that takes more than

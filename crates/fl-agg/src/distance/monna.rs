@@ -25,9 +25,9 @@ spec! {
     /// A message that is not finite never reaches the rule: it is left out or refused by [`fl_core::Pipeline`].
     ///
     /// # Robustness
-    /// All of it is trust. With a regular t, for any `f < W`, the output is at most
-    /// `(2/(W − f)) Σ ‖v_w − v_t‖` from the regular messages' mean, the sum over the f farthest regular ones: whatever comes in
-    /// is no farther from `v_t` than what it displaces. With a Byzantine t the output is what it wants.
+    /// All of it is trust. With a regular t, for any `f < W`, the output is at most `(2/(W − f)) Σ ‖v_w − v_t‖` from
+    /// the regular messages' mean. The sum is over the f farthest regular ones: whatever comes in is no farther from
+    /// `v_t` than what it displaces. With a Byzantine t the output is what it wants.
     /// So no number of arbitrary messages is withstood, and there is no κ.
     ///
     /// # Elsewhere

@@ -20,10 +20,10 @@ spec! {
     /// indices is taken.
     ///
     /// # How it is computed
-    /// Exactly, by branch and bound. The largest eigenvalue of the scatter matrix does not fall when messages are added, so a
-    /// set that has begun worse than the best one known is not continued. Whether it has is one row of a Cholesky
-    /// factorisation: with a first message r, the eigenvalue is below b exactly if `b (I + 1 1ᵀ) − G` is positive definite,
-    /// `G_ij = ⟨v_i − v_r, v_j − v_r⟩`, and a message more is one row more.
+    /// Exactly, by branch and bound. The largest eigenvalue of the scatter matrix does not fall when messages are
+    /// added. So a set that has begun worse than the best one known is not continued. Whether it has is one row of a
+    /// Cholesky factorisation: with a first message r, the eigenvalue is below b exactly if `b (I + 1 1ᵀ) − G` is
+    /// positive definite, `G_ij = ⟨v_i − v_r, v_j − v_r⟩`, and a message more is one row more.
     /// The first set is found by leaving out, f times, the message that stands out most in the top direction.
     ///
     /// # Requirements
@@ -39,10 +39,10 @@ spec! {
     /// A message that is not finite never reaches the rule: it is left out or refused by [`fl_core::Pipeline`].
     ///
     /// # Robustness
-    /// Breakdown point 1/2, and (f, κ)-robust with `κ = 4f/(W − 2f)`, even with the largest eigenvalue of the regular messages'
-    /// covariance in place of its trace: two sets of `W − f` share `W − 2f` messages, and the mean of a part α of a set is
-    /// at most `√(λ (1 − α)/α)` from the mean of all of it. The reference states `4f/(W − f) (1 + f/(W − 2f))²`, which is
-    /// larger.
+    /// Breakdown point 1/2, and (f, κ)-robust with `κ = 4f/(W − 2f)`, even with the largest eigenvalue of the regular
+    /// messages' covariance in place of its trace. Proof: two sets of `W − f` share `W − 2f` messages. The mean of a
+    /// part α of a set is at most `√(λ (1 − α)/α)` from the mean of all of it. The reference states
+    /// `4f/(W − f) (1 + f/(W − 2f))²`, which is larger.
     ///
     /// # Elsewhere
     /// byzfl lists all `C(W, f)` sets, and judges each by one step of the power iteration from a random vector of its own. The

@@ -8,8 +8,8 @@ use fl_core::{
 spec! {
     /// The mean with a fixed weight for each worker, `z = Σ_w a_w v_w / Σ_w a_w`.
     ///
-    /// The weights belong to the server: numbers of samples that it knows, never numbers that arrive with a message, by
-    /// which a Byzantine worker could make itself as heavy as it likes.
+    /// The weights belong to the server: numbers of samples that it knows, never numbers that arrive with a message.
+    /// By such numbers a Byzantine worker could make itself as heavy as it likes.
     ///
     /// # Requirements
     /// One positive finite weight for each worker; only their ratios matter.

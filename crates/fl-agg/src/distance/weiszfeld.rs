@@ -13,8 +13,8 @@ spec! {
     /// z ← Σ_w v_w / d_w / Σ_w 1 / d_w,     d_w = max(‖z − v_w‖, ν),  or 1 where that is 0
     /// ```
     ///
-    /// It is here to repeat published numbers. For the geometric median itself take [`crate::GeometricMedian`], which is
-    /// faster, says how far it is from the minimum, and does not depend on the size of the messages.
+    /// It is here to repeat published numbers. For the geometric median itself take [`crate::GeometricMedian`].
+    /// It is faster, says how far it is from the minimum, and does not depend on the size of the messages.
     ///
     /// # Requirements
     /// At least one message, at least one iteration, `tolerance ≥ 0` and `ν ≥ 0`. f is not used.

@@ -9,8 +9,8 @@ use fl_core::{
 };
 
 spec! {
-    /// ALIE, a little is enough: every Byzantine worker sends the mean moved by z standard deviations in every coordinate, with
-    /// mean and deviation those of the honest messages that are known.
+    /// ALIE, a little is enough: every Byzantine worker sends the mean moved by z standard deviations in every
+    /// coordinate. Mean and deviation are those of the honest messages that are known.
     ///
     /// ```text
     /// v_w = μ ± z σ

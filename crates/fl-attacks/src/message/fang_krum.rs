@@ -8,8 +8,8 @@ use fl_core::{
 };
 
 spec! {
-    /// Fang's attack on Krum: all Byzantine workers send `v_w = −λ sign(μ)`, with μ the mean of the known honest messages and
-    /// the largest λ in a sequence of halves with which Krum picks them.
+    /// Fang's attack on Krum: all Byzantine workers send `v_w = −λ sign(μ)`, with μ the mean of the known honest
+    /// messages. λ is the largest in a sequence of halves with which Krum picks them.
     ///
     /// ```text
     /// λ ≤ √( min_i Σ_{j ∈ N_i} ‖x_i − x_j‖² / ((W − 2B − 1) p) ) + max_i ‖x_i‖ / √p

@@ -8,8 +8,8 @@ use fl_core::{
 };
 
 spec! {
-    /// Min-max: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction until the largest
-    /// distance to an honest message is the largest among these.
+    /// Min-max: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction.
+    /// It goes so far that its largest distance to one of them is the largest between two of them.
     ///
     /// ```text
     /// v_w = μ + γ d,   γ = max { γ : max_i ‖v_w − x_i‖ ≤ max_{i,j} ‖x_i − x_j‖ }

@@ -7,8 +7,8 @@ use fl_core::{
 };
 
 spec! {
-    /// Min-sum: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction until the sum of
-    /// its squared distances to the honest messages is the largest that one of these has.
+    /// Min-sum: every Byzantine worker sends the mean μ of the known honest messages, moved in one direction.
+    /// It goes so far that its sum of squared distances to them is the largest that one of them has.
     ///
     /// ```text
     /// v_w = μ + γ d,   γ = max { γ : Σ_i ‖v_w − x_i‖² ≤ max_i Σ_j ‖x_i − x_j‖² } = max_i ‖x_i − μ‖ / ‖d‖

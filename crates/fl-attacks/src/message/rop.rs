@@ -8,8 +8,8 @@ use fl_core::{
 };
 
 spec! {
-    /// ROP, relocated orthogonal perturbation: every Byzantine worker sends a point between the server's last output m and the
-    /// honest mean μ, moved by z at an angle θ to the direction of both.
+    /// ROP, relocated orthogonal perturbation: every Byzantine worker sends a point between the server's last output m
+    /// and the honest mean μ. The point is moved by z at an angle θ to the direction of both.
     ///
     /// ```text
     /// v_w = π m + (1 − π) μ + z (sin θ · a/‖a‖ + cos θ · u/‖u‖)

@@ -10,8 +10,9 @@ use std::ops::Range;
 
 kind! {
     /// Every worker holds samples of `classes_per_worker` classes. Each class is cut, in file order, into shards as
-    /// even as can be, `workers · classes_per_worker` in all, so that the largest shard is as small as can be; shards
-    /// are dealt at random, one of a class to a worker as long as the class has no more shards than there are workers.
+    /// even as can be. There are `workers · classes_per_worker` shards in all, and the largest is as small as can be.
+    /// Shards are dealt at random. A worker gets at most one of a class as long as the class has no more shards than
+    /// there are workers.
     ///
     /// # Requirements
     /// At least one shard for each class that occurs, and one sample for each shard.

@@ -141,18 +141,19 @@ spec! {
 }
 
 spec! {
-    /// A line search: the strength of an attack, chosen anew in each round so that the aggregate is as far as possible from the
-    /// mean of the regular messages.
+    /// A line search chooses an attack's strength anew in each round, so that the aggregate is as far as possible from
+    /// the regular messages' mean.
     ///
     /// ```text
     /// t* = argmax_t ‖ A(regular messages, base + t · direction) − μ ‖
     /// ```
     ///
-    /// A is the method's own chain and rule with the round's own draws, or what the adversary guesses it to be. The strength
-    /// is the factor of sign flipping, the z of ALIE and ROP, the ε of IPM, the γ of min-max and min-sum, the λ of Fang's attack
-    /// on Krum, the standard deviation of noise, the value of same value. What is sent is the best of all that were evaluated: the
-    /// attack's own strength, both ends of the range, a scan of it for three fifths of the budget, and a refinement of the best
-    /// interval. Between these a distance with several peaks may hide a higher one.
+    /// A is the method's own chain and rule with the round's own draws, or what the adversary guesses it to be.
+    /// For sign flipping the strength is the factor, for ALIE and ROP z, for IPM ε. For min-max and min-sum it is γ,
+    /// for Fang's attack on Krum λ. For noise it is the standard deviation, for same value the value.
+    /// What is sent is the best of all that were evaluated. These are the attack's own strength, both ends of the
+    /// range, and a scan of it for three fifths of the budget. A refinement of the best interval follows. Between the
+    /// strengths that were evaluated a distance with several peaks may hide a higher one.
     ///
     /// # Requirements
     /// An attack with a strength, a server that aggregates or a guess of one, at least one evaluation, and `from < to`.

@@ -51,8 +51,8 @@ spec! {
     /// `channels = [20, 50]`, `kernel = 5`, `hidden = [500]` has p = 431 080; `channels = [32, 64]`, `kernel = 5`,
     /// `padding = 2`, `hidden = [512]` has p = 1 663 370.
     /// Record: `[δ of all layers | h of all but the last | places of maxima]`, where a block's δ and h are behind its pooling:
-    /// 8 677 numbers for p = 431 080 and 20 635 for p = 1 663 370. The place of a maximum in its window is a digit to the base
-    /// m², and as many digits as stay below 2²⁴ are one number. Behind a mean, δ is in front of the pooling.
+    /// 8 677 numbers for p = 431 080 and 20 635 for p = 1 663 370. The place of a maximum in its window is a digit to
+    /// the base m². As many digits as stay below 2²⁴ are one number. Behind a mean, δ is in front of the pooling.
     /// Of [`crate::Initialise`], `fan-in` is PyTorch's default, and `he` is for ReLU; a block has `n = c k²` and `m = o k²`.
     ///
     /// # Cost

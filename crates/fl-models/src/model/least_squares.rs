@@ -23,8 +23,8 @@ spec! {
     /// Parameters: w (D, columns as [`fl_core::Dataset::order`] has them), then b: `p = D + 1`, or D without bias.
     /// Record: r, one number. Output: z.
     /// The predicted label is that of the nearest number; with real targets it means nothing.
-    /// With the second moments G of the features and the 1 of the bias, the mean is `(λ_min(G) + λ)`-strongly convex and
-    /// `(λ_max(G) + λ)`-smooth, and `f_j` is `(‖x_j‖² + 1 + λ)`-smooth (without 1 when there is no bias).
+    /// Let G be the second moments of the features and the 1 of the bias. The mean is then `(λ_min(G) + λ)`-strongly
+    /// convex and `(λ_max(G) + λ)`-smooth. `f_j` is `(‖x_j‖² + 1 + λ)`-smooth (without 1 when there is no bias).
     ///
     /// # Cost
     /// `4 b D'` operations for records and fold of b samples, where D' ≤ D counts the columns of tiles that are not empty.

@@ -37,8 +37,8 @@ spec! {
     /// Without one it has the constants of [`crate::Softmax`] or [`crate::LeastSquares`].
     ///
     /// # Cost
-    /// `4 b n_1 D'` operations in the first layer for b samples (D' ≤ D counts the columns of tiles that are not empty), and some
-    /// `8 b n_l n_{l−1}` in each other one; `fold` writes p numbers once.
+    /// `4 b n_1 D'` operations in the first layer for b samples, where D' ≤ D counts the columns of tiles that are not
+    /// empty. Some `8 b n_l n_{l−1}` in each other layer. `fold` writes p numbers once.
     ///
     /// # Non-finite
     /// Finite logits of any size neither overflow nor give NaN; tanh in `f32` is within 3 ulp; losses are added up in `f64`.

@@ -34,10 +34,10 @@ spec! {
     /// None.
     ///
     /// # Robustness
-    /// None of its own: for no τ is the chain of static clipping and a robust rule (f, κ)-robust for any κ, since it moves
-    /// the output even where all messages agree (if they agree on something longer than τ). That depends on how τ compares
-    /// with the regular messages, which change in the course of training; adaptive clipping chooses it
-    /// each round.
+    /// None of its own: for no τ is the chain of static clipping and a robust rule (f, κ)-robust for any κ.
+    /// It moves the output even where all messages agree, if they agree on something longer than τ.
+    /// That depends on how τ compares with the regular messages, which change in the course of training.
+    /// Adaptive clipping chooses τ each round.
     ///
     /// # Reference
     /// Clipping before aggregation is folklore; Allouah, Guerraoui, Gupta, Jellouli, Rizk, Stephan, *Adaptive gradient

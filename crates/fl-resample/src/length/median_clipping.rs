@@ -39,15 +39,15 @@ spec! {
     /// κ' = (√κ + √(⌊W/2⌋ / (⌈W/2⌉ − f)))²
     /// ```
     ///
-    /// Proof: let S be R = W − f messages with mean v̄ and variance σ² = (1/R) Σ_S ‖v_i − v̄‖², and U those of them with a length
-    /// of at most τ.
+    /// Proof: let S be R = W − f messages with mean v̄ and variance σ² = (1/R) Σ_S ‖v_i − v̄‖².
+    /// Let U be those of them with a length of at most τ.
     /// At least ⌈W/2⌉ messages are that short, so |U| ≥ ⌈W/2⌉ − f, and |S ∖ U| ≤ ⌊W/2⌋.
     /// For i in S ∖ U and j in U, `‖v_i − ṽ_i‖ = ‖v_i‖ − τ ≤ ‖v_i‖ − ‖v_j‖ ≤ ‖v_i − v_j‖`.
     /// The mean over S is moved by at most `(1/R) Σ_{S∖U} ‖v_i − ṽ_i‖ ≤ (1/(R |U|)) Σ_{i,j} ‖v_i − v_j‖`, by Cauchy and Schwarz at
     /// most `(1/R) √(|S∖U|/|U|) √(Σ_{i,j} ‖v_i − v_j‖²)`.
     /// The last sum is at most that over all pairs of S, which is R² σ²: so the mean moves by at most √(|S∖U|/|U|) σ.
-    /// Clipping projects to a ball and lengthens no distance, so the variance of the ṽ_i in S is at most σ², and the rule stays
-    /// within √κ σ of their mean.
+    /// Clipping projects to a ball and lengthens no distance. So the variance of the ṽ_i in S is at most σ².
+    /// The rule stays within √κ σ of their mean.
     ///
     /// # Reference
     /// The median of norms as a clipping length is folklore in federated learning; the bound is proven above.

@@ -33,8 +33,8 @@ spec! {
     ///
     /// # Effect
     /// (W, f) → (n, min(f, n)): a Byzantine message is in one bucket.
-    /// So the part that is contaminated grows from f/W to at most f/n, about s times as much, and a rule behind it is
-    /// checked against that.
+    /// So the part that is contaminated grows from f/W to at most f/n, about s times as much.
+    /// A rule behind it is checked against that.
     ///
     /// # Cost
     /// W draws, and `O(W²/s)` to carry the distances over; no message is touched. The rule behind it has fewer messages to
@@ -54,9 +54,9 @@ spec! {
     /// regular messages has the mean of the regular messages `v̄_R` for its expectation, and
     /// `E ‖ṽ_a − v̄_R‖² = (R − s)/(s (R − 1)) · (1/R) Σ_{i ∈ R} ‖v_i − v̄_R‖²`: at most 1/s of the variation.
     /// (Sampling without replacement; resampling with s-replacement has `(R − 1)/(s R − 1)` at best, a little more.)
-    /// Karimireddy, He, Jaggi show that a rule that withstands a part δ_max of its inputs, with an error of c δ ρ² on
-    /// inputs whose pairs differ by ρ² in mean square, becomes one that withstands f with s ≤ δ_max W / f, with an error
-    /// that is a constant times δ ρ².
+    /// Karimireddy, He, Jaggi take a rule that withstands a part δ_max of its inputs.
+    /// Its error is c δ ρ² on inputs whose pairs differ by ρ² in mean square.
+    /// They show that behind buckets with s ≤ δ_max W / f it withstands f, with an error that is a constant times δ ρ².
     ///
     /// # Reference
     /// Karimireddy, He, Jaggi, *Byzantine-robust learning on heterogeneous datasets via bucketing*, ICLR 2022.

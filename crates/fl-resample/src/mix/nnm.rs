@@ -39,8 +39,8 @@ spec! {
     /// With a rule behind it that is (f, κ)-robust, the chain is (f, κ')-robust with `κ' = 8 f/(W − f) · (κ + 1)` for
     /// `f < W/2`. Proof, for `n = W − f` messages S with mean v̄ and variance σ²:
     ///
-    /// * Pair the at most f neighbours of `v_i` that are not in S with as many members of S that are no neighbours, each of which
-    ///   is no nearer to `v_i`. So `n ‖ṽ_i − v̄‖ ≤ 2 Σ ‖v_l − v_i‖` over f members l of S, or fewer.
+    /// * At most f neighbours of `v_i` are not in S. Pair them with as many members of S that are no neighbours: each
+    ///   of these is no nearer to `v_i`. So `n ‖ṽ_i − v̄‖ ≤ 2 Σ ‖v_l − v_i‖` over f members l of S, or fewer.
     /// * By Cauchy's inequality `‖ṽ_i − v̄‖² ≤ (4f/n²) Σ_{l ∈ S} ‖v_l − v_i‖²`. The mean of that over i in S is `(8f/n) σ²`.
     /// * It is also the variance V of the `ṽ_i` of S plus the square b² of their mean's distance to v̄. The output is at most
     ///   `√(κ V) + b` from v̄, and the square of that at most `(κ + 1)(V + b²)`.

@@ -33,8 +33,8 @@ spec! {
     ///     ṽ_w = (1/s) Σ_ζ v_{w_ζ}
     /// ```
     ///
-    /// As printed: each draw is uniform over the *workers* that still have copies, however many these are, and one message
-    /// may be drawn several times for one average.
+    /// As printed, each draw is uniform over the *workers* that still have copies, however many these are.
+    /// One message may be drawn several times for one average.
     /// With the setting `law = "permutation"` each draw is uniform over the *copies* that are left instead: a list with
     /// each worker s times is shuffled, and cut into W pieces.
     /// After the last draw each message was used exactly `s` times under both, so the mean of all messages stays what it
@@ -49,18 +49,19 @@ spec! {
     ///
     /// Lemma 3 gives `F_w = d = (W − 1)/(s W − 1)` for every w. That is exact for the permutation, where any two places
     /// among the `s W` are alike.
-    /// Under Algorithm 1 as printed they are not: a worker that was drawn once is as likely to be drawn again as one that
-    /// was not, while it has fewer copies, so the same message meets itself more often, most of all in the last averages,
-    /// which must take what is left.
+    /// Under Algorithm 1 as printed they are not. A worker that was drawn once has fewer copies, and is yet as likely
+    /// to be drawn again as one that was not. So the same message meets itself more often, most of all in the last
+    /// averages: these must take what is left.
     /// For s = 2 the factor is `F_w = ½ (1 + q_w − (1 − q_w)/(W − 1))` with `q_w` the probability that both draws of average
     /// w are the same message; at W = 30 it is 0.5000 for the first average, 0.5754 for the last and 0.5005 on average,
     /// against d = 0.4915.
     /// So theorems built on d hold for the permutation, and are a few per cent too optimistic for the printed algorithm.
     /// The paper's experiments describe the printed one, and it is the default.
     ///
-    /// With B > 0 Byzantine messages and R = W − B regular ones, an average *that holds only regular messages* has mean
-    /// `v̄_R` and, under the permutation, the factor `d_R = (R − 1)/(s R − 1) ≤ d` on the regular messages' variation: there
-    /// (18) and (24) of the paper are upper bounds rather than equalities.
+    /// Let there be B > 0 Byzantine messages and R = W − B regular ones.
+    /// An average *that holds only regular messages* has mean `v̄_R`.
+    /// Under the permutation its factor on the regular messages' variation is `d_R = (R − 1)/(s R − 1) ≤ d`: there (18)
+    /// and (24) of the paper are upper bounds rather than equalities.
     ///
     /// # Requirements
     /// `1 ≤ s ≤ W`. With `s = 1` the messages are only permuted.

@@ -16,10 +16,10 @@ spec! {
     /// message = (x − y_E) / (E η)         gradient
     /// ```
     ///
-    /// With `difference` a server step of 1 makes the mean of messages the mean of models: `x − mean(x − y_E) = mean(y_E)`,
-    /// which is federated averaging with equal weights. With `gradient` messages are the mean of the directions that were taken,
-    /// as long as gradients are, so that step sizes and attacks of a fixed size mean what they mean for E = 1; a server step of
-    /// `E η` then averages models.
+    /// With `difference` a server step of 1 makes the mean of messages the mean of models:
+    /// `x − mean(x − y_E) = mean(y_E)`, which is federated averaging with equal weights. With `gradient` messages are
+    /// the mean of the directions that were taken, as long as gradients are. So step sizes and attacks of a fixed size
+    /// mean what they mean for E = 1. A server step of `E η` then averages models.
     ///
     /// # Requirements
     /// E of at least 1; a finite η above 0.

@@ -18,9 +18,9 @@ spec! {
     /// φ_s     ← x
     /// ```
     ///
-    /// The paper writes (8)–(10) for one sample a round. [`crate::Saga`] reads a batch as b samples with b slots; here a
-    /// window has one slot, is met every J rounds instead of every J/b, and shares its samples with 2b − 2 others that
-    /// keep older gradients of them.
+    /// The paper writes (8)–(10) for one sample a round. [`crate::Saga`] reads a batch as b samples with b slots.
+    /// Here a window has one slot, and is met every J rounds instead of every J/b.
+    /// It shares its samples with 2b − 2 other windows, which keep older gradients of them.
     ///
     /// # Requirements
     /// A batch of at least 1 and at most J samples, for each worker; the sampling `window` or `window-cut`; a table that memory can

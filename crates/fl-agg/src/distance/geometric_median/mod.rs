@@ -74,8 +74,8 @@ spec! {
     /// A message that is not finite never reaches the rule: it is left out or refused by [`fl_core::Pipeline`].
     ///
     /// # Robustness
-    /// Breakdown point 1/2: with `f < W/2` the distance to the regular messages' mean is bounded by the paper's `C_α`,
-    /// `α = f/W` (Property 1 and (7)), and the rule is (f, κ)-robust with `κ = 4 (1 + f/(W − 2f))²`.
+    /// Breakdown point 1/2: with `f < W/2` the paper's `C_α`, `α = f/W`, bounds the distance to the regular messages'
+    /// mean (Property 1 and (7)). The rule is then (f, κ)-robust with `κ = 4 (1 + f/(W − 2f))²`.
     /// With weights it is the Byzantine workers' part of the weight that has to stay below one half: with `A` the sum of all
     /// weights, `A_f` that of the f largest, and `Q` the sum of the W − f largest squares,
     /// `κ = 4 (W − f) Q / (A − 2 A_f)²`.
