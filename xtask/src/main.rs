@@ -2,6 +2,7 @@
 //! can be repeated by hand; the commands are printed.
 
 mod bench;
+mod benchmarks;
 mod book;
 mod cases;
 mod ci;
@@ -34,6 +35,8 @@ const HELP: &str = "cargo xtask VERB
                                        the environment variable FL_CLI may name an fl-cli that is built already
   strength                             run all attacks against all defences on the digits that the program carries, and
                                        write docs/strength.md and docs/strength.html
+  benchmarks [--whole] [--write]       run settings of byzfl and Blades, an hour's share of them or the whole, or only write
+                                       what is finished; in docs/benchmarks.md
   soak [--texts N] [--kills N] [--minutes N] [--seed N]
                                        read a million experiment files with mistakes; kill runs at 200 random moments
                                        and compare what they leave; then watch a run for 20 minutes
@@ -61,6 +64,7 @@ fn main() -> Result<()> {
         ["data", names @ ..] => data(names),
         ["reproduce", rest @ ..] => reproduce::reproduce(rest),
         ["strength"] => strength::strength(),
+        ["benchmarks", rest @ ..] => benchmarks::benchmarks(rest),
         ["soak", rest @ ..] => soak::soak(rest),
         ["cluster"] => cluster::cluster(),
         ["fmt"] => fmt::fmt(false),

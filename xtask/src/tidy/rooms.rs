@@ -70,6 +70,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "claims",
             "reproduce",
             "strength",
+            "benchmarks",
             "fixed_point",
             "soak",
             "cases",
