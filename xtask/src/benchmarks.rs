@@ -212,8 +212,9 @@ impl<'a> Asked<'a> {
     fn standing(&self) -> Result<(usize, usize)> {
         let text = cmd::fl_cli_output(&self.words(&["sweep", "status"], &["--json"]))?;
         let rows = text.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
-        let finished =
-            rows.iter().filter(|row| ["done", "diverged", "beyond"].iter().any(|s| row["state"] == *s));
+        let finished = rows
+            .iter()
+            .filter(|row| ["done", "diverged", "beyond"].iter().any(|s| row["state"] == *s));
         Ok((finished.count(), rows.len()))
     }
 
@@ -271,7 +272,8 @@ impl<'a> Asked<'a> {
             rows.iter().find(|row| here(&row["keys"]))?["mean"].as_f64()
         };
         let mut text =
-            "| attack | defence | momentum | SAGA | SAGA − momentum |\n|---|---|---:|---:|---:|\n".to_owned();
+            "| attack | defence | momentum | SAGA | SAGA − momentum |\n|---|---|---:|---:|---:|\n"
+                .to_owned();
         let mut pairs = Vec::new();
         for attack in ATTACKS {
             for (defence, momentum, saga) in PAIRS {
