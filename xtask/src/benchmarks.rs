@@ -319,7 +319,10 @@ fn told(pairs: &[(f64, f64)], of: usize) -> String {
     let behind = learnt.iter().filter(|d| **d < -MARGIN).count();
     let mean = learnt.iter().sum::<f64>() / n.max(1) as f64;
     let verdict = match (n, ahead) {
-        (0, _) => "cannot be told",
+        (0, _) => {
+            return "No pair is there yet in which anything was learnt, so there is no verdict."
+                .to_owned();
+        }
         (n, ahead) if 4 * ahead >= 3 * n => "pays here",
         (n, ahead) if 4 * ahead <= n => "does not pay here",
         _ => "pays under some attacks and defences, and not under others",
@@ -350,7 +353,7 @@ mod tests {
         assert!(verdict(&[(0.5, 0.6), (0.1, 0.1)]).contains("In 1 more pairs"));
         assert!(verdict(&[(0.6, 0.5), (0.6, 0.605)]).contains("*does not pay here*"));
         assert!(verdict(&[(0.5, 0.6), (0.6, 0.5)]).contains("*pays under some"));
-        assert!(verdict(&[(0.1, 0.1)]).contains("*cannot be told*"));
+        assert!(verdict(&[(0.1, 0.1)]).contains("no verdict"));
         assert!(told(&[(0.5, 0.6)], 12).contains("preliminary: 1 of 12"));
     }
 
