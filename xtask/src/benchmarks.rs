@@ -140,6 +140,7 @@ byzfl and Blades are libraries with benchmarks of their own.
 [configs/benchmarks](../configs/benchmarks) has their published settings for MNIST and Fashion-MNIST as experiment files.
 This page has what they publish, beside what these files give here.
 `cargo xtask benchmarks` runs a share of them that fits into an hour on two cores, by estimate, and `--whole` all of them.
+Two runs at a time with SAGA need 5 GB of memory.
 `--write` runs nothing and writes this page from the runs that are finished.
 
 | setting | what is published | where | file |
