@@ -157,7 +157,7 @@ Of the papers on byzfl (arXiv 2505.24802) and Blades (arXiv 2206.05359) only the
 
 - Random draws: partitions, batches and first parameters follow the same laws, but are not PyTorch's.
 - byzfl shares the data among the honest clients alone; here all workers have a share.
-- byzfl publishes no settings for Fashion-MNIST; its network is used on it below in a setting of our own.
+- No settings of byzfl for Fashion-MNIST were found; its network has a setting of our own there.
 - Blades' network for Fashion-MNIST has dropout, and no activation between dense layers; ours has no dropout, and ReLU.
 - Blades' perceptron for MNIST has dropout; ours has none.
 - Blades' rules Clippedclustering and Signguard are not here; its example with non-i.i.d. data has only the latter.
