@@ -33,8 +33,8 @@ const HELP: &str = "cargo xtask VERB
                                        or tune: find the rivals' step sizes of configs/paper anew;
                                        or page: docs/reproduction.html of the runs that are there;
                                        the environment variable FL_CLI may name an fl-cli that is built already
-  strength                             run all attacks against all defences on the digits that the program carries, and
-                                       write docs/strength.md and docs/strength.html
+  strength [tune]                      run all attacks against all pipelines of configs/strength, and write docs/strength.md
+                                       and docs/strength.html; or find the pipelines' steps anew
   benchmarks [--whole] [--write]       run settings of byzfl and Blades, an hour's share of them or the whole, or only write
                                        what is finished; in docs/benchmarks.md
   soak [--texts N] [--kills N] [--minutes N] [--seed N]
@@ -64,6 +64,7 @@ fn main() -> Result<()> {
         ["data", names @ ..] => data(names),
         ["reproduce", rest @ ..] => reproduce::reproduce(rest),
         ["strength"] => strength::strength(),
+        ["strength", "tune"] => strength::tune(),
         ["benchmarks", rest @ ..] => benchmarks::benchmarks(rest),
         ["soak", rest @ ..] => soak::soak(rest),
         ["cluster"] => cluster::cluster(),

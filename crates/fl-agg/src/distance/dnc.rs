@@ -36,6 +36,10 @@ spec! {
     /// Of two that stand out in different directions, by different amounts, only the farther one has a large score.
     /// With `b < p` a message may hide in a column that is not drawn.
     /// So no number of arbitrary messages is withstood in general, and there is no κ.
+    /// It is easy to show for 30 messages with f = 6.
+    /// Let the 24 regular ones be zero, two others `a`, and four `a/13`, which is the mean of all.
+    /// The four have the least scores, so that four regular messages go in their place.
+    /// The output is `a/78`, for any `a`.
     ///
     /// # Elsewhere
     /// Blades draws 10 000 columns once with `c = 1`; its successor fedlib five times. FLPoison draws a fifth of the columns

@@ -6,6 +6,10 @@
 
 use fl_core::Geometry;
 
+/// What is no longer than this beside a largest number of 1 is rounding of rounding: of many equal messages, each reflection
+/// would leave a still shorter rest, until the square of its length is 0 and the vector NaN.
+const NOTHING: f64 = f64::EPSILON * f64::EPSILON;
+
 /// Memory for matrices of up to n × n.
 #[derive(Debug)]
 pub(crate) struct TopEigen {
@@ -109,8 +113,9 @@ impl TopEigen {
             let (head, tail) = a.split_at_mut((k + 1) * n);
             let v = &mut head[k * n + k + 1..];
             let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
-            if k + 2 == n || norm == 0.0 {
-                self.beside[k] = v[0];
+            let nothing = norm <= NOTHING;
+            if k + 2 == n || nothing {
+                self.beside[k] = if nothing { 0.0 } else { v[0] };
                 self.reflect[k] = 0.0;
                 continue;
             }
@@ -253,6 +258,20 @@ mod tests {
             (row.iter().zip(u).map(|(x, y)| x * y).sum::<f64>() - lambda * u[i]).powi(2)
         });
         (lambda, off.sum::<f64>().sqrt())
+    }
+
+    #[test]
+    fn many_equal_messages_leave_a_vector_that_is_finite() {
+        for a in [1.0_f64, 3.0, 1e-9, 1e9] {
+            let mut y = vec![-a / 13.0; 24];
+            y.extend([a - a / 13.0; 2]);
+            y.extend([0.0; 4]);
+            let matrix: Vec<Vec<f64>> =
+                y.iter().map(|x| y.iter().map(|z| x * z).collect()).collect();
+            let (lambda, off) = top(&matrix);
+            let exact: f64 = y.iter().map(|x| x * x).sum();
+            assert!((lambda - exact).abs() < 1e-12 * exact && off < 1e-12 * exact, "{a}: {off}");
+        }
     }
 
     #[test]

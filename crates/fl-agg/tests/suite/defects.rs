@@ -3,8 +3,8 @@
 //! The projects' versions and where they were read are in the documentation of the rules, under *Elsewhere*.
 
 use fl_agg::{
-    Bulyan, Caf, CenteredClipping, GeometricMedian, Krum, Mda, Mean, Messages, MultiKrum, Picks,
-    RuleSpec, Shape, Weiszfeld, WeiszfeldStart, aggregate,
+    Bulyan, Caf, CenteredClipping, Dnc, GeometricMedian, Krum, Mda, Mean, Messages, MultiKrum,
+    Picks, RuleSpec, Shape, Weiszfeld, WeiszfeldStart, aggregate,
 };
 use fl_core::{Cx, Geometry, NonFinite, Pipeline, Streams};
 
@@ -212,4 +212,15 @@ fn byzfl_mda_lists_seventy_five_billion_subsets_of_sixty_messages() {
     }
     let (out, _) = aggregate(Mda::default(), &Messages::from_rows(&rows), 10).expect("valid");
     assert!(out.iter().all(|x| x.abs() < 0.3), "{out:?}");
+}
+
+#[test]
+fn messages_at_the_mean_of_all_hide_from_dnc_behind_two_that_are_far() {
+    for a in [1.0_f64, 1e6] {
+        let mut rows = vec![[0.0, 0.0]; 24];
+        rows.extend([[a, 0.0]; 2]);
+        rows.extend([[a / 13.0, 0.0]; 4]);
+        let (out, _) = aggregate(Dnc::default(), &Messages::from_rows(&rows), 6).expect("valid");
+        assert!((out[0] - a / 78.0).abs() < 1e-12 * a && out[1] == 0.0, "{out:?}");
+    }
 }
