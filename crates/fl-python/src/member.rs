@@ -74,9 +74,7 @@ impl Member {
 
     /// Everything that later messages depend on, by name.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let state = PyDict::new(py);
-        self.lock(py).save(&state)?;
-        Ok(state)
+        state::dict(py, |state| self.lock(py).save(state))
     }
 
     /// Takes up where a worker with this state was.

@@ -65,9 +65,7 @@ impl Adversary {
 
     /// Everything that later rounds depend on, by name.
     fn state<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let state = PyDict::new(py);
-        self.lock(py).save(&state)?;
-        Ok(state)
+        state::dict(py, |state| self.lock(py).save(state))
     }
 
     /// Takes up where an adversary with this state was.

@@ -7,6 +7,16 @@ use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+/// A dict with what `save` writes into it.
+pub(crate) fn dict<'py>(
+    py: Python<'py>,
+    save: impl FnOnce(&Bound<'py, PyDict>) -> PyResult<()>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let state = PyDict::new(py);
+    save(&state)?;
+    Ok(state)
+}
+
 /// Copies all parts of a walk into a dict.
 pub(crate) fn save<T: Real>(
     state: &Bound<'_, PyDict>,
