@@ -8,7 +8,7 @@ use std::process::Command;
 
 const PACKAGE: &str = "crates/fl-python";
 /// What takes gigabytes.
-const HEAVY: [&str; 4] = ["torch", "byzfl", "polars", "flwr[simulation]>=1.42,<2"];
+const HEAVY: [&str; 4] = ["torch", "byzfl==0.0.11", "polars", "flwr[simulation]>=1.42,<2"];
 
 /// Builds the wheel, installs it in an environment of its own, and runs types and tests there; with `all` also those that
 /// need PyTorch, byzfl and Flower.

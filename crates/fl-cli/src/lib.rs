@@ -15,6 +15,7 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 pub use command::tasks::RunOptions;
+pub use fl_updates::Progress;
 pub use host::say::Said;
 
 /// The program, with everything that `registry` knows: what the command `fl-cli` does with [`Registry::standard`].
@@ -60,7 +61,8 @@ pub fn main_with(registry: &Registry, args: impl IntoIterator<Item = OsString>) 
 
 /// Does what a command line asks for inside of a program, which is told what it printed.
 ///
-/// Commands that catch signals are for [`main`]: `run`, `tune`, `defend`, `aggregate` of files and `report --every`.
+/// Commands that catch signals are for [`main`]: `tune`, `defend` and `report --every`; and for [`run`] and
+/// [`aggregate_files`], which do what these do.
 ///
 /// # Errors
 /// The exit code and all problems, in the words of the command.
@@ -102,6 +104,20 @@ pub fn data(config: &DataConfig, options: &RunOptions) -> Result<Loaded, (u8, St
     let load = || sets::obtain(&config.set, config.scale, &locations, options.offline, false);
     let told = |failure: Failure| (failure.number(), failure.problems().join("\n"));
     say::listen(load).0.map_err(told)
+}
+
+/// Aggregates files of one client each inside of a program, as `fl-cli aggregate` does with these arguments, and returns what
+/// that prints but for rates. `progress` says how far it is, and ends it.
+///
+/// # Errors
+/// As [`call`].
+pub fn aggregate_files(
+    registry: &Registry,
+    args: &[OsString],
+    progress: &Progress,
+) -> Result<Said, (u8, String)> {
+    let (result, said) = say::listen(|| command::updates::aggregate_for(progress, args, registry));
+    result.map(|()| said).map_err(|failure| (failure.number(), failure.problems().join("\n")))
 }
 
 /// Help and version, which go to standard output as all results do; or what is wrong with the arguments.

@@ -47,6 +47,15 @@ pub enum LabError {
         /// What was found instead.
         found: String,
     },
+    /// A folder without what is looked for.
+    #[error(
+        "{} holds no runs; expected the folder of one experiment, as `fl-cli run` and Python's Federation leave it, with folders \
+         METHOD~ATTACK~seedK~HASH in it", path.display()
+    )]
+    NoRuns {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A results file that cannot be read.
     #[error("{} is damaged: {reason}; delete its folder to run that cell again", path.display())]
     Results {

@@ -37,8 +37,8 @@ pub use run::{
 };
 pub use store::{
     ChangedFile, Difference, Done, Ending, Finals, Outcome, Overhead, Progress, Resources, Status,
-    Stop, Summary, Timing, edited, finished_cells, read_metrics, read_timing, status, statuses,
-    summarise, write_whole,
+    Stop, Summary, Timing, configuration, edited, finished_cells, is_run, outcomes, read_metrics,
+    read_timing, runs_there, status, statuses, summarise, write_whole,
 };
 pub use sweep::{Axis, AxisValue, MOST_RUNS, Sweep, SweepCell};
 pub use tree::{Fault, nearest};

@@ -128,11 +128,20 @@ fn watch(
                 leave.store(true, Relaxed);
             }
         });
-        watched(py, stop, look, || {
-            let host =
-                Host { clock: fl_cli::clock, peak_memory: || None, stop, abandon: Some(&abandon) };
-            asked.work(sweep, host, &happen)
-        })
+        watched(
+            py,
+            || stop.store(true, Relaxed),
+            look,
+            || {
+                let host = Host {
+                    clock: fl_cli::clock,
+                    peak_memory: || None,
+                    stop,
+                    abandon: Some(&abandon),
+                };
+                asked.work(sweep, host, &happen)
+            },
+        )
     })?
 }
 

@@ -4,6 +4,7 @@
 mod convert;
 mod custom;
 mod experiment;
+mod files;
 mod member;
 mod parts;
 mod round;
@@ -19,5 +20,6 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     round::add(module)?;
     custom::add(module)?;
     experiment::add(module)?;
+    files::add(module)?;
     member::add(module)
 }

@@ -8,9 +8,24 @@ import pkgutil
 import re
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import robust_fl
+
+
+
+def run(name: str, text: str) -> None:
+    """A program that is an example."""
+    if "import torch" in text and not os.environ.get("ROBUST_FL_ALL"):
+        print(f"{name} is left out: it needs PyTorch")
+        return
+    begun = time.monotonic()
+    program = Path(name).with_suffix(".py")
+    program.write_text(text, encoding="utf-8")
+    exec(compile(text, str(program), "exec"), {"__name__": "__main__"})
+    print(f"{name}: {time.monotonic() - begun:.0f} s", flush=True)
+
 
 package = Path(__file__).parent.parent
 os.chdir(tempfile.mkdtemp())
@@ -31,11 +46,7 @@ failed += doctest.testmod(robust_fl).failed
 for notebook in sorted((package.parent.parent / "examples" / "python").glob("*.ipynb")):
     cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-    if "import torch" in text and not os.environ.get("ROBUST_FL_ALL"):
-        print(f"{notebook.name} is left out: it needs PyTorch")
-        continue
-    print(notebook.name, flush=True)
-    program = Path(f"{notebook.stem}.py")
-    program.write_text(text, encoding="utf-8")
-    exec(compile(text, str(program), "exec"), {"__name__": "__main__"})
+    run(notebook.name, text)
+for example in sorted((package.parent.parent / "examples" / "python").glob("*.py")):
+    run(example.name, example.read_text(encoding="utf-8"))
 sys.exit(failed > 0)

@@ -188,6 +188,46 @@ def test_the_command_reads_its_folder(tmp_path):
     assert len(one.frame()) == len(one.metrics)
 
 
+def test_the_command_tabulates_and_draws_folders(tmp_path):
+    for seed in (0, 1):
+        for rule in ("mean", "geometric-median"):
+            for attack in ("none", {"sign-flipping": {"factor": -20.0}}):
+                start = np.full(5, 0.1 * seed)
+                one = rf.Federation(
+                    gradients, start, workers=10, byzantine=2, attack=attack, rule=rule, step=shorter, evaluate=accuracy, seed=seed,
+                    evaluate_every=5, out=tmp_path, name="mine",
+                )
+                one.run(10)
+    folder = tmp_path / "mine"
+    found = rf.results(folder, ["method", "attack"])
+    assert len(found) == 4 and all(group["cells"] == 2 for group in found)
+    worst = {group["keys"]["method"]: group["worst"] for group in rf.results(folder, ["method"])}
+    assert worst["geometric-median"] > worst["mean"]
+    _native.call(["plot", str(folder), "--metric", "aggregate-error", "--figure", str(tmp_path / "figure")])
+    assert "geometric-median" in (tmp_path / "figure.svg").read_text()
+    # Another step is another experiment beside it.
+    make(tmp_path, name="mine", evaluate=accuracy, rule="mean", attack="none").run(10)
+    assert any("step" in str(group["keys"]) for group in rf.results(folder))
+
+
+def test_inner_variation_is_what_full_gradients_tell():
+    def told(params):
+        return params - targets, np.arange(10.0)
+
+    one = make(None, full_gradients=told)
+    one.run(5)
+    assert one.metrics[0]["full"]["inner_variation"] == 3.5
+    for wrong, words in [((targets, np.zeros(9)), "10 variations"), ((targets,), "a pair")]:
+        with pytest.raises(errors.CallbackError, match=words):
+            make(None, full_gradients=lambda params: wrong).run(5)
+
+
+def test_an_accuracy_that_is_no_number_is_written(tmp_path):
+    one = make(tmp_path, evaluate=lambda params: {"accuracy": np.nan})
+    one.run(5)
+    assert json.loads((one.folder / "done.json").read_text())["final_accuracy"] is None
+
+
 @pytest.mark.parametrize("answer, words", [
     (np.zeros((10, 4)), r"10 × 5 numbers, got shape \(10, 4\)"), (np.full((10, 5), np.nan), "regular worker 0 in round 0"),
 ])

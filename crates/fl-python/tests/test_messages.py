@@ -96,6 +96,47 @@ def test_structure_is_kept():
     assert rf.aggregate([[1.0, 2.0], [3.0, 4.0]], "mean") == [2.0, 3.0]
 
 
+RULES = [
+    "mean", "geometric-median", "krum", "coordinate-median", "trimmed-mean", "dnc", "aksel", "centered-clipping", "bulyan", "caf",
+]
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("rule", RULES)
+def test_lists_are_read_where_they_lie_with_the_same_bits(rule, dtype):
+    """Pieces end within tiles of columns and at their ends; one is empty, one a single number."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(13, 9000)).astype(dtype)
+    x[11:] += 50
+    cuts = [1, 1, 2048, 2050, 8999]
+    states = [{f"t{i}": piece.copy() for i, piece in enumerate(np.split(row, cuts))} for row in x]
+    matrix, pieces = (rf.Aggregator(rule, 2, pre=["nnm"], seed=3) for _ in range(2))
+    # A rule with memory meets its last output again.
+    for _ in range(3):
+        want, told = matrix.full(x)
+        got, report = pieces.full(states)
+        assert np.concatenate(list(got.values())).tobytes() == want.tobytes()
+        assert report.copied is None and report.dropped == told.dropped and report.certificate == told.certificate
+        assert (report.weights is None) == (told.weights is None)
+        assert told.weights is None or report.weights.tobytes() == told.weights.tobytes()
+    assert rf.aggregate(states, rule, 2, copy=False)["t0"].shape == (1,)
+    some = pieces.full(states, present=range(12))[0]
+    assert np.concatenate(list(some.values())).tobytes() == matrix.full(x, present=range(12))[0].tobytes()
+
+
+def test_a_list_that_is_copied_says_why():
+    states = [{"a": np.ones((3, 2)), "b": np.ones((2, 2))[:, ::-1]} for _ in range(3)]
+    _, report = rf.aggregate(states, "mean", full=True)
+    assert "message[0]['b']: its memory is not packed" in report.copied
+    with pytest.raises(errors.CopyError, match=r"message\[0\]\['b'\] would be copied"):
+        rf.aggregate(states, "mean", copy=False)
+    _, report = rf.aggregate([[np.ones(3, np.float16)], [np.ones(3, np.float16)]], "mean", full=True)
+    assert "float16, read as float32" in report.copied
+    not_finite = [{"a": np.full(3, v)} for v in (1.0, np.nan, 2.0, 3.0)]
+    out, report = rf.aggregate(not_finite, "coordinate-median", 1, full=True)
+    assert report.dropped == [1] and out["a"].tolist() == [2.0] * 3
+
+
 def test_whole_numbers_in_one_message_decide_nothing():
     honest = [{"w": np.full(3, 1.0), "b": np.zeros(2), "n": np.int64(5)} for _ in range(4)]
     first = {"w": np.full(3, 10**6), "b": np.zeros(2), "n": np.int64(5)}

@@ -93,6 +93,34 @@ def test_frozen_and_unused_parameters():
     assert rf.torch.memory("saga", net, 8) == 9 * 24 * 4
 
 
+def test_full_gradients_tell_the_inner_variation():
+    torch.manual_seed(0)
+    net, loss = torch.nn.Linear(4, 1, dtype=torch.float64), torch.nn.functional.mse_loss
+    x, y = torch.randn(70, 4, dtype=torch.float64), torch.randn(70, 1, dtype=torch.float64)
+    crew = [rf.torch.Worker(net, loss, x[i], y[i], batch=4, worker=w) for w, i in enumerate(torch.arange(70).split(67))]
+    start = rf.torch.flat(net)
+    gradients, variations = rf.torch.full_gradients(crew)(start)
+    for worker, gradient, variation in zip(crew, gradients, variations, strict=True):
+        rows = np.array([worker.gradient(start, torch.tensor([j])).numpy() for j in range(len(worker.x))])
+        np.testing.assert_allclose(gradient, rows.mean(axis=0), atol=1e-12)
+        assert variation == pytest.approx(((rows - rows.mean(axis=0)) ** 2).sum() / len(rows))
+    one = rf.Federation(
+        lambda params, round: torch.stack([w.gradient(params, w.indices(round)) for w in crew]), start, workers=2, rule="mean",
+        full_gradients=rf.torch.full_gradients(crew), evaluate_every=2, out=None,
+    )
+    one.run(3)
+    assert one.metrics[0]["full"]["inner_variation"] == pytest.approx(np.mean(variations))
+
+
+def test_state_dicts_of_models_are_not_stacked():
+    states = [torch.nn.Linear(3, 2).state_dict() for _ in range(4)]
+    out, report = rf.aggregate(states, "geometric-median", 1, full=True, copy=False)
+    assert report.copied is None and out["weight"].shape == (2, 3)
+    halves = [{k: v.bfloat16() for k, v in state.items()} for state in states]
+    out, report = rf.aggregate(halves, "geometric-median", 1, full=True)
+    assert out["bias"].dtype == torch.bfloat16 and "bfloat16" in report.copied
+
+
 @pytest.mark.parametrize("kind", ["Momentum", "Saga", "LooplessSvrg", "Page"])
 def test_estimators_go_on_from_their_state(kind):
     torch.manual_seed(0)

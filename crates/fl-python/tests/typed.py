@@ -15,6 +15,10 @@ rf.estimators.Page()
 rf.models.Softmax(l2=0.1)
 
 
+told: rf.FilesReport = rf.aggregate_files(["a.npz", "b.npz"], rf.rules.Krum(), 1, output="c.npz", memory="1GiB")
+share: dict[str, float] | None = told.weights
+
+
 @rf.rule
 def medoid(distances: Any, byzantine: int) -> int:
     return 0

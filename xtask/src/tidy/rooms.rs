@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("fl-plot", &["error", "figure", "layout", "write"]),
-    ("fl-python", &["convert", "parts", "custom", "round", "attack", "experiment", "member"]),
+    ("fl-python", &["convert", "parts", "custom", "round", "experiment", "files", "member"]),
     ("fl-report", &["text", "pack", "report", "factors", "groups", "data", "plain", "page"]),
     (
         "fl-updates",

@@ -39,7 +39,7 @@ struct Diagnostics<'a> {
 /// Reads messages, aggregates them, writes the output and what is told about it.
 pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
     let Some(input) = updates::matrix(args)? else {
-        return updates::aggregate(args, registry);
+        return updates::aggregate(args, registry, None);
     };
     // The names are looked at first: a large matrix need not be read for a misspelt one.
     registry.rules().make(&choice(&args.rule)?)?;

@@ -1,13 +1,13 @@
 //! What `fl-cli aggregate` is told: a rule, its messages, and where the output goes.
 
 use crate::host::given::GivenDraws;
-use clap::Args as ClapArgs;
+use clap::{Args as ClapArgs, Parser};
 use fl_updates::Adapters;
 use regex::Regex;
 use std::path::PathBuf;
 
 /// A rule and what stands before it.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Parser)]
 pub(crate) struct AggregateArgs {
     /// The rule, as NAME or NAME:KEY=VALUE,…; `fl-cli list rules` lists them
     #[arg(long, value_name = "RULE")]

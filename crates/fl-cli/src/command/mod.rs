@@ -21,7 +21,7 @@ mod sweep;
 pub(crate) mod tasks;
 mod theory;
 mod tune;
-mod updates;
+pub(crate) mod updates;
 mod watch;
 
 use crate::host::failure::Failure;
@@ -68,13 +68,13 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: SweepCommand,
     },
-    /// Show the final numbers of an experiment by any of its keys: mean, interval, best, worst, worst over attacks
+    /// Show the final numbers of an experiment, or of a folder of runs, by any of its keys: mean, interval, best, worst, worst over attacks
     Results(ResultsArgs),
     /// Choose each method's step size, and RSA's λ, on training rows set aside; writes the experiment with them filled in
     Tune(TuneArgs),
     /// Search the defence with the best worst case over attacks, on seeds and rows set aside; writes it as an experiment file
     Defend(DefendArgs),
-    /// Draw curves of finished runs as SVG and PNG, accuracy or any metric; for a sweep in panels or as heat maps
+    /// Draw curves of finished runs, of an experiment or in a folder, as SVG and PNG, accuracy or any metric; for a sweep in panels or as heat maps
     Plot(PlotArgs),
     /// Write runs of any folders as one HTML file that needs nothing else: tables, curves, runs in detail, comparisons
     Report(ReportArgs),

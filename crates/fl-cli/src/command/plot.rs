@@ -72,8 +72,7 @@ pub(crate) enum Against {
 
 /// Draws what is finished of an experiment: curves, for a sweep in panels, or final numbers as heat maps.
 pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> {
-    let sweep = experiment::read(&args.experiment, registry)?;
-    let folder = args.results.out.join(&sweep.base.name);
+    let (sweep, folder) = experiment::with_runs(&args.experiment, &args.results, registry)?;
     let statuses = finished(&sweep, &folder, &args.experiment.config)?;
     let title = args.title.clone().unwrap_or_else(|| sweep.base.name.clone());
     let looks = Looks { linear: args.linear, title, commit: args.commit.clone() };
@@ -104,7 +103,7 @@ pub(crate) fn plot(args: &PlotArgs, registry: &Registry) -> Result<(), Failure> 
         let figure = panels(&sweep, &statuses, quantity, (rows, columns), &looks, &folder)?;
         return save(&figure, &stem(name));
     }
-    let outcomes = fl_lab::finished_cells(&sweep.base, &folder)?;
+    let outcomes = fl_lab::outcomes(sweep.cells.iter().map(|c| &c.cell), &folder)?;
     let title = looks.title;
     if args.classes {
         let map = classes(&sweep.base, &outcomes, title, args.commit.as_deref());

@@ -29,9 +29,8 @@ pub(crate) struct ResultsArgs {
 
 /// Shows what is finished of an experiment, by the keys that are asked for.
 pub(crate) fn results(args: &ResultsArgs, registry: &Registry) -> Result<(), Failure> {
-    let sweep = experiment::read(&args.experiment, registry)?;
+    let (sweep, root) = experiment::with_runs(&args.experiment, &args.results, registry)?;
     let keys = keys(&sweep, &args.by)?;
-    let root = args.results.out.join(&sweep.base.name);
     let statuses = finished(&sweep, &root, &args.experiment.config)?;
     let groups = groups(&sweep, &statuses, &keys, args.measure);
     let report = Report { keys: &keys, groups, measure: args.measure, sweep: &sweep };

@@ -9,6 +9,7 @@ use crate::host::signals::Signals;
 use crate::show::cost;
 use crate::show::transfer::{self, bytes};
 use anyhow::{Context, anyhow};
+use clap::Parser;
 use fl_core::{NonFinite, PreAggregatorSpec, RuleSpec, Shape};
 use fl_lab::Registry;
 use fl_updates::{
@@ -16,6 +17,7 @@ use fl_updates::{
 };
 use regex::Regex;
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -47,8 +49,34 @@ fn failure(e: UpdatesError) -> Failure {
     }
 }
 
-/// Aggregates the clients' files, or says what that would cost.
-pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(), Failure> {
+/// The same for a program, whose own progress is told and which ends the work by it.
+///
+/// # Errors
+/// As [`aggregate`], and for one matrix of messages.
+pub(crate) fn aggregate_for(
+    program: &Progress,
+    args: &[OsString],
+    registry: &Registry,
+) -> Result<(), Failure> {
+    let name = std::iter::once(OsString::from("fl-cli aggregate"));
+    let args = AggregateArgs::try_parse_from(name.chain(args.iter().cloned()));
+    let args = args.map_err(|e| Failure::Usage(anyhow!("{}", e.to_string().trim_end())))?;
+    match matrix(&args)? {
+        None => aggregate(&args, registry, Some(program)),
+        Some(input) => Err(Failure::Usage(anyhow!(
+            "{} is one matrix of messages; expected a file for each client",
+            input.display()
+        ))),
+    }
+}
+
+/// Aggregates the clients' files, or says what that would cost. A program has lent its progress; without it, progress is shown,
+/// and signals end the work.
+pub(crate) fn aggregate(
+    args: &AggregateArgs,
+    registry: &Registry,
+    program: Option<&Progress>,
+) -> Result<(), Failure> {
     let given = &args.update;
     if args.header.is_some() {
         return Err(Failure::Usage(anyhow!(
@@ -86,7 +114,7 @@ pub(crate) fn aggregate(args: &AggregateArgs, registry: &Registry) -> Result<(),
             "--output FILE is needed: a model is nothing for standard output"
         )));
     }
-    run(args, &updates, &options)
+    run(args, &updates, &options, program)
 }
 
 /// What is done with the updates.
@@ -222,22 +250,34 @@ fn plan(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<()
     Ok(())
 }
 
-fn run(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<(), Failure> {
-    let signals = Signals::catch()?;
-    let (progress, begun) = (Progress::default(), Instant::now());
-    let (summary, seconds) = transfer::watched(
-        &progress,
-        || signals.is_stopped(),
-        || {
-            let summary = fl_updates::aggregate(updates, options, &args.output, &progress);
-            (summary, begun.elapsed().as_secs_f64())
-        },
-    );
-    let summary = summary.map_err(|e| match e {
-        UpdatesError::Stopped => signals.stopped("nothing was written"),
-        e => failure(e),
-    })?;
-    tell(&summary, seconds);
+fn run(
+    args: &AggregateArgs,
+    updates: &Updates,
+    options: &Options,
+    program: Option<&Progress>,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let work = |progress: &Progress| {
+        let summary = fl_updates::aggregate(updates, options, &args.output, progress);
+        (summary, begun.elapsed().as_secs_f64())
+    };
+    let (summary, seconds) = if let Some(progress) = program {
+        let (summary, seconds) = work(progress);
+        (summary.map_err(failure)?, seconds)
+    } else {
+        let (signals, progress) = (Signals::catch()?, Progress::default());
+        let is_stopped = || signals.is_stopped();
+        let (summary, seconds) = transfer::watched(&progress, is_stopped, || work(&progress));
+        let summary = summary.map_err(|e| match e {
+            UpdatesError::Stopped => signals.stopped("nothing was written"),
+            e => failure(e),
+        })?;
+        (summary, seconds)
+    };
+    tell(&summary);
+    if program.is_none() {
+        tell_rates(&summary, seconds);
+    }
     if args.json {
         let text = serde_json::to_string_pretty(&diagnostics(options, &summary, seconds));
         say::result(text.context("diagnostics as JSON")?);
@@ -245,7 +285,7 @@ fn run(args: &AggregateArgs, updates: &Updates, options: &Options) -> Result<(),
     Ok(())
 }
 
-fn tell(summary: &Summary, seconds: f64) {
+fn tell(summary: &Summary) {
     for group in &summary.groups {
         for out in &group.left_out {
             say::remark(format_args!(
@@ -273,6 +313,9 @@ fn tell(summary: &Summary, seconds: f64) {
             summary.metadata_left_out.join(", ")
         ));
     }
+}
+
+fn tell_rates(summary: &Summary, seconds: f64) {
     let disk = match crate::host::disk_bytes() {
         Some(disk) if disk > 1 << 20 => {
             format!(

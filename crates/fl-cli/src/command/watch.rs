@@ -50,24 +50,20 @@ pub(crate) fn watch(args: &WatchArgs) -> Result<(), Failure> {
 
 /// The cells of an experiment's folder, or of all experiments in a folder, by name.
 fn cells_below(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let is_cell = |path: &Path| {
-        let name = path.file_name().map(|name| name.to_string_lossy().matches('~').count());
-        name == Some(3) && path.is_dir()
-    };
     let mut cells = Vec::new();
     let list = |folder: &Path| -> Result<Vec<PathBuf>, Failure> {
         let entries = std::fs::read_dir(folder)
             .map_err(|e| Failure::Failed(anyhow!("cannot read {}: {e}", folder.display())))?;
         Ok(entries.filter_map(|entry| Some(entry.ok()?.path())).collect())
     };
-    if is_cell(folder) {
+    if fl_lab::is_run(folder) {
         return Ok(vec![folder.to_owned()]);
     }
     for path in list(folder)? {
-        if is_cell(&path) {
+        if fl_lab::is_run(&path) {
             cells.push(path);
         } else if path.is_dir() {
-            cells.extend(list(&path)?.into_iter().filter(|path| is_cell(path)));
+            cells.extend(list(&path)?.into_iter().filter(|path| fl_lab::is_run(path)));
         }
     }
     cells.sort();

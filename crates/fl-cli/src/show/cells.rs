@@ -143,11 +143,13 @@ pub(crate) fn finished(sweep: &Sweep, root: &Path, config: &Path) -> Result<Vec<
         say::remark(gone);
     }
     if finished == 0 {
+        let (name, place) = (&sweep.base.name, root.display());
+        let help = match config.is_dir() {
+            true => String::new(),
+            false => format!("; `fl-cli run {}` runs them", config.display()),
+        };
         return Err(Failure::Failed(anyhow!(
-            "none of the {all} runs of {} is finished in {}; `fl-cli run {}` runs them",
-            sweep.base.name,
-            root.display(),
-            config.display()
+            "none of the {all} runs of {name} is finished in {place}{help}"
         )));
     }
     if finished + beyond.len() < all {

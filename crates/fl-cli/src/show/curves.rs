@@ -1,7 +1,7 @@
 //! Curves of one experiment, as pictures and in characters.
 
 use super::metric::Quantity;
-use super::words::seeds;
+use super::words::{data, seeds};
 use crate::host::failure::Failure;
 use fl_lab::{Experiment, Outcome};
 use fl_plot::{Axis, Curve, Figure, Panel, Point, Terminal};
@@ -17,13 +17,13 @@ pub(crate) fn small_print(
     let mut hashes: Vec<&str> = outcomes.iter().map(|o| o.cell.hash.as_str()).collect();
     hashes.sort_unstable();
     let footer = format!(
-        "{}: {} rounds, seeds {}, {} runs ({}…); data SHA-256 {}…; fl-cli {}",
+        "{}: {} rounds, seeds {}, {} runs ({}…){}; fl-cli {}",
         experiment.name,
         experiment.rounds,
         seeds(&experiment.seeds),
         outcomes.len(),
         hashes.first().unwrap_or(&""),
-        &digest[..12.min(digest.len())],
+        data(digest),
         env!("CARGO_PKG_VERSION")
     );
     with_commit(footer, commit)

@@ -1,7 +1,7 @@
 //! Folders of results as a report shows them: what is there, and what is wrong with the rest.
 
 use crate::show::metric::{QUANTITIES, Quantity};
-use fl_lab::{Done, Ending, Experiment, LabError, Status, Timing};
+use fl_lab::{Done, Ending, LabError, Status, Timing};
 use fl_report::{Curve, Matrix, Problem, Run, State};
 use fl_sim::Metrics;
 use serde_json::Value;
@@ -55,10 +55,10 @@ fn setting<'a>(run: &'a Run, key: &str) -> Option<&'a str> {
     run.settings.iter().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
 }
 
-/// Whether a folder is called as runs are, METHOD~ATTACK~seedK~HASH, or holds what they hold.
+/// Whether a folder is called as runs are, or holds what they hold.
 fn is_run(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().matches('~').count());
-    name == Some(3) || (path.join("config.toml").is_file() && path.join("metrics.jsonl").is_file())
+    let holds = |name| path.join(name).is_file();
+    fl_lab::is_run(path) || (holds("config.toml") && holds("metrics.jsonl"))
 }
 
 fn search(folder: &Path, depth: usize, seen: &mut HashSet<PathBuf>, found: &mut Found) {
@@ -197,7 +197,7 @@ fn take(
     };
     let mut settings = Vec::new();
     flatten("", &toml::Value::Table(table), &mut settings);
-    let experiment = toml::from_str::<Experiment>(&text).ok();
+    let experiment = fl_lab::configuration(&text).ok().map(|(_, experiment)| experiment);
     let seed = experiment.as_ref().and_then(|e| e.seeds.first().copied()).unwrap_or_default();
     let status = fl_lab::status(folder, None);
     let mut state = state_of(&status);

@@ -2,6 +2,7 @@
 
 use super::curves::with_commit;
 use super::groups::Key;
+use super::words::data;
 use fl_lab::{Status, Sweep};
 
 /// How a picture is to look.
@@ -61,12 +62,12 @@ pub(crate) fn footer(sweep: &Sweep, statuses: &[Status], looks: &Looks) -> Strin
     let done = statuses.iter().filter(|s| s.is_finished()).count();
     let digest = statuses.iter().find_map(|s| s.done()).map_or("", |d| &d.data_digest);
     let text = format!(
-        "{}: {} rounds, {} seeds, {done} of {} cells; data SHA-256 {}…; fl-cli {}",
+        "{}: {} rounds, {} seeds, {done} of {} cells{}; fl-cli {}",
         sweep.base.name,
         sweep.base.rounds,
         sweep.base.seeds.len(),
         statuses.len(),
-        &digest[..12.min(digest.len())],
+        data(digest),
         env!("CARGO_PKG_VERSION")
     );
     with_commit(text, looks.commit.as_deref())

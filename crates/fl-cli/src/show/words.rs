@@ -37,6 +37,14 @@ pub(crate) fn state(standing: &Status, rounds: u64) -> String {
     }
 }
 
+/// The data of runs for small print; nothing of a federation in Python, whose data are its own.
+pub(crate) fn data(digest: &str) -> String {
+    match digest.get(..12) {
+        Some(digest) => format!("; data SHA-256 {digest}…"),
+        None => String::new(),
+    }
+}
+
 /// Seconds for people.
 pub(crate) fn duration(seconds: f64) -> String {
     match seconds {

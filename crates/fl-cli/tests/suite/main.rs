@@ -9,6 +9,7 @@ mod data;
 mod defend;
 #[cfg(unix)]
 mod faults;
+mod folders;
 mod guide;
 mod limits;
 mod mistakes;

@@ -296,9 +296,20 @@ fn beginning(digest: &str) -> &str {
 /// # Errors
 /// When a results file is damaged.
 pub fn finished_cells(experiment: &Experiment, root: &Path) -> Result<Vec<Outcome>, LabError> {
+    outcomes(&cells(experiment), root)
+}
+
+/// Those of these cells that are finished in a folder, in their order; nothing is run.
+///
+/// # Errors
+/// As [`finished_cells`].
+pub fn outcomes<'a>(
+    cells: impl IntoIterator<Item = &'a Cell>,
+    root: &Path,
+) -> Result<Vec<Outcome>, LabError> {
     let mut outcomes = Vec::new();
-    for cell in cells(experiment) {
-        outcomes.extend(finished(&root.join(cell.folder()), &cell)?);
+    for cell in cells {
+        outcomes.extend(finished(&root.join(cell.folder()), cell)?);
     }
     Ok(outcomes)
 }

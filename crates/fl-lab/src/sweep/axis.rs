@@ -36,6 +36,13 @@ pub struct AxisValue {
 }
 
 impl Axis {
+    /// A key in which runs differ that are there; no file has it.
+    pub(super) fn of_runs(key: String, values: Vec<toml::Value>) -> Self {
+        let value = |value| AxisValue { label: label(&value), value, span: 0..0 };
+        let values = values.into_iter().map(value).collect();
+        Self { key, name: String::new(), values, to: Vec::new(), from: Vec::new(), span: 0..0 }
+    }
+
     /// Whether this is the axis that somebody calls `name`: by its key, by its name, or by the end of its key.
     pub fn is(&self, name: &str) -> bool {
         self.key == name || self.name == name || self.key.ends_with(&format!(".{name}"))

@@ -6,10 +6,12 @@ mod expand;
 mod label;
 mod points;
 mod resolve;
+mod runs;
 
 pub use axis::{Axis, AxisValue};
 pub use expand::{Sweep, SweepCell};
 pub use points::MOST_RUNS;
+pub(crate) use runs::RunThere;
 
 use crate::file::{ConfigError, ExperimentText, Mistakes};
 use crate::name::Registry;

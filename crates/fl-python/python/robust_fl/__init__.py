@@ -13,10 +13,11 @@ from typing import Any as _Any
 
 from . import _native, attacks, errors, estimators, lab, models, poisons, pre, rules
 from ._aggregate import Aggregator, Certificate, Report, aggregate
+from ._files import FilesReport, aggregate_files
 from ._native import __version__
 from .custom import attack, column_rule, rule
 from .federation import Federation, curves
-from .lab import Picture, Run, results, run, sweep, theory
+from .lab import Picture, Run, data, results, run, sweep, theory
 
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_native.after_fork)
@@ -32,7 +33,7 @@ def __getattr__(name: str) -> _Any:
 
 
 __all__ = [
-    "Aggregator", "Certificate", "Federation", "Picture", "Report", "Run", "__version__", "aggregate", "attack", "attacks",
-    "column_rule", "curves", "errors", "estimators", "lab", "models", "poisons", "pre", "results", "rule", "rules", "run", "sweep",
-    "theory",
+    "Aggregator", "Certificate", "Federation", "FilesReport", "Picture", "Report", "Run", "__version__", "aggregate",
+    "aggregate_files", "attack", "attacks", "column_rule", "curves", "data", "errors", "estimators", "lab", "models", "poisons",
+    "pre", "results", "rule", "rules", "run", "sweep", "theory",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Literal, overload
 import numpy as np
 
 from . import _native
-from ._messages import Array, Matrix, gather
+from ._messages import Array, Messages, gather
 from .errors import ShapeError
 from ._parts import Choice
 
@@ -91,7 +91,6 @@ class Aggregator:
         self._first = round
         self._server: _native.Server | None = None
         self._shape: tuple[int, int, bool] | None = None
-        self._buffer: Array | None = None
         self._making = threading.Lock()
         _native.check("rule", rule)
         for stage in self.pre:
@@ -126,8 +125,7 @@ class Aggregator:
         """The round of the next call."""
         return self._first if self._server is None else self._server.round
 
-    def _ready(self, rows: Array) -> _native.Server:
-        shape = (rows.shape[0], rows.shape[1], rows.dtype == np.float64)
+    def _ready(self, shape: tuple[int, int, bool]) -> _native.Server:
         with self._making:
             if self._server is None:
                 self._server = _native.Server(
@@ -140,34 +138,33 @@ class Aggregator:
                 w, p, double = self._shape
                 raise ShapeError(
                     f"this aggregator is for {w} messages of {p} numbers in float{64 if double else 32}, got "
-                    f"{shape[0]} of {shape[1]} in {rows.dtype}; make another one"
+                    f"{shape[0]} of {shape[1]} in float{64 if shape[2] else 32}; make another one"
                 )
             return self._server
 
     def _run(
         self, messages: Any, out: Array | None, present: Sequence[int] | None, told: bool = False
     ) -> tuple[Any, Report | None]:
-        # Whoever puts messages together has the buffer for itself meanwhile.
-        buffer, self._buffer = self._buffer, None
-        matrix: Matrix = gather(messages, copy=self.copy, device_copy=self.device_copy, buffer=buffer)
-        server = self._ready(matrix.rows)
-        target = np.empty(matrix.rows.shape[1], matrix.rows.dtype) if out is None else out
-        here = None if present is None else [int(w) for w in present]
-        result = server.into(matrix.rows, target, None, here, told)
-        if not isinstance(messages, np.ndarray):
-            self._buffer = matrix.rows if matrix.rows.base is None else None
+        given: Messages = gather(messages, copy=self.copy, device_copy=self.device_copy)
+        server = self._ready((*given.shape, given.dtype == np.float64))
+        target = np.empty(given.shape[1], given.dtype) if out is None else out
+        if given.matrix is None and present is None:
+            result = server.pieces(given.pieces, target, told)
+        else:
+            here = None if present is None else [int(w) for w in present]
+            result = server.into(given.rows, target, None, here, told)
         report = None
         if result is not None:
             dropped, weights, certificate, round, used = result
             kappa, tolerates = _native.robustness(self.rule, self.pre, *used)
             report = Report(
                 None if weights is None else np.asarray(weights), dropped,
-                None if certificate is None else Certificate(*certificate), kappa, tolerates, round, matrix.copied,
+                None if certificate is None else Certificate(*certificate), kappa, tolerates, round, given.copied,
             )
-        return (target if out is not None else matrix.restore(target)), report
+        return (target if out is not None else given.restore(target)), report
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {k: v for k, v in self.__dict__.items() if k not in ("_server", "_buffer", "_making")}
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_server", "_making")}
         state["_first"] = self.round
         state["memory"] = None if self._server is None else self._server.state
         return state
@@ -175,10 +172,9 @@ class Aggregator:
     def __setstate__(self, state: dict[str, Any]) -> None:
         memory = state.pop("memory")
         self.__dict__.update(state)
-        self._server, self._buffer, self._making = None, None, threading.Lock()
+        self._server, self._making = None, threading.Lock()
         if self._shape is not None:
-            w, p, double = self._shape
-            self._ready(np.broadcast_to(np.zeros(1, np.float64 if double else np.float32), (w, p)))
+            self._ready(self._shape)
             if memory is not None and self._server is not None:
                 self._server.restore(memory)
 
@@ -220,7 +216,8 @@ def aggregate(
         RequirementError: f is too large for the rule.
         NonFiniteError: too few messages are finite.
 
-    A C-contiguous matrix of float32 or float64 is read where it lies: memory is one output and some W² numbers.
+    A C-contiguous matrix of float32 or float64 is read where it lies, and so are such arrays in lists and state_dicts: memory
+    is one output and some W² numbers, and for lists some megabytes of tiles. Arrays of another type or layout are copied.
 
     >>> import numpy as np, robust_fl as rf
     >>> x = np.array([[1.0, 2.0], [1.2, 1.8], [0.8, 2.2], [1e6, -1e6]])

@@ -28,15 +28,28 @@ _told: set[str] = set()
 
 
 @dataclass
-class Matrix:
-    """W messages of p numbers as the kernels read them."""
+class Messages:
+    """W messages of p numbers of float32 or float64 as the kernels read them: one matrix, or pieces wherever they lie."""
 
-    rows: Array
-    """W × p, C-contiguous, float32 or float64."""
+    shape: tuple[int, int]
+    dtype: np.dtype[Any]
+    matrix: Array | None
+    """W × p, C-contiguous."""
+    pieces: list[list[Array]]
+    """Without a matrix, for each message its packed vectors, one after another."""
     restore: Callable[[Array], Any]
     """A row as what came in."""
     copied: str | None
     """Why numbers were copied; None where they were read where they lie."""
+
+    @property
+    def rows(self) -> Array:
+        """The matrix; pieces are put together in one, which is a copy."""
+        if self.matrix is None:
+            self.matrix = np.empty(self.shape, self.dtype)
+            for row, pieces in zip(self.matrix, self.pieces, strict=True):
+                np.concatenate(pieces, out=row)
+        return self.matrix
 
 
 def is_tensor(x: Any) -> bool:
@@ -191,7 +204,7 @@ def _same(leaves: list[_Leaf], others: list[tuple[str, Any]], w: int) -> None:
             raise RaggedError(f"{path} has shape {tuple(array.shape)}, expected {leaf.shape} as in message 0")
 
 
-def _of_array(x: Any, copy: bool | None, device_copy: bool) -> Matrix:
+def _of_array(x: Any, copy: bool | None, device_copy: bool) -> Messages:
     array, copied = _to_numpy(x, "the messages", device_copy)
     if array.ndim < 2:
         raise ShapeError(
@@ -213,11 +226,22 @@ def _of_array(x: Any, copy: bool | None, device_copy: bool) -> Matrix:
         raise CopyError(f"the messages would be copied: {copied}; copy=None allows it")
     # A table, as of pandas, finds columns by x[0]; it comes back as an array.
     own = is_tensor(x) or type(x).__module__.partition(".")[0] in ("jax", "jaxlib")
-    return Matrix(rows, _back(x[0] if own else array[0], array.dtype), copied)
+    shape = (rows.shape[0], rows.shape[1])
+    return Messages(shape, dtype, rows, [], _back(x[0] if own else array[0], array.dtype), copied)
 
 
-def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True, buffer: Array | None = None) -> Matrix:
-    """Messages as a matrix; ``buffer`` is used for those that have to be put together, if it fits."""
+def _piece(numbers: Array, dtype: np.dtype[Any]) -> tuple[Array, str | None]:
+    """An array as a packed vector of the working type, and why its numbers were copied."""
+    copied = None
+    if numbers.dtype != dtype:
+        copied = f"its dtype is {numbers.dtype}, read as {dtype}"
+    elif not (numbers.flags.c_contiguous and numbers.flags.aligned):
+        copied = "its memory is not packed in C order, or not aligned"
+    return np.require(numbers, dtype=dtype, requirements=["C", "A"]).reshape(-1), copied
+
+
+def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True) -> Messages:
+    """Messages of any kind, all of them checked before a number is read."""
     if _is_array(x):
         return _of_array(x, copy, device_copy)
     if isinstance(x, Mapping) or not isinstance(x, Sequence) or isinstance(x, (str, bytes)):
@@ -228,25 +252,27 @@ def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True, buffer
         raise ShapeError("the list of messages is empty; expected at least one")
     if all(isinstance(item, (int, float)) for item in x):
         raise ShapeError(f"a list of {len(x)} numbers is one message; expected several: [x] is a list of one")
-    if copy is False:
-        raise CopyError("messages in a list are put together in one matrix, which is a copy; copy=None allows it")
+    return _of_list(x, copy, device_copy)
+
+
+def _of_list(x: Sequence[Any], copy: bool | None, device_copy: bool) -> Messages:
     first: list[tuple[str, Any]] = []
     shape = _flatten(x[0], "message[0]", first)
     leaves = [_Leaf(path, array, device_copy) for path, array in first]
     whole = shape is None or shape is list
     vector = [leaf for leaf in leaves if whole or not leaf.counts]
-    if sum(leaf.size for leaf in vector) == 0:
+    size = sum(leaf.size for leaf in vector)
+    if size == 0:
         raise ShapeError("message 0 holds no floats; expected at least one number")
     kinds = [working_dtype(leaf.dtype, leaf.path) for leaf in vector]
     dtype = np.dtype(np.float64) if np.dtype(np.float64) in kinds else np.dtype(np.float32)
-    size = (len(x), sum(leaf.size for leaf in vector))
-    fits = buffer is not None and buffer.shape == size and buffer.dtype == dtype
-    rows = buffer if fits and buffer is not None else np.empty(size, dtype)
+    pieces: list[list[Array]] = []
+    why = None
     for w, message in enumerate(x):
         arrays: list[tuple[str, Any]] = []
         _flatten(message, f"message[{w}]", arrays)
         _same(leaves, arrays, w)
-        at = 0
+        pieces.append([])
         for leaf, (path, array) in zip(leaves, arrays, strict=True):
             if leaf.counts and not whole:
                 if not _counts(array):
@@ -255,12 +281,16 @@ def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True, buffer
                         "aggregated, so all messages must have them, or floats in message 0"
                     )
                 continue
-            numbers, _ = _to_numpy(array, path, device_copy)
+            numbers, moved = _to_numpy(array, path, device_copy)
             if numbers.dtype.kind == "f" and numbers.dtype != leaf.dtype and numbers.itemsize > dtype.itemsize:
                 raise DtypeError(f"{path} has dtype {numbers.dtype}, expected {leaf.dtype} as in message 0")
             working_dtype(numbers.dtype, path)
-            rows[w, at : at + leaf.size] = numbers.reshape(-1)
-            at += leaf.size
+            piece, packed = _piece(numbers, dtype)
+            pieces[-1].append(piece)
+            reason = moved or packed
+            why = why or (reason and f"{path}: {reason}")
+            if reason and copy is False:
+                raise CopyError(f"{path} would be copied: {reason}; copy=None allows it")
 
     def restore(row: Array) -> Any:
         def arrays() -> Any:
@@ -274,4 +304,4 @@ def gather(x: Any, *, copy: bool | None = None, device_copy: bool = True, buffer
 
         return _rebuild(x[0], shape, arrays())
 
-    return Matrix(rows, restore, "messages in a list are put together in one matrix")
+    return Messages((len(x), size), dtype, None, pieces, restore, why)

@@ -18,15 +18,15 @@ _KINDS: dict[str, Any] = {
 }
 
 
+def plain(x: Any) -> Any:
+    """Without NaN and infinity, which JSON has not."""
+    if isinstance(x, dict):
+        return {k: plain(v) for k, v in x.items()}
+    return None if isinstance(x, float) and not np.isfinite(x) else x
+
+
 def append(path: Path, line: dict[str, Any]) -> None:
     """A line of JSON at the end of a file."""
-
-    def plain(x: Any) -> Any:
-        if isinstance(x, dict):
-            return {k: plain(v) for k, v in x.items()}
-        # JSON has neither NaN nor infinity.
-        return None if isinstance(x, float) and not np.isfinite(x) else x
-
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(plain(line)) + "\n")
 

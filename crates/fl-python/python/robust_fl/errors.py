@@ -44,7 +44,7 @@ class ChoiceError(RobustError, ValueError):
 
 
 class RequirementError(RobustError, ValueError):
-    """A part that cannot work for this number of messages or this f."""
+    """A part that cannot work for this number of messages or this f, or an option that cannot work for these files."""
 
 
 class NonFiniteError(RobustError, ValueError):

@@ -18,10 +18,12 @@ from . import _native
 from ._messages import Array, is_tensor
 from ._parts import Choice, knows_own_alone
 from .errors import CallbackError, NonFiniteError, RunError, ShapeError
-from ._store import append, read_checkpoint, write, write_checkpoint
+from ._store import append, plain, read_checkpoint, write, write_checkpoint
 from .lab import Picture
 
 Gradients = Callable[[Array, int], Any]
+# Full gradients of the regular workers, and their mean inner variation.
+Full = tuple[Array, float | None]
 
 
 class Federation:
@@ -40,7 +42,9 @@ class Federation:
         step: γ, a number or a function of the round.
         evaluate: ``evaluate(params)`` returns a dict of numbers; ``accuracy`` and ``test_loss`` have curves of their own.
         full_gradients: ``full_gradients(params)`` returns all workers' full gradients, W × p; with it the outer variation
-            and how far messages are from them are measured.
+            and how far messages are from them are measured. The inner variation is about gradients of single samples, which
+            only ``full_gradients`` can see: it is measured where it returns a pair, the gradients and W numbers, each worker's
+            ``(1/J) Σ_j ‖∇f_j(x) − ∇f(x)‖²``, as :func:`robust_fl.torch.full_gradients` does. Else it is null.
         memory: what ``gradients`` remembers from round to round, as estimators of :mod:`robust_fl.torch` do: objects with
             ``state()``, a dict of arrays, and ``restore(state)``. Checkpoints hold it.
         evaluate_every: rounds between measurements; a tenth of the first run's rounds if left out.
@@ -48,7 +52,8 @@ class Federation:
         checkpoint_every: seconds between checkpoints.
 
     A run that was interrupted goes on from its checkpoint when the same federation is made again: the same attack, rule,
-    workers, seed, and ``gradients`` of the same source. ``fl-cli watch`` and ``fl-cli report`` read the folders.
+    workers, seed, and ``gradients`` of the same source. ``fl-cli results runs/NAME``, ``plot``, ``watch`` and ``report`` read the
+    folders.
 
     A round costs a call of ``gradients``, the aggregation and the step; with an attack a copy of the messages more.
     """
@@ -100,21 +105,22 @@ class Federation:
             return None
         from .custom import _source
 
-        step = self.step if isinstance(self.step, (int, float)) else _source(self.step)
         config = {
             "name": self.name, "seeds": [self.seed],
             "federation": {"workers": self.workers, "byzantine": {"workers": self.byzantine}, "attack": self.attack,
                            "knowledge": knowledge},
             "model": {"python": {"source": _source(self.gradients), "parameters": int(self.params.size),
                                  "precision": str(self.params.dtype),
-                                 "start": hashlib.sha256(self.params.tobytes()).hexdigest()[:16]}},
-            "train": {"step": step},
+                                 "start": hashlib.sha256(self.params.tobytes()).hexdigest()[:16],
+                                 "step": _source(self.step) if callable(self.step) else None}},
+            "train": {"step": None if callable(self.step) else float(self.step)},
             "method": [{"name": self.method, "rule": self.rule, "pre": self.pre}],
         }
         text = _native.to_toml(config)
-        plain = re.sub(r"[^A-Za-z0-9.-]+", "-", self.method)
+        # As the command names folders: it finds them by these names.
+        method = re.sub(r"[^A-Za-z0-9._-]", "-", self.method)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        folder = Path(self._out) / self.name / f"{plain}~{_named(self.attack)}~seed{self.seed}~{digest}"
+        folder = Path(self._out) / self.name / f"{method}~{_named(self.attack)}~seed{self.seed}~{digest}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "config.toml").write_text(text, encoding="utf-8")
         if (folder / "checkpoint.safetensors").exists():
@@ -238,12 +244,25 @@ class Federation:
                 )
         return None
 
-    def _ask(self, whole: bool) -> tuple[Array | None, dict[str, float]]:
+    def _full(self) -> Full:
+        """Full gradients of regular workers, and their mean inner variation where it is told."""
+        assert self.full_gradients is not None
+        made, inner = self.full_gradients(self.params), None
+        if isinstance(made, tuple):
+            if len(made) != 2:
+                raise CallbackError(f"full_gradients must return gradients, or a pair of them and variations, got {len(made)}")
+            variations = np.asarray(made[1], dtype=np.float64)
+            if variations.shape != (self.workers,):
+                raise CallbackError(
+                    f"full_gradients must tell {self.workers} variations, one a worker, got shape {variations.shape}"
+                )
+            made, inner = made[0], float(variations[self.regular].mean())
+        return self._messages(made, "full_gradients")[self.regular].astype(np.float64), inner
+
+    def _ask(self, whole: bool) -> tuple[Full | None, dict[str, float]]:
         """What ``full_gradients`` (of regular workers, if ``whole``) and ``evaluate`` say of the model."""
         begin = time.monotonic()
-        full = None
-        if whole and self.full_gradients is not None:
-            full = self._messages(self.full_gradients(self.params), "full_gradients")[self.regular].astype(np.float64)
+        full = self._full() if whole and self.full_gradients is not None else None
         told = {} if self.evaluate is None else {key: float(value) for key, value in self.evaluate(self.params).items()}
         self._beside += time.monotonic() - begin
         return full, told
@@ -256,7 +275,7 @@ class Federation:
             "iterations": None, "relative_gap": None, "dropped": None,
         }
 
-    def _measured(self, rows: Array, happened: Any, full: Array | None) -> dict[str, Any]:
+    def _measured(self, rows: Array, happened: Any, told: Full | None) -> dict[str, Any]:
         """What a round's messages and its aggregate say."""
         begin = time.monotonic()
         left, weights, certificate, *_ = happened
@@ -270,12 +289,13 @@ class Federation:
             line["byzantine_weight"] = float(sum(weights[w] for w in self.byzantine))
         if certificate is not None:
             line["iterations"], line["relative_gap"] = certificate[:2]
-        if full is not None:
+        if told is not None:
+            full, inner = told
             center = full.mean(axis=0)
             line["full"] = {
                 "honest_loss": None, "gradient_norm": float(np.linalg.norm(center)),
                 "outer_variation": float(((full - center) ** 2).sum() / len(self.regular)),
-                "inner_variation": None,
+                "inner_variation": inner,
                 "message_variation": float(((honest - full) ** 2).sum() / len(self.regular)),
             }
         self._beside += time.monotonic() - begin
@@ -324,7 +344,7 @@ class Federation:
             "resources": {"seconds": self._seconds, "evaluation_seconds": self._beside,
                           "rounds_per_second": speed, "threads": 0, "peak_memory": None},
         }
-        write(self.folder / "done.json", json.dumps(done, indent=2).encode())
+        write(self.folder / "done.json", json.dumps(plain(done), indent=2).encode())
 
     def frame(self, library: str = "pandas") -> Any:
         """The measurements as a table of pandas or polars."""

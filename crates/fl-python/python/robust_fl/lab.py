@@ -14,6 +14,7 @@ from typing import Any
 
 from . import _native
 from ._store import read_checkpoint
+from .errors import DataError
 
 Config = "str | os.PathLike[str] | Mapping[str, Any]"
 
@@ -42,7 +43,7 @@ class _Asked:
     data_dir: Path | None = None
 
 
-def _value(value: Any, key: str) -> str:
+def toml_value(value: Any, key: str) -> str:
     """A value of ``set`` as TOML has it, on one line."""
     if value is None:
         raise TypeError(f"`{key}` is None, which an experiment file has no form for; leave it out")
@@ -50,9 +51,9 @@ def _value(value: Any, key: str) -> str:
         value = value._choice()
     if isinstance(value, Mapping):
         entries = ((k, v) for k, v in value.items() if v is not None)
-        return "{ " + ", ".join(f"{json.dumps(str(k))} = {_value(v, f'{key}.{k}')}" for k, v in entries) + " }"
+        return "{ " + ", ".join(f"{json.dumps(str(k))} = {toml_value(v, f'{key}.{k}')}" for k, v in entries) + " }"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(_value(item, f"{key}[{i}]") for i, item in enumerate(value)) + "]"
+        return "[" + ", ".join(toml_value(item, f"{key}[{i}]") for i, item in enumerate(value)) + "]"
     return _native.to_toml({"value": value}).removeprefix("value = ").strip()
 
 
@@ -62,7 +63,7 @@ def _asked(config: Any, set: Mapping[str, Any] | None, out: str | os.PathLike[st
     else:
         path = Path(config)
         text, name = path.read_text(encoding="utf-8"), str(path)
-    edits = [(key, _value(value, key)) for key, value in (set or {}).items()]
+    edits = [(key, toml_value(value, key)) for key, value in (set or {}).items()]
     return _Asked(text, name, edits, Path(out), **more)
 
 
@@ -278,8 +279,32 @@ def sweep(config: Any, over: Mapping[str, Sequence[Any]], set: Mapping[str, Any]
 
 def results(config: Any, by: Sequence[str] = (), set: Mapping[str, Any] | None = None, *,
             out: str | os.PathLike[str] = "runs", measure: str = "accuracy") -> list[dict[str, Any]]:
-    """Final numbers of what is finished of an experiment, nothing is run; see :meth:`Run.results`."""
+    """Final numbers of what is finished of an experiment, nothing is run; see :meth:`Run.results`.
+
+    A folder of runs in place of the experiment, as :class:`robust_fl.Federation` leaves it, tells its runs apart by what differs.
+    """
+    if not isinstance(config, Mapping) and Path(config).is_dir():
+        keys = [f"--by={key}" for key in by]
+        said, _ = _native.call(["results", str(config), *keys, "--measure", measure, "--format", "json"])
+        found: list[dict[str, Any]] = json.loads(said)
+        return found
     return Run(_asked(config, set, out)).results(by, measure)
+
+
+def data(name: str, *, offline: bool = False) -> list[Path]:
+    """The files of a data set that is known by name, as they were published: ``data("fashion-mnist")``.
+
+    They are looked for in the folder that ``FL_DATA_DIR`` names and in the user's cache; what is missing is fetched and verified,
+    unless ``offline``.
+    """
+    try:
+        said, _ = _native.call(["data", "path", name])
+    except DataError:
+        if offline:
+            raise
+        _native.call(["data", "fetch", name, "--quiet"])
+        said, _ = _native.call(["data", "path", name])
+    return [Path(line) for line in said.splitlines()]
 
 
 def theory(config: Any = None, set: Mapping[str, Any] | None = None, **numbers: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ run can be repeated from any round. ``memory`` tells the bytes that an estimator
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from ._messages import Array
 
-__all__ = ["LooplessSvrg", "Momentum", "Page", "Saga", "Sgd", "Worker", "flat", "load", "memory"]
+__all__ = ["LooplessSvrg", "Momentum", "Page", "Saga", "Sgd", "Worker", "flat", "full_gradients", "load", "memory"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 LARGE = 1 << 30
@@ -98,6 +98,28 @@ class Worker:
 
         made = vmap(grad(one), in_dims=(None, 0, 0), randomness="different")(named, self.x[indices], self.y[indices])
         return torch.cat([made[k].reshape(len(indices), -1) for k in named], dim=1)
+
+
+    def full(self, params: Array) -> tuple[Tensor, float]:
+        """∇f, the mean of all samples' gradients, and their variation ``(1/J) Σ_j ‖∇f_j − ∇f‖²``; in pieces of 64 samples."""
+        pieces = torch.arange(len(self.x), device=self.x.device).split(64)
+        mean = self.gradient(params).double()
+        # About the mean in double precision, so that nothing is lost where gradients hardly differ.
+        variation = sum(float(((self.each(params, some).double() - mean) ** 2).sum()) for some in pieces)
+        return mean.to(next(iter(_learnt(self.model).values())).dtype), variation / len(self.x)
+
+
+def full_gradients(workers: Sequence[Worker]) -> Callable[[Array], tuple[Tensor, list[float]]]:
+    """What ``rf.Federation(full_gradients=…)`` asks for: all workers' full gradients, W × p, and their inner variations.
+
+    It takes the gradients of single samples, so no batch normalisation; a call costs a full pass of every worker.
+    """
+
+    def full(params: Array) -> tuple[Tensor, list[float]]:
+        made = [worker.full(params) for worker in workers]
+        return torch.stack([gradient for gradient, _ in made]), [variation for _, variation in made]
+
+    return full
 
 
 class _Memory:

@@ -38,6 +38,11 @@ pub(crate) fn requirement(error: &SpecError) -> PyErr {
     classes::RequirementError::new_err(error.to_string())
 }
 
+/// Options that cannot work, together or for these messages.
+pub(crate) fn options(why: String) -> PyErr {
+    classes::RequirementError::new_err(why)
+}
+
 /// Messages that do not allow the rule.
 pub(crate) fn aggregation(error: &AggregateError) -> PyErr {
     let text = error.to_string();

@@ -3,8 +3,8 @@
 use super::errors::{DtypeError, ShapeError};
 use fl_lab::Number;
 use numpy::{
-    Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyReadwriteArray1,
-    PyUntypedArrayMethods,
+    Element, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2,
+    PyReadwriteArray1, PyUntypedArrayMethods,
 };
 use pyo3::prelude::*;
 
@@ -51,6 +51,22 @@ pub(crate) fn with<'py, F: OnMatrix<'py>>(
     Err(DtypeError::new_err(
         "expected a C-contiguous, aligned matrix of float32 or float64 that nobody writes to",
     ))
+}
+
+/// A vector that can be read where it lies: packed and aligned.
+///
+/// # Errors
+/// For anything else, which the Python half never hands over.
+pub(crate) fn vector<'py, T: Real>(
+    object: &Bound<'py, PyAny>,
+) -> PyResult<PyReadonlyArray1<'py, T>> {
+    let array = object.cast::<PyArray1<T>>().ok().and_then(|array| array.try_readonly().ok());
+    array.filter(|array| array.as_slice().is_ok()).ok_or_else(|| {
+        DtypeError::new_err(format!(
+            "expected packed, aligned vectors of {} that nobody writes to",
+            T::NAME
+        ))
+    })
 }
 
 /// The array that an output is written to.

@@ -1,7 +1,6 @@
 //! Long work that Ctrl-C ends: Python sees signals on its main thread only, so that thread waits and looks.
 
 use pyo3::prelude::*;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -9,12 +8,12 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// Does something on a thread of its own, with the interpreter free, and looks for signals until it is done. At one, `stop`
-/// is set; when the work has ended the exception, KeyboardInterrupt, is raised.
+/// asks for its end; when the work has ended the exception, KeyboardInterrupt, is raised.
 ///
 /// `look` is called each time with the interpreter's lock; what it raises stops the work in the same way.
 pub(crate) fn watched<R: Send>(
     py: Python<'_>,
-    stop: &AtomicBool,
+    stop: impl Fn(),
     mut look: impl FnMut(Python<'_>) -> PyResult<()>,
     work: impl FnOnce() -> R + Send,
 ) -> PyResult<R> {
@@ -31,7 +30,7 @@ pub(crate) fn watched<R: Send>(
                 }
                 Err(RecvTimeoutError::Timeout) if raised.is_none() => {
                     if let Err(error) = py.check_signals().and_then(|()| look(py)) {
-                        stop.store(true, Ordering::Relaxed);
+                        stop();
                         raised = Some(error);
                     }
                 }

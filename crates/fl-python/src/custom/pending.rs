@@ -29,8 +29,13 @@ impl Pending {
     /// Makes something whose functions keep their exceptions here and nowhere else.
     pub(crate) fn collecting<R>(make: impl FnOnce(&Self) -> R) -> R {
         let own = Self::default();
-        let before = CURRENT.replace(own.clone());
-        let made = make(&own);
+        own.here(|| make(&own))
+    }
+
+    /// The same on another thread than that which looks for the exceptions.
+    pub(crate) fn here<R>(&self, make: impl FnOnce() -> R) -> R {
+        let before = CURRENT.replace(self.clone());
+        let made = make();
         CURRENT.set(before);
         made
     }

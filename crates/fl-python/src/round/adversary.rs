@@ -16,7 +16,7 @@ use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
 use pyo3::types::PyDict;
 use std::fmt::Debug;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Aggregations that an attack may rehearse in a round, in order of magnitude.
@@ -201,7 +201,7 @@ impl<T: Real> Corrupts for Kept<T> {
         let flag = Arc::clone(&stop);
         let work = || whole.attack(numbers, round, flag);
         let done = if long {
-            watched(py, &stop, |_| Ok(()), work)
+            watched(py, || stop.store(true, Relaxed), |_| Ok(()), work)
         } else {
             py.detach(work);
             Ok(())

@@ -9,7 +9,7 @@ use fl_core::{Cx, MessagesRef, Pipeline, Shape, SpecError, Streams};
 use numpy::{PyArray2, PyArrayMethods, PyReadonlyArray2};
 use pyo3::prelude::*;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The matrix S of a chain of pre-aggregators, outputs × W: what comes out of it is S times the messages. The columns of
 /// messages that are not finite are zero.
@@ -65,7 +65,8 @@ impl<'py> Mixed<'_, 'py> {
         let stop = Arc::new(AtomicBool::new(false));
         let streams = Streams::new(seed).interrupted_by(Arc::clone(&stop));
         let work = || server.aggregate(&Cx::new(&streams, round), messages, &mut out);
-        let result = if long { watched(py, &stop, |_| Ok(()), work)? } else { py.detach(work) };
+        let end = || stop.store(true, Relaxed);
+        let result = if long { watched(py, end, |_| Ok(()), work)? } else { py.detach(work) };
         result.map_err(|e| errors::aggregation(&e))?;
         // One row a message that arrived; each stage mixes what the one before it has made.
         let mut rows: Vec<Vec<f64>> =

@@ -2,6 +2,7 @@
 
 mod adversary;
 mod mixed;
+mod pieces;
 mod server;
 pub(crate) mod state;
 mod work;

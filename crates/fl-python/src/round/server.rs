@@ -1,12 +1,13 @@
 //! A server with all its memory, for one shape and one number type.
 
+use super::pieces::{Given, Pieces};
 use super::work::{LONG, operations};
 use crate::convert::matrix::{self, OnMatrix, Real};
 use crate::convert::watched::watched;
 use crate::convert::{errors, fork};
 use crate::custom::{self, Pending};
 use crate::parts;
-use fl_core::{AggregateError, Cx, MessagesRef, NonFinite, Pipeline, Shape, Streams};
+use fl_core::{AggregateError, Cx, NonFinite, Pipeline, Shape, Streams};
 use numpy::{PyArray1, PyArrayMethods, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -60,6 +61,7 @@ struct Memory {
 pub(crate) struct Server {
     shape: Shape,
     dim: usize,
+    double: bool,
     /// Operations of a round, in order of magnitude.
     work: f64,
     memory: Mutex<Memory>,
@@ -97,7 +99,7 @@ impl Server {
             let pipe = pipe.map_err(|e| errors::requirement(&e))?;
             let (streams, pending) = (Streams::new(seed), pending.clone());
             let memory = Mutex::new(Memory { pipe, streams, round, pending });
-            Ok(Self { shape, dim, work, memory })
+            Ok(Self { shape, dim, double, work, memory })
         })
     }
 
@@ -138,6 +140,23 @@ impl Server {
         }
         let asked = Asked { round, present, told };
         matrix::with(messages, Into { server: self, out, asked })
+    }
+
+    /// The same of messages in pieces, each a list of packed vectors one after another, read where they lie.
+    #[pyo3(signature = (messages, out, told=false))]
+    fn pieces<'py>(
+        &self,
+        py: Python<'py>,
+        messages: Vec<Vec<Bound<'py, PyAny>>>,
+        out: &Bound<'py, PyAny>,
+        told: bool,
+    ) -> PyResult<Option<Told>> {
+        // What the server is for never changes; no round is waited for to look at it.
+        if self.double {
+            self.of_pieces::<f64>(py, &messages, out, told)
+        } else {
+            self.of_pieces::<f32>(py, &messages, out, told)
+        }
     }
 
     /// The weights of the last call, or None for a coordinate-wise rule.
@@ -209,22 +228,35 @@ impl Server {
             return Ok(None);
         }
         let out = PyArray1::<T>::zeros(py, self.dim, false);
-        self.run(py, matrix, out.try_readwrite()?.as_slice_mut()?, &Asked::default())?;
+        let given = Given::whole(matrix)?;
+        self.run(py, given, out.try_readwrite()?.as_slice_mut()?, &Asked::default())?;
         Ok(Some(out.into_any()))
     }
 
-    /// One round.
-    fn run<'py, T: Piped>(
+    fn of_pieces<'py, T: Piped>(
         &self,
         py: Python<'py>,
-        matrix: &PyReadonlyArray2<'py, T>,
+        messages: &[Vec<Bound<'py, PyAny>>],
+        out: &Bound<'py, PyAny>,
+        told: bool,
+    ) -> PyResult<Option<Told>> {
+        let arrays = messages.iter().map(|message| message.iter().map(matrix::vector).collect());
+        let arrays = arrays.collect::<PyResult<Vec<Vec<_>>>>()?;
+        let pieces = Pieces::<T>::new(&arrays)?;
+        let mut out = matrix::output::<T>(out, self.dim)?;
+        let asked = Asked { told, ..Asked::default() };
+        self.run(py, Given::Pieces(&pieces), out.as_slice_mut()?, &asked)
+    }
+
+    /// One round.
+    fn run<T: Piped>(
+        &self,
+        py: Python<'_>,
+        messages: Given<'_, T>,
         out: &mut [T],
         asked: &Asked,
     ) -> PyResult<Option<Told>> {
         fork::check()?;
-        let (workers, dim) = matrix::shape(matrix);
-        let messages = MessagesRef::new(matrix.as_slice()?, workers, dim);
-        let messages = messages.expect("a packed matrix");
         if self.work < SHORT && !custom::any() {
             return self.lock(py).round(messages, out, asked);
         }
@@ -238,7 +270,7 @@ impl Server {
         let stop = Arc::new(AtomicBool::new(false));
         watched(
             py,
-            &stop,
+            || stop.store(true, Relaxed),
             |_| Ok(()),
             || {
                 let Some(mut memory) = self.lock_unless(&stop) else {
@@ -266,7 +298,7 @@ impl Memory {
     /// A round, whose exceptions are raised before another one's can take their place.
     fn round<T: Piped>(
         &mut self,
-        messages: MessagesRef<'_, T>,
+        messages: Given<'_, T>,
         out: &mut [T],
         asked: &Asked,
     ) -> PyResult<Option<Told>> {
@@ -278,7 +310,7 @@ impl Memory {
 
     fn aggregate<T: Piped>(
         &mut self,
-        messages: MessagesRef<'_, T>,
+        messages: Given<'_, T>,
         out: &mut [T],
         asked: &Asked,
     ) -> Result<Option<Told>, AggregateError> {
@@ -288,10 +320,7 @@ impl Memory {
             expected: "messages of the other number type".to_owned(),
             got: T::NAME.to_owned(),
         })?;
-        let report = match &asked.present {
-            Some(present) => pipe.aggregate_present(&cx, messages, present, out)?,
-            None => pipe.aggregate(&cx, messages, out)?,
-        };
+        let report = messages.aggregate(&cx, pipe, asked.present.as_deref(), out)?;
         self.round = round + 1;
         Ok(asked.told.then(|| {
             let rows = pipe.rows();
@@ -329,6 +358,6 @@ impl<'py> OnMatrix<'py> for Into<'_, 'py> {
 impl<'py> Into<'_, 'py> {
     fn call<T: Piped>(self, matrix: &PyReadonlyArray2<'py, T>) -> PyResult<Option<Told>> {
         let mut out = matrix::output::<T>(self.out, self.server.dim)?;
-        self.server.run(matrix.py(), matrix, out.as_slice_mut()?, &self.asked)
+        self.server.run(matrix.py(), Given::whole(matrix)?, out.as_slice_mut()?, &self.asked)
     }
 }

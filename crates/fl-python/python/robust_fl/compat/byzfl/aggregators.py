@@ -150,8 +150,9 @@ class CenteredClipping(_Rule):
         if self._agg is None:
             self._agg = Aggregator(self.choice())
             if self.m is not None:
-                rows = gather(vectors).rows
-                self._agg._ready(rows).restore(gather([self.m]).rows[0].astype(rows.dtype))
+                given = gather(vectors)
+                server = self._agg._ready((*given.shape, given.dtype == np.float64))
+                server.restore(gather([self.m]).rows[0].astype(given.dtype))
         self.m = self._agg(vectors)
         return self.m
 
