@@ -4,6 +4,7 @@ use super::done::Done;
 use crate::LabError;
 use crate::file::{Experiment, stand_in};
 use crate::plan::Cell;
+use crate::read::written;
 use crate::sweep::{RunThere, Sweep};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +30,8 @@ pub fn configuration(text: &str) -> Result<(Table, Experiment), String> {
     if model.is_some_and(|model| model.contains_key("python")) {
         complete(&mut whole);
     }
-    let experiment = whole.try_into::<Experiment>().map_err(|e| e.message().to_owned())?;
+    let text = toml::to_string(&whole).map_err(|e| e.to_string())?;
+    let experiment = written(&text).ok_or("it is no experiment file of this version")?;
     Ok((settings, experiment))
 }
 
