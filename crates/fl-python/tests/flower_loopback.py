@@ -129,6 +129,17 @@ class Loopback:
             "--port", str(self.ports[1 + node]), "--auth-supernode-private-key", f"node-{node}", "--node-config", told,
         ])
 
+    def revive(self, node: int, **config: object) -> None:
+        """Starts a SuperNode again if it has ended, as a service manager does.
+
+        Until the SuperLink has noticed that the process before is gone, which takes a minute, it refuses the next one.
+        """
+        process = self.running.get(f"node-{node}")
+        if process is None or process.poll() is not None:
+            if process is not None:
+                self.kill(f"node-{node}")
+            self.node(node, **config)
+
     def kill(self, name: str) -> None:
         """Ends a process and its children at once, as a power failure does."""
         process = self.running.pop(name)
