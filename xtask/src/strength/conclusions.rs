@@ -118,7 +118,7 @@ fn price(by_class: &Federation, mnist: Option<&Federation>) -> Result<String> {
     }
     let attacks = by_class.attacks.iter().filter(|a| a.is_one()).count();
     let mut text = format!(
-        "Robustness has a price. On {}, without an attack, {} differs from the plain mean by {}. Under {fewer} of {attacks} attacks the plain mean is better than it.",
+        "On {}, without an attack, {} differs from the plain mean by {}. Under {fewer} of {attacks} attacks the plain mean is better than it.",
         by_class.title,
         best.name,
         difference(by_class, &best.name, "mean", "none")?,

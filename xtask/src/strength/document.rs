@@ -1,6 +1,6 @@
 //! The record as a document and a page.
 
-use super::federation::{Federation, MNIST, RUNS, config, recorded};
+use super::federation::{FEDERATIONS, Federation, MNIST, RUNS, config, recorded};
 use super::{conclusions, expected, picture, tables};
 use crate::cmd;
 use anyhow::{Context, Result};
@@ -10,6 +10,8 @@ const PATH: &str = "docs/strength.md";
 /// The same runs as a page.
 const PAGE: &str = "docs/strength.html";
 const TITLE: &str = "How strong the attacks are";
+
+const SLOW: &str = "SAGA + SMEA";
 
 const MNIST_IS_SHORTER: &str = "
 On MNIST the Byzantine workers hold classes 8 and 9, as in the paper's Figure 7.
@@ -119,9 +121,23 @@ fn head(federations: &[Federation]) -> Result<String> {
             seeds.join(", "),
         );
     }
-    if federations.iter().any(|federation| federation.name == MNIST) {
-        text += MNIST_IS_SHORTER;
+    for (name, title) in FEDERATIONS {
+        if federations.iter().all(|federation| federation.name != name) {
+            let file = config(name);
+            let _ = write!(
+                text,
+                "\n{title} ([{file}](../{file})) is not part of the record yet: its steps are not searched.\n"
+            );
+        } else if name == MNIST {
+            text += MNIST_IS_SHORTER;
+        }
     }
+    text += match federations.iter().any(|federation| federation.method(SLOW).is_some()) {
+        true => {
+            "\nSAGA + SMEA runs on digits by class alone: one evaluation of SMEA takes up to 100 ms.\n"
+        }
+        false => "\nSAGA + SMEA is not run: one evaluation of SMEA takes up to 100 ms.\n",
+    };
     text += "
 A cell is the final test accuracy: the mean over the evaluations in the last rounds, and over seeds.
 A *worst case* is the least cell of a pipeline: what is left under the strongest of these attacks.
@@ -129,7 +145,6 @@ A stronger attack can leave less.
 *Search: worst* is the worst case by which the step was chosen, on the seeds and rows of the search.
 κ is that of (f, κ)-robustness of chain and rule, and f ≤ the largest f that is proven to be withstood.
 RS is resampling with s = 2; *Proposed* is the paper's method.
-SAGA + SMEA runs on digits by class alone: one evaluation of SMEA takes up to 100 ms.
 
 A line search chooses the strength of its attack anew in every round.
 It takes the strength that moves the server's decision farthest from the mean of the regular messages, and knows the defence's random draws.

@@ -95,7 +95,7 @@ pub(super) fn table(federations: &[Federation]) -> String {
         let measured = federation.and_then(|federation| expected.measured(federation));
         let _ = writeln!(
             text,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {:.3} | {} | {} |",
             federation.map_or(expected.federation, |federation| &federation.title),
             expected.method,
             expected.words(),

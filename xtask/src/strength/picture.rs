@@ -58,7 +58,8 @@ fn description(federation: &Federation) -> Value {
         "title": format!("Final test accuracy: {}", federation.title),
         "footer": footer,
         "heat": {
-            "rows": ranking.iter().map(|m| &*m.name).collect::<Vec<_>>(),
+            // Long names would be cut off.
+            "rows": ranking.iter().map(|m| m.name.replace("geometric median", "GM")).collect::<Vec<_>>(),
             "columns": columns,
             "row-label": "pipeline",
             "column-label": "attack",
