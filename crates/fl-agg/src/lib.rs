@@ -4,6 +4,7 @@ mod aggregate;
 pub mod rsa;
 
 mod shared {
+    pub(crate) mod cosine;
     pub(crate) mod eigen;
     pub(crate) mod farthest;
     pub(crate) mod krum_scores;
@@ -31,6 +32,9 @@ fl_core::parts! {
         dnc::Dnc,
         faba::Faba,
         ios::Ios,
+        huber::Huber,
+        fltrust::Fltrust,
+        flame::Flame,
     }
     /// Rules that see one column of the messages at a time.
     column: rule {

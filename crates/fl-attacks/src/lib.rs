@@ -33,9 +33,11 @@ fl_core::parts! {
         mimic::Mimic,
         min_max::MinMax,
         min_sum::MinSum,
+        byz_mean::ByzMean,
         fang_krum::FangKrum,
         fang_trimmed_mean::FangTrimmedMean,
         rop::Rop,
+        poisoned_fl::PoisonedFl,
     }
     /// Attacks that are made of others.
     composed: _ {

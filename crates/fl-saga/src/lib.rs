@@ -6,6 +6,7 @@ mod shared {
     pub(crate) mod batch;
     pub(crate) mod decorated;
     pub(crate) mod draw;
+    pub(crate) mod length;
     pub(crate) mod memory;
     pub(crate) mod sampling;
     pub(crate) mod spread;
@@ -25,6 +26,8 @@ fl_core::parts! {
         svrg::Svrg,
         sarah::Sarah,
         page::Page,
+        storm::Storm,
+        byz_vr_marina::ByzVrMarina,
         full_gradient::FullGradient,
     }
     /// What stands around any estimator.

@@ -103,6 +103,7 @@ impl<'a, T: Scalar> Simulation<'a, T> {
             let (sent, made) = ((&*self.params, &self.messages), (&self.protocol, &decision));
             let view = View { workers: &self.workers, federation: who.everybody };
             observer(&RoundView::new(&cx, &who, sent, made, self.skipped), &view)?;
+            self.workers.hear(self.protocol.output(&decision), &self.params);
             self.protocol.step(&cx, &decision, &mut self.params, &self.messages);
             self.round += 1;
         }

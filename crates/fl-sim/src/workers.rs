@@ -5,6 +5,7 @@ use fl_core::{
     Cx, Dataset, Estimator, EstimatorSpec, Federation, Local, Messages, Objective, RowsMut, Scalar,
     SpecError, Workspace,
 };
+use rayon::prelude::*;
 
 /// The workers' side: what they learn from, their estimators, and memory for as many as compute at once.
 #[derive(Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Workers<'a, T: Scalar> {
     workspaces: Vec<Workspace<T>>,
     /// Where the workers begin that share a workspace, and the end of all.
     bounds: Vec<usize>,
+    /// Whether estimators correct the server's outputs.
+    hears: bool,
     /// Workers whose messages are needed.
     active: Vec<bool>,
     /// Who is Byzantine before round 0.
@@ -81,12 +84,25 @@ impl<'a, T: Scalar> Workers<'a, T> {
         let estimators =
             (0..count).map(|w| estimator.build(&lessons.local(w))).collect::<Result<_, _>>()?;
         let byzantine = (0..count).map(|w| federation.is_byzantine(w)).collect();
-        Ok(Self { lessons, estimators, workspaces, bounds, active, byzantine })
+        let hears = estimator.hears();
+        Ok(Self { lessons, estimators, workspaces, bounds, hears, active, byzantine })
     }
 
     /// Fills the estimators' tables at x⁰; `rows` is memory that may be written.
     pub(crate) fn start(&mut self, params: &[T], rows: &mut Messages<T>) {
         self.each(None, rows, |turn| turn.estimator.start(&turn.local, params, turn.work));
+    }
+
+    /// Tells the estimators what the server made of the round at `params`, if it made anything and they want to know.
+    pub(crate) fn hear(&mut self, output: Option<&[T]>, params: &[T]) {
+        let Self { lessons, estimators, active, .. } = self;
+        let (lessons, active) = (&*lessons, &*active);
+        if let Some(output) = output.filter(|_| self.hears) {
+            let hear = |(w, estimator): (usize, &mut Box<dyn Estimator<T>>)| {
+                estimator.hear(&lessons.local(w), params, output);
+            };
+            estimators.par_iter_mut().enumerate().filter(|(w, _)| active[*w]).for_each(hear);
+        }
     }
 
     /// Sample gradients that the estimators of regular workers have computed so far.
@@ -110,7 +126,7 @@ impl<'a, T: Scalar> Workers<'a, T> {
     ) where
         F: Fn(Turn<'_, '_, T>) + Sync,
     {
-        let Self { lessons, estimators, workspaces, bounds, active, byzantine } = self;
+        let Self { lessons, estimators, workspaces, bounds, active, byzantine, .. } = self;
         let (lessons, active, byzantine) = (&*lessons, &*active, &*byzantine);
         deal(bounds, estimators, rows.whole_mut(), workspaces, &|first, estimators, rows, work| {
             let turns = |i: usize| {

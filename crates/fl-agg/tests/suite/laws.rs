@@ -5,9 +5,9 @@
 
 use fl_agg::{
     Aksel, AkselKeep, Bulyan, Caf, CafDirection, CenteredClipping, Cge, CgeOutput, ClippingStart,
-    CoordinateMedian, Dnc, EvenMedian, Faba, GeometricMedian, Ios, Krum, KrumVariant, Mda, Meamed,
-    Mean, Messages, Monna, MultiKrum, NormFilteredMean, NormUnit, Phocas, Picks, RuleSpec, Scalar,
-    Shape, SignMajority, Smea, TrimmedMean, WeightedMean, Weiszfeld,
+    CoordinateMedian, Dnc, EvenMedian, Faba, Flame, Fltrust, GeometricMedian, Huber, Ios, Krum,
+    KrumVariant, Mda, Meamed, Mean, Messages, Monna, MultiKrum, NormFilteredMean, NormUnit, Phocas,
+    Picks, RuleSpec, Scalar, Shape, SignMajority, Smea, TrimmedMean, WeightedMean, Weiszfeld,
 };
 use fl_core::{Cx, PartVisitor, Pipeline, Registrable, Streams};
 use proptest::prelude::*;
@@ -184,13 +184,14 @@ impl Round {
                 [along(self.size), turned]
             }
             3 => [vec![1e30; DIM], vec![-1e30; DIM]],
-            // Near: twice what a regular worker says, opposite means, all on a line, zeros.
+            // Near: twice what a regular worker says, opposite means, all on a line.
             4 => [rows[regular].clone(), rows[regular].clone()],
             5 => [-5.0, -1.0].map(|c| mean.iter().map(|x| c * x).collect()),
             6 => [1.0, 2.0].map(|c| {
                 rows[regular].iter().zip(&self.direction).map(|(x, d)| x + c * d).collect()
             }),
-            7 => [vec![0.0; DIM], vec![0.0; DIM]],
+            // Nothing, and next to nothing in the direction of the others.
+            7 => [vec![0.0; DIM], mean.iter().map(|x| 1e-6 * x).collect()],
             // In one coordinate only.
             8 => {
                 let mut one = mean.clone();
@@ -708,6 +709,13 @@ laws! {
     faba: rule!(Faba), 1e-14, [Order, Shift, Scale, Equal, Hull, Fresh, Single, Withstands(4.0)];
     ios: |w| std::boxed::Box::new(Ios { own: None, weights: Some(rising(w)) }), 1e-14,
         [Shift, Scale, Equal, Hull, Fresh, Single, Withstands(4.0)];
+    // Some squares count up to a given length; its iteration ends after that many digits.
+    huber: rule!(Huber::default()), 1e-6,
+        [Order, Shift, Equal, Hull, Fresh, Single, WithstandsLengths(4.0)];
+    // Whoever it trusts may be Byzantine.
+    fltrust: rule!(Fltrust::default()), 1e-9, [Scale, Equal, Fresh, Single];
+    // Which of two equal angles is joined first depends on the order of workers; lengths are clipped towards 0.
+    flame: rule!(Flame), 1e-9, [Order, Scale, Equal, Fresh, Single, WithstandsNorms(3.0)];
     aksel: rule!(Aksel::default()), 1e-14, [Order, Shift, Scale, Equal, Hull, Fresh, Single, Withstands(4.0)];
     aksel_all_but_f: rule!(Aksel { keep: AkselKeep::AllButF }), 1e-14,
         [Order, Shift, Scale, Equal, Hull, Fresh, Single, Withstands(4.0)];

@@ -26,7 +26,8 @@ spec! {
     ///
     /// # Elsewhere
     /// Others search for γ: its authors by halving steps from 10 to 10⁻⁵, Blades by bisection on [0, 5] to 0.01, so that it
-    /// finds at most 5.
+    /// finds at most 5. Their attacks that are tailored to a known rule take the γ that moves its output most: a line search
+    /// over this attack.
     ///
     /// # Reference
     /// Shejwalkar, Houmansadr, *Manipulating the Byzantine: optimizing model poisoning attacks and defenses for federated

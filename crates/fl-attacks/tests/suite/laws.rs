@@ -1,10 +1,11 @@
 //! What every attack promises, one macro line an attack.
 
 use fl_attacks::{
-    Alie, AttackContext, AttackSpec, AttackView, FangKrum, FangTrimmedMean, Federation, Gaussian,
-    GaussianCentre, GaussianSpread, Huge, Infinity, Ipm, Isolation, Knowledge, Mimic, MinMax,
-    MinSum, Mixture, Nan, NoAttack, Perturbation, Random, Rop, SameValue, SampleDuplicating,
-    SampleDuplicatingPick, Scheduled, SignFlipping, SignFlippingTarget, Zero, ZeroSum,
+    Alie, AttackContext, AttackSpec, AttackView, ByzMean, FangKrum, FangTrimmedMean, Federation,
+    Gaussian, GaussianCentre, GaussianSpread, Huge, Infinity, Ipm, Isolation, Knowledge, Mimic,
+    MinMax, MinSum, Mixture, Nan, NoAttack, Perturbation, Random, Rop, SameValue,
+    SampleDuplicating, SampleDuplicatingPick, Scheduled, SignFlipping, SignFlippingTarget, Zero,
+    ZeroSum,
 };
 use fl_core::{Cx, Messages, Scalar, Streams};
 
@@ -327,6 +328,8 @@ laws!(fang_krum, FangKrum::default(), named: "fang-krum", changes: true, random:
 laws!(fang_trimmed_mean, FangTrimmedMean::default(), named: "fang-trimmed-mean", changes: true,
     random: true, needs_true_messages: false, own: true, finite: true);
 laws!(rop, Rop { z: Some(1.0), ..Rop::default() }, named: "rop", changes: true, random: false,
+    needs_true_messages: false, own: true, finite: true);
+laws!(byz_mean, ByzMean { z: Some(1.5) }, named: "byz-mean", changes: true, random: false,
     needs_true_messages: false, own: true, finite: true);
 laws!(mixture, mixture(), named: "mixture", changes: true, random: true,
     needs_true_messages: true, own: true, finite: true);

@@ -160,6 +160,12 @@ pub trait Estimator<T: Scalar>: Send + Sync + Debug {
         work: &mut Workspace<T>,
     );
 
+    /// After a round whose messages the server has made into `output`, a step from `params`: for estimators that correct it
+    /// ([`EstimatorSpec::hears`]), whether or not their worker took part.
+    fn hear(&mut self, local: &Local<'_, T>, params: &[T], output: &[T]) {
+        let _ = (local, params, output);
+    }
+
     /// The inner variation (16) of the message that this estimator would send at `params`:
     /// `E‖message − ∇f_w‖²` over its own draws, given its tables. NaN where no formula is known.
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64;
@@ -205,6 +211,12 @@ pub trait EstimatorSpec<T: Scalar>: Debug + Send + Sync {
     /// Whether a message depends on nothing but the parameters and the batch of its round, so that a sample may look different
     /// in every round ([`Workspace::augmentation`]).
     fn keeps_nothing(&self) -> bool {
+        false
+    }
+
+    /// Whether messages correct the server's last output, which [`Estimator::hear`] then tells. Nothing may stand around such
+    /// an estimator, since the output would then be one of something else.
+    fn hears(&self) -> bool {
         false
     }
 

@@ -47,6 +47,10 @@ impl<T: Number> EstimatorSpec<T> for WithinSamples<T> {
         self.largest().keeps_nothing()
     }
 
+    fn hears(&self) -> bool {
+        self.largest().hears()
+    }
+
     fn check(&self, objective: &dyn Objective<T>, samples: usize) -> Result<(), SpecError> {
         self.largest().check(objective, samples)
     }

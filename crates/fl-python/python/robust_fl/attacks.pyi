@@ -54,6 +54,9 @@ class MinMax(Attack):
 class MinSum(Attack):
     def __init__(self, *, deviation: Literal["std", "unit", "sign"] = ...) -> None: ...
 
+class ByzMean(Attack):
+    def __init__(self, *, z: float | None = ...) -> None: ...
+
 class FangKrum(Attack):
     def __init__(self, *, threshold: float = ...) -> None: ...
 
@@ -62,6 +65,9 @@ class FangTrimmedMean(Attack):
 
 class Rop(Attack):
     def __init__(self, *, z: float | None = ..., location: float = ..., reference: float = ..., angle: float = ...) -> None: ...
+
+class PoisonedFl(Attack):
+    def __init__(self, *, scale: float = ..., shrink: float = ..., least: float = ..., every: int = ...) -> None: ...
 
 class Mixture(Attack):
     def __init__(self, *, attacks: Any = ..., counts: Sequence[int] | None = ...) -> None: ...

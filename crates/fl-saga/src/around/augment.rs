@@ -82,7 +82,7 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Augment> {
     }
 
     fn build(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
-        let inner = self.inner.build(local)?;
+        let inner = self.inside(local)?;
         if self.decorator.is_nothing() {
             return Ok(inner);
         }

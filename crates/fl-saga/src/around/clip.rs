@@ -1,7 +1,7 @@
 //! Clipping what a worker sends.
 
 use crate::shared::decorated::{Decorated, decorates, delegates, keeps_inner, without_formula};
-use crate::shared::spread;
+use crate::shared::length;
 use fl_core::{
     Cx, Estimator, EstimatorSpec, Local, Objective, Scalar, SpecError, Visit, Workspace, spec,
 };
@@ -58,7 +58,7 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Clip> {
         if !(norm > 0.0 && norm.is_finite()) {
             return Err(SpecError::new("norm", "a finite number above 0", norm).of("clip"));
         }
-        Ok(Box::new(State { norm, inner: self.inner.build(local)? }))
+        Ok(Box::new(State { norm, inner: self.inside(local)? }))
     }
 }
 
@@ -81,29 +81,17 @@ impl<T: Scalar> Estimator<T> for State<T> {
         work: &mut Workspace<T>,
     ) {
         self.inner.message(cx, local, params, out, work);
-        clip(out, self.norm);
-    }
-}
-
-/// Shortens a finite message to a norm of at most τ.
-fn clip<T: Scalar>(message: &mut [T], tau: f64) {
-    let mut scale = 1.0;
-    let mut square = spread::squared_norm(message);
-    if !square.is_finite() {
-        // Squares may have overflowed although the numbers did not.
-        scale = message.iter().fold(0.0, |max: f64, v| max.max(v.to_f64().abs()));
-        square = message.iter().map(|v| (v.to_f64() / scale).powi(2)).sum();
-    }
-    // τ/‖v‖ without the norm itself, which may be beyond f64. NaN and infinity fail the comparison.
-    let factor = tau / scale / square.sqrt();
-    if scale.is_finite() && square.is_finite() && factor < 1.0 {
-        message.iter_mut().for_each(|v| *v = T::from_f64(v.to_f64() * factor));
+        length::set(out, self.norm, false);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn clip<T: Scalar>(message: &mut [T], tau: f64) {
+        length::set(message, tau, false);
+    }
 
     #[test]
     fn long_messages_are_shortened_and_short_ones_are_not() {

@@ -104,7 +104,7 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, LocalSteps> {
         }
         Ok(Box::new(State {
             spec: self.decorator,
-            inner: self.inner.build(local)?,
+            inner: self.inside(local)?,
             direction: AlignedVec::zeros(local.objective.dim()),
         }))
     }

@@ -1,7 +1,7 @@
 //! Worker momentum.
 
 use crate::shared::decorated::{Decorated, decorates, delegates};
-use crate::shared::{batch, spread};
+use crate::shared::{batch, length, spread};
 use fl_core::{
     AlignedVec, Cx, Estimator, EstimatorSpec, Local, Objective, Part, Scalar, SpecError, Visit,
     Workspace, choice, spec,
@@ -14,9 +14,12 @@ spec! {
     /// m_k = β m_{k−1} + (1 − β) v_k        m_{−1} = 0        average       (the default)
     /// m_k = β m_{k−1} + (1 − β) v_k        m_0 = v_0         warm-average
     /// m_k = β m_{k−1} + v_k                m_{−1} = 0        heavy-ball
+    /// u_k = β u_{k−1} + (1 − β) m_k        u_0 = m_0 = v_0   double: u is sent, over the warm average m
+    /// m_k/‖m_k‖                            m_0 = v_0         normalised: of the warm average m; 0 where m is 0
     /// ```
     ///
-    /// Projects mean all three by "momentum", with step sizes that differ by `1/(1 − β)`, so they go by name.
+    /// Projects mean the first three by "momentum", with step sizes that differ by `1/(1 − β)`, so they go by name.
+    /// A server's step over normalised messages has the length γ at most, whatever the gradients are.
     ///
     /// # Requirements
     /// `0 ≤ β < 1`.
@@ -24,12 +27,13 @@ spec! {
     /// # Effect
     /// The inner variation is `E‖m − ∇f_w(x)‖²` given the past, exact where the estimator's own is. For the averages it is
     /// `β² ‖m_{k−1} − ∇f_w‖² + 2 β (1 − β) ⟨m_{k−1} − ∇f_w, E v − ∇f_w⟩ + (1 − β)² E‖v − ∇f_w‖²`.
+    /// For normalised messages no formula is known: it is NaN.
     ///
     /// # Cost
     /// That of the estimator, and one pass over p numbers.
     ///
     /// # Memory
-    /// p numbers, and the estimator's.
+    /// p numbers, 2 p for the double form, and the estimator's.
     ///
     /// # Non-finite
     /// NaN and infinity stay in the average, so that divergence is seen.
@@ -43,7 +47,9 @@ spec! {
     /// # Reference
     /// El-Mhamdi, Guerraoui, Rouault, *Distributed momentum for Byzantine-resilient stochastic gradient descent*, 2021; Karimireddy,
     /// He, Jaggi, *Learning from history for Byzantine robust optimization*, 2021; Farhadkhani, Guerraoui, Gupta, Pinot, Stephan,
-    /// *Byzantine machine learning made easy by resilient averaging of momentums*, 2022.
+    /// *Byzantine machine learning made easy by resilient averaging of momentums*, 2022. Double: Fatkhullin, Tyurin, Richtárik,
+    /// *Momentum provably improves error feedback!*, NeurIPS 2023. Normalised: Cutkosky, Mehta, *Momentum improves normalized SGD*,
+    /// ICML 2020.
     ///
     /// # Example
     /// ```
@@ -55,7 +61,7 @@ spec! {
     pub struct Momentum {
         /// β, what is kept of the past.
         pub beta: f64 = 0.9,
-        /// Which of the three.
+        /// Which of the forms.
         pub form: MomentumForm = MomentumForm::Average,
     }
 }
@@ -71,6 +77,10 @@ choice! {
         WarmAverage,
         /// `m = β m + v` from 0.
         HeavyBall,
+        /// The average of the averages, both from the first message.
+        Double,
+        /// The average from the first message, divided by its length.
+        Normalised,
     }
 }
 
@@ -78,7 +88,7 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Momentum> {
     delegates!();
 
     fn memory(&self, objective: &dyn Objective<T>, samples: usize) -> Option<usize> {
-        let own = batch::bytes::<T>(&[(1, objective.dim())]);
+        let own = batch::bytes::<T>(&[(1 + self.decorator.seconds(), objective.dim())]);
         Some(self.inner.memory(objective, samples)?.saturating_add(own))
     }
 
@@ -89,8 +99,9 @@ impl<T: Scalar> EstimatorSpec<T> for Decorated<T, Momentum> {
         }
         Ok(Box::new(State {
             spec: self.decorator,
-            inner: self.inner.build(local)?,
+            inner: self.inside(local)?,
             momentum: AlignedVec::zeros(local.objective.dim()),
+            second: AlignedVec::zeros(self.decorator.seconds() * local.objective.dim()),
             fresh: true,
         }))
     }
@@ -101,19 +112,49 @@ struct State<T> {
     spec: Momentum,
     inner: Box<dyn Estimator<T>>,
     momentum: AlignedVec<T>,
+    /// The average of the averages, empty unless it is sent.
+    second: AlignedVec<T>,
     /// Before the first message.
     fresh: bool,
 }
 
-impl<T> State<T> {
+impl Momentum {
+    /// How many averages there are of averages.
+    fn seconds(self) -> usize {
+        usize::from(self.form == MomentumForm::Double)
+    }
+}
+
+impl<T: Scalar> State<T> {
     /// What the past and what the new message are multiplied by.
     fn weights(&self) -> (f64, f64) {
         let Momentum { beta, form } = self.spec;
         match form {
-            MomentumForm::WarmAverage if self.fresh => (0.0, 1.0),
-            MomentumForm::Average | MomentumForm::WarmAverage => (beta, 1.0 - beta),
             MomentumForm::HeavyBall => (beta, 1.0),
+            MomentumForm::Average => (beta, 1.0 - beta),
+            _ if self.fresh => (0.0, 1.0),
+            _ => (beta, 1.0 - beta),
         }
+    }
+
+    /// What is sent but for the length, as `past + share · v`: element i of the past, with the share.
+    fn sent(&self) -> (impl Fn(usize) -> f64, f64) {
+        let (past, new) = self.weights();
+        let double = !self.second.is_empty();
+        let element = move |i: usize| {
+            let first = past * self.momentum[i].to_f64();
+            if double { past * self.second[i].to_f64() + new * first } else { first }
+        };
+        (element, if double { new * new } else { new })
+    }
+}
+
+/// m ← past m + new v, and v ← m.
+fn average<T: Scalar>(momentum: &mut [T], message: &mut [T], (past, new): (f64, f64)) {
+    let (past, new) = (T::from_f64(past), T::from_f64(new));
+    for (m, out) in momentum.iter_mut().zip(message) {
+        *m = past * *m + new * *out;
+        *out = *m;
     }
 }
 
@@ -121,12 +162,16 @@ impl<T: Scalar> Estimator<T> for State<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
         self.inner.start(local, params, work);
         self.momentum.fill(T::ZERO);
+        self.second.fill(T::ZERO);
         self.fresh = true;
     }
 
     fn state(&mut self, visit: &mut Visit<'_, T>) {
         self.inner.state(visit);
         visit("momentum", Part::Vector(&mut self.momentum));
+        if !self.second.is_empty() {
+            visit("momentum-second", Part::Vector(&mut self.second));
+        }
         let mut fresh = u64::from(self.fresh);
         visit("momentum-fresh", Part::Count(&mut fresh));
         self.fresh = fresh != 0;
@@ -145,24 +190,28 @@ impl<T: Scalar> Estimator<T> for State<T> {
         work: &mut Workspace<T>,
     ) {
         self.inner.message(cx, local, params, out, work);
-        let (past, new) = self.weights();
-        let (past, new) = (T::from_f64(past), T::from_f64(new));
-        for (m, out) in self.momentum.iter_mut().zip(out) {
-            *m = past * *m + new * *out;
-            *out = *m;
+        let weights = self.weights();
+        average(&mut self.momentum, out, weights);
+        match self.spec.form {
+            MomentumForm::Double => average(&mut self.second, out, weights),
+            MomentumForm::Normalised => length::set(out, 1.0, true),
+            _ => {}
         }
         self.fresh = false;
     }
 
     fn variation(&self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) -> f64 {
-        let (past, new) = self.weights();
+        if self.spec.form == MomentumForm::Normalised {
+            return f64::NAN;
+        }
+        let (past, new) = self.sent();
         let dim = local.objective.dim();
         let (mut exact, mut mean) = (vec![T::ZERO; dim], vec![T::ZERO; dim]);
         local.gradient(params, &mut exact, work);
         self.inner.expectation(local, params, &mut mean, work);
-        // message − ∇f = a + new·(v − ∇f) with a = past·m + (new − 1)·∇f, which is known.
-        let known = |(&m, &g): (&T, &T)| T::from_f64(past * m.to_f64() + (new - 1.0) * g.to_f64());
-        let known: Vec<T> = self.momentum.iter().zip(&exact).map(known).collect();
+        // message − ∇f = a + new·(v − ∇f) with a = past + (new − 1)·∇f, which is known.
+        let known = |(i, g): (usize, &T)| T::from_f64(past(i) + (new - 1.0) * g.to_f64());
+        let known: Vec<T> = exact.iter().enumerate().map(known).collect();
         mean.iter_mut().zip(&exact).for_each(|(mean, &g)| *mean -= g);
         let inner = self.inner.variation(local, params, work);
         let cross = 2.0 * new * spread::product(&known, &mean);
@@ -176,14 +225,17 @@ impl<T: Scalar> Estimator<T> for State<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
+        if self.spec.form == MomentumForm::Normalised {
+            return out.fill(T::from_f64(f64::NAN));
+        }
         self.inner.expectation(local, params, out, work);
-        let (past, new) = self.weights();
-        for (out, m) in out.iter_mut().zip(&*self.momentum) {
-            *out = T::from_f64(past * m.to_f64() + new * out.to_f64());
+        let (past, new) = self.sent();
+        for (i, out) in out.iter_mut().enumerate() {
+            *out = T::from_f64(past(i) + new * out.to_f64());
         }
     }
 
     fn memory(&self) -> usize {
-        self.inner.memory() + self.momentum.len() * size_of::<T>()
+        self.inner.memory() + (self.momentum.len() + self.second.len()) * size_of::<T>()
     }
 }

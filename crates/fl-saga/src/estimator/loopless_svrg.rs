@@ -61,6 +61,6 @@ anchored!(LooplessSvrg, "loopless-svrg");
 impl LooplessSvrg {
     fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
         let full = FullPass::After(possible(self.chance(local.samples.len()))?);
-        Ok(Anchored::new(local, self.draw(), full, false))
+        Ok(Anchored::new(local, self.draw(), full, None))
     }
 }

@@ -62,6 +62,6 @@ anchored!(Page, "page");
 impl Page {
     fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
         let full = FullPass::Instead(possible(self.chance(local.samples.len()))?);
-        Ok(Anchored::new(local, self.draw(), full, true))
+        Ok(Anchored::new(local, self.draw(), full, Some(1.0)))
     }
 }

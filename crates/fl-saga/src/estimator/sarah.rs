@@ -62,6 +62,6 @@ anchored!(Sarah, "sarah");
 impl Sarah {
     fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
         let full = FullPass::every(self.every, self.period(local.samples.len()))?;
-        Ok(Anchored::new(local, self.draw(), full, true))
+        Ok(Anchored::new(local, self.draw(), full, Some(1.0)))
     }
 }

@@ -61,6 +61,6 @@ anchored!(Svrg, "svrg");
 impl Svrg {
     fn estimator<T: Scalar>(&self, local: &Local<'_, T>) -> Result<Anchored<T>, SpecError> {
         let full = FullPass::every(self.every, self.period(local.samples.len()))?;
-        Ok(Anchored::new(local, self.draw(), full, false))
+        Ok(Anchored::new(local, self.draw(), full, None))
     }
 }

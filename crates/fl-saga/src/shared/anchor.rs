@@ -29,36 +29,62 @@ impl<T: Scalar> Anchor<T> {
         batch::gradient(local, params, &mut self.mean, work);
     }
 
+    /// y = x, with nothing known of the gradient there.
+    pub(crate) fn place(&mut self, params: &[T]) {
+        self.params.copy_from_slice(params);
+        self.mean.fill(T::ZERO);
+    }
+
+    /// y = x, where the gradient with its ℓ₂ term is estimated to be `output`.
+    pub(crate) fn put(&mut self, local: &Local<'_, T>, params: &[T], output: &[T]) {
+        self.params.copy_from_slice(params);
+        let l2 = T::from_f64(local.objective.l2());
+        for ((mean, &x), &output) in self.mean.iter_mut().zip(params).zip(output) {
+            *mean = output - l2 * x;
+        }
+    }
+
     /// The message right after [`Anchor::set`]: the local gradient.
     pub(crate) fn gradient(&self, local: &Local<'_, T>, out: &mut [T]) {
         out.copy_from_slice(&self.mean);
         batch::add_known(local, &self.params, None, out);
     }
 
-    /// `(1/b) Σ_{j∈I} (∇f_j(x) − ∇f_j(y)) + mean + λx`; if `follow`, the mean then becomes this without λx, and y = x.
+    /// `(1/b) Σ_{j∈I} (∇f_j(x) − κ ∇f_j(y)) + κ mean + λx`. If the anchor is to follow, by `keep = Some(κ)`, the mean then
+    /// becomes this without λx, and y = x. Otherwise κ = 1 and nothing changes.
     pub(crate) fn message(
         &mut self,
         cx: &Cx<'_>,
         local: &Local<'_, T>,
         draw: Draw,
         params: &[T],
-        follow: bool,
+        keep: Option<f64>,
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
+        self.forget(keep);
         let n = draw.places(cx, local, work);
         batch::gather(local, n, work);
         if !local.objective.has_records() {
-            return self.whole(local, draw, params, follow, out, work);
+            return self.whole(local, draw, params, keep, out, work);
         }
         batch::records(local, params, work);
         batch::old_records(local, &self.params, work);
+        batch::scale_old(local, keep.unwrap_or(1.0), work);
         let scale = draw.share();
-        let rate = if follow { scale } else { 0.0 };
+        let rate = if keep.is_some() { scale } else { 0.0 };
         let mean = Some((&mut self.mean[..], rate));
         batch::fold(local, params, work, true, out, scale, mean);
-        if follow {
+        if keep.is_some() {
             self.params.copy_from_slice(params);
+        }
+    }
+
+    /// mean ← κ mean.
+    fn forget(&mut self, keep: Option<f64>) {
+        if let Some(keep) = keep.filter(|&keep| keep != 1.0) {
+            let keep = T::from_f64(keep);
+            self.mean.iter_mut().for_each(|m| *m *= keep);
         }
     }
 
@@ -68,24 +94,32 @@ impl<T: Scalar> Anchor<T> {
         local: &Local<'_, T>,
         draw: Draw,
         params: &[T],
-        follow: bool,
+        keep: Option<f64>,
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
         let scale = draw.share();
         let mean = Some((&mut self.mean[..], 0.0));
         batch::whole(local, params, work, false, (&mut *out, false), scale, mean);
-        batch::whole(local, &self.params, work, false, (&mut *out, true), -scale, None);
-        if follow {
+        batch::whole(
+            local,
+            &self.params,
+            work,
+            false,
+            (&mut *out, true),
+            -scale * keep.unwrap_or(1.0),
+            None,
+        );
+        if keep.is_some() {
             self.mean.copy_from_slice(out);
             self.params.copy_from_slice(params);
         }
         batch::add_known(local, params, None, out);
     }
 
-    /// The terms `c_j = ∇f_j(x) − ∇f_j(y)`.
-    pub(crate) fn terms<'a>(&'a self, params: &'a [T]) -> Records<'a, T> {
-        Records { params, old: Old::At(&self.params) }
+    /// The terms `c_j = ∇f_j(x) − κ ∇f_j(y)`.
+    pub(crate) fn terms<'a>(&'a self, params: &'a [T], keep: f64) -> Records<'a, T> {
+        Records { params, old: Old::At(&self.params, keep) }
     }
 
     /// The message's expectation.
@@ -93,12 +127,16 @@ impl<T: Scalar> Anchor<T> {
         &self,
         local: &Local<'_, T>,
         draw: Draw,
-        params: &[T],
+        (params, keep): (&[T], f64),
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
-        spread::expectation(&self.terms(params), local, draw, out, work);
-        batch::add_known(local, params, Some(&self.mean), out);
+        spread::expectation(&self.terms(params, keep), local, draw, out, work);
+        batch::add_known(local, params, None, out);
+        let keep = T::from_f64(keep);
+        for (out, &mean) in out.iter_mut().zip(&*self.mean) {
+            *out += keep * mean;
+        }
     }
 
     /// `E‖message − ∇f_w(x)‖²`, whether or not the mean is the gradient at y.
@@ -106,15 +144,16 @@ impl<T: Scalar> Anchor<T> {
         &self,
         local: &Local<'_, T>,
         draw: Draw,
-        params: &[T],
+        (params, keep): (&[T], f64),
         work: &mut Workspace<T>,
     ) -> f64 {
-        let terms = self.terms(params);
+        let terms = self.terms(params, keep);
         spread::error(&terms, local, draw, work, |target, work| {
-            // The corrections' mean should have been ∇f_w(x) − mean.
+            // The corrections' mean should have been ∇f_w(x) − κ mean.
             batch::gradient(local, params, target, work);
+            let keep = T::from_f64(keep);
             for (target, &mean) in target.iter_mut().zip(&*self.mean) {
-                *target -= mean;
+                *target -= keep * mean;
             }
         })
     }

@@ -1,11 +1,13 @@
-//! What SVRG, SARAH, loopless SVRG and PAGE share: a full pass now and then, and corrections from an anchor in between.
+//! What SVRG, SARAH, loopless SVRG, PAGE, STORM and Byz-VR-MARINA share: a full pass now and then, if at all, and corrections from an anchor
+//! in between.
 
 use crate::shared::anchor::Anchor;
+use crate::shared::batch;
 use crate::shared::draw::Draw;
 use crate::shared::spread;
 use fl_core::{Cx, Estimator, Local, Part, Role, Scalar, SpecError, Visit, Workspace, streams};
 
-/// When a full pass is made. The one before round 0 is made by `start`.
+/// When a full pass is made. The one before round 0, if there is any, is made by `start`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum FullPass {
     /// Instead of the message of every so many rounds.
@@ -14,6 +16,10 @@ pub(crate) enum FullPass {
     Instead(f64),
     /// After a message, with this probability.
     After(f64),
+    /// Instead of the messages of all workers at once, with this probability; in between they correct the server's outputs.
+    Together(f64),
+    /// Never: the first message is that of a batch alone.
+    Never,
 }
 
 impl FullPass {
@@ -40,20 +46,24 @@ pub(crate) struct Anchored<T> {
     full: FullPass,
     /// The round after the last message.
     next: u64,
-    /// Whether the anchor follows the parameters at every message, or stays where the last full pass was.
-    follow: bool,
+    /// Whether the anchor is where the server made its last output.
+    heard: bool,
+    /// Where the anchor follows the parameters at every message, what is then kept of the estimate before; otherwise it stays
+    /// where the last full pass was.
+    keep: Option<f64>,
     anchor: Anchor<T>,
 }
 
 impl<T: Scalar> Anchored<T> {
-    pub(crate) fn new(local: &Local<'_, T>, draw: Draw, full: FullPass, follow: bool) -> Self {
-        Self { draw, full, next: 0, follow, anchor: Anchor::new(local) }
+    pub(crate) fn new(local: &Local<'_, T>, draw: Draw, full: FullPass, keep: Option<f64>) -> Self {
+        Self { draw, full, next: 0, heard: false, keep, anchor: Anchor::new(local) }
     }
 
     /// Whether a full pass takes the place of a round's message.
     fn is_full(&self, cx: &Cx<'_>, local: &Local<'_, T>) -> bool {
         match self.full {
-            FullPass::Instead(q) => coin(cx, local, q),
+            FullPass::Instead(q) => coin(cx, local.worker, q),
+            FullPass::Together(q) => !self.heard || coin(cx, ALL, q),
             _ => self.chance(cx.round()) > 0.0,
         }
     }
@@ -63,26 +73,55 @@ impl<T: Scalar> Anchored<T> {
         match self.full {
             FullPass::Every(rounds) => f64::from(round > 0 && round.is_multiple_of(rounds)),
             FullPass::Instead(q) => q,
-            FullPass::After(_) => 0.0,
+            FullPass::Together(q) => {
+                if self.heard {
+                    q
+                } else {
+                    1.0
+                }
+            }
+            FullPass::After(_) | FullPass::Never => 0.0,
         }
+    }
+
+    /// [`Anchored::keep`] of the next message: without a full pass there is nothing to keep at first.
+    fn kept(&self) -> Option<f64> {
+        let nothing = matches!(self.full, FullPass::Never) && self.next == 0;
+        self.keep.map(|keep| if nothing { 0.0 } else { keep })
     }
 }
 
-fn coin<T>(cx: &Cx<'_>, local: &Local<'_, T>, q: f64) -> bool {
-    streams::chance(&mut cx.draw(Role::Refresh, local.worker), q)
+/// The index of a coin that is thrown for all workers: there is no such worker.
+const ALL: usize = (1 << 24) - 1;
+
+fn coin(cx: &Cx<'_>, index: usize, q: f64) -> bool {
+    streams::chance(&mut cx.draw(Role::Refresh, index), q)
 }
 
 impl<T: Scalar> Estimator<T> for Anchored<T> {
     fn start(&mut self, local: &Local<'_, T>, params: &[T], work: &mut Workspace<T>) {
-        self.next = 0;
-        self.anchor.set(local, params, work);
+        (self.next, self.heard) = (0, false);
+        match self.full {
+            FullPass::Never | FullPass::Together(_) => self.anchor.place(params),
+            _ => self.anchor.set(local, params, work),
+        }
     }
 
     fn state(&mut self, visit: &mut Visit<'_, T>) {
         self.anchor.state(visit);
-        if let FullPass::Every(_) = self.full {
+        if let FullPass::Every(_) | FullPass::Never = self.full {
             visit("next-round", Part::Count(&mut self.next));
         }
+        if let FullPass::Together(_) = self.full {
+            let mut heard = u64::from(self.heard);
+            visit("heard", Part::Count(&mut heard));
+            self.heard = heard != 0;
+        }
+    }
+
+    fn hear(&mut self, local: &Local<'_, T>, params: &[T], output: &[T]) {
+        self.anchor.put(local, params, output);
+        self.heard = true;
     }
 
     fn look_ahead(&self, cx: &Cx<'_>, local: &Local<'_, T>, work: &mut Workspace<T>) {
@@ -97,14 +136,20 @@ impl<T: Scalar> Estimator<T> for Anchored<T> {
         out: &mut [T],
         work: &mut Workspace<T>,
     ) {
+        let keep = self.kept();
         self.next = cx.round() + 1;
         if self.is_full(cx, local) {
+            if let FullPass::Together(_) = self.full {
+                // The anchor is the server's, and moves when that is heard.
+                batch::gradient(local, params, out, work);
+                return batch::add_known(local, params, None, out);
+            }
             self.anchor.set(local, params, work);
             return self.anchor.gradient(local, out);
         }
-        self.anchor.message(cx, local, self.draw, params, self.follow, out, work);
+        self.anchor.message(cx, local, self.draw, params, keep, out, work);
         if let FullPass::After(q) = self.full
-            && coin(cx, local, q)
+            && coin(cx, local.worker, q)
         {
             self.anchor.set(local, params, work);
         }
@@ -115,11 +160,12 @@ impl<T: Scalar> Estimator<T> for Anchored<T> {
         if q == 1.0 {
             return 0.0;
         }
-        let error = if self.follow {
-            self.anchor.error(local, self.draw, params, work)
+        let together = matches!(self.full, FullPass::Together(_)).then_some(1.0);
+        let error = if let Some(keep) = self.kept().or(together) {
+            self.anchor.error(local, self.draw, (params, keep), work)
         } else {
             // The anchor's mean is the gradient there, so that nothing has to be compared with it.
-            spread::error(&self.anchor.terms(params), local, self.draw, work, |_, _| {})
+            spread::error(&self.anchor.terms(params, 1.0), local, self.draw, work, |_, _| {})
         };
         (1.0 - q) * error
     }
@@ -135,7 +181,8 @@ impl<T: Scalar> Estimator<T> for Anchored<T> {
         if q == 1.0 {
             return local.gradient(params, out, work);
         }
-        self.anchor.expectation(local, self.draw, params, out, work);
+        let keep = self.kept().unwrap_or(1.0);
+        self.anchor.expectation(local, self.draw, (params, keep), out, work);
         if q > 0.0 {
             let mut exact = vec![T::ZERO; out.len()];
             local.gradient(params, &mut exact, work);
@@ -152,8 +199,8 @@ impl<T: Scalar> Estimator<T> for Anchored<T> {
 
 /// What the specs of estimators with an anchor have in common, from their fields and a method `estimator(local)`.
 macro_rules! anchored {
-    ($spec:ident, $name:literal) => {
-        $crate::shared::draw::draws!($spec, $name, capacity: $crate::shared::batch::SWEEP);
+    ($spec:ident, $name:literal $(, hears: $hears:literal)?) => {
+        $crate::shared::draw::draws!($spec, $name, capacity: $crate::shared::batch::SWEEP $(, hears: $hears)?);
 
         impl $spec {
             fn bytes<T: Scalar>(&self, objective: &dyn fl_core::Objective<T>, _: usize) -> usize {

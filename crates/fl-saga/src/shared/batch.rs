@@ -34,6 +34,17 @@ pub(crate) fn old_records<T: Scalar>(local: &Local<'_, T>, params: &[T], work: &
     local.objective.records(params, &work.batch, &mut work.old[..len], &mut work.scratch);
 }
 
+/// Multiplies the gathered batch's gradients, as `work.old` stands for them, by a factor.
+pub(crate) fn scale_old<T: Scalar>(local: &Local<'_, T>, factor: f64, work: &mut Workspace<T>) {
+    if factor == 1.0 {
+        return;
+    }
+    let (len, factor) = (local.objective.record_len(), [T::from_f64(factor)]);
+    for record in work.old[..work.batch.len() * len].chunks_exact_mut(len) {
+        local.objective.scale_records(&factor, record);
+    }
+}
+
 /// The two lines of [`Fold`] for the gathered batch and the records of it:
 ///
 /// ```text

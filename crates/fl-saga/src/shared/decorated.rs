@@ -1,6 +1,6 @@
 //! A spec around another one.
 
-use fl_core::EstimatorSpec;
+use fl_core::{DecoratorSpec, Estimator, EstimatorSpec, Local, Scalar, SpecError};
 
 /// An estimator's spec with something around it: what [`crate::Momentum::over`], [`crate::Clip::over`] and
 /// [`crate::LocalSteps::over`] return. It is a spec itself, so that they nest.
@@ -10,6 +10,18 @@ pub struct Decorated<T, D> {
     pub decorator: D,
     /// What is inside.
     pub inner: Box<dyn EstimatorSpec<T>>,
+}
+
+impl<T: Scalar, D: DecoratorSpec<T>> Decorated<T, D> {
+    /// What is inside, built: not an estimator that corrects the server's output, which would be one of something else.
+    pub(crate) fn inside(&self, local: &Local<'_, T>) -> Result<Box<dyn Estimator<T>>, SpecError> {
+        if self.inner.hears() {
+            let allowed = "nothing, since it corrects what the server makes of its own messages";
+            return Err(SpecError::new("what stands around it", allowed, self.decorator.name())
+                .of(self.inner.name()));
+        }
+        self.inner.build(local)
+    }
 }
 
 /// What the specs of all decorators have in common, for a type whose `Decorated` is an estimator.

@@ -80,7 +80,7 @@ impl Draw {
 /// `bytes(objective, samples)`, what stays between rounds, and `estimator(local)`, that of a worker whose batch can be drawn.
 /// The capacity is how many samples a workspace holds at least; `check` is asked by name whether a model will do.
 macro_rules! draws {
-    ($spec:ident, $name:literal $(, capacity: $capacity:expr)? $(, check: $check:path)? $(, keeps_nothing: $keeps_nothing:literal)?) => {
+    ($spec:ident, $name:literal $(, capacity: $capacity:expr)? $(, check: $check:path)? $(, keeps_nothing: $keeps_nothing:literal)? $(, hears: $hears:literal)?) => {
         impl Copy for $spec {}
 
         impl $spec {
@@ -116,6 +116,12 @@ macro_rules! draws {
             $(
                 fn keeps_nothing(&self) -> bool {
                     $keeps_nothing
+                }
+            )?
+
+            $(
+                fn hears(&self) -> bool {
+                    $hears
                 }
             )?
 

@@ -12,8 +12,8 @@ use fl_core::{EstimatorSpec, Objective, Scalar};
 /// | [`crate::Sgd`], [`crate::FullGradient`] | 0 |
 /// | [`crate::Saga`], [`crate::Sag`] | s (J r + p), and s b where draws repeat |
 /// | [`crate::DenseSaga`] | s (J + 2) p, and s b where draws repeat |
-/// | [`crate::Svrg`], [`crate::LooplessSvrg`], [`crate::Sarah`], [`crate::Page`] | 2 s p |
-/// | [`crate::Momentum`], [`crate::LocalSteps`] | s p more than what is inside |
+/// | [`crate::Svrg`], [`crate::LooplessSvrg`], [`crate::Sarah`], [`crate::Page`], [`crate::Storm`], [`crate::ByzVrMarina`] | 2 s p |
+/// | [`crate::Momentum`], [`crate::LocalSteps`] | s p more than what is inside, 2 s p for double momentum |
 /// | [`crate::Clip`] | what is inside |
 ///
 /// (`T` is the type of the numbers, so s is 4 or 8.)

@@ -37,8 +37,8 @@ pub(crate) enum Old<'a, T> {
     Nothing,
     /// Its gradient as a table of records has it, row-major `J × record_len`.
     Table(&'a [T]),
-    /// Its gradient at other parameters.
-    At(&'a [T]),
+    /// So many times its gradient at other parameters.
+    At(&'a [T], f64),
 }
 
 /// `c_j = ∇f_j(x) − old_j`, by records.
@@ -72,7 +72,10 @@ impl<T: Scalar> Terms<T> for Records<'_, T> {
                         old.copy_from_slice(&table[place as usize * len..][..len]);
                     }
                 }
-                Old::At(params) => batch::old_records(local, params, work),
+                Old::At(params, times) => {
+                    batch::old_records(local, params, work);
+                    batch::scale_old(local, times, work);
+                }
             }
             let with_old = !matches!(self.old, Old::Nothing);
             batch::add_up(local, work, with_old, scale, first && begin == 0, out);
@@ -106,8 +109,8 @@ impl<T: Scalar> Records<'_, T> {
             batch::gather(local, 1, work);
             batch::whole(local, self.params, work, false, (&mut term, false), 1.0, None);
             // A table is one of records, which a model without them has not.
-            if let Old::At(params) = self.old {
-                batch::whole(local, params, work, false, (&mut term, true), -1.0, None);
+            if let Old::At(params, times) = self.old {
+                batch::whole(local, params, work, false, (&mut term, true), -times, None);
             }
             for (out, &c) in out.iter_mut().zip(&term) {
                 *out += scale * c;

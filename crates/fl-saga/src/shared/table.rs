@@ -25,7 +25,7 @@ pub(crate) fn memory<T: Scalar>(
 }
 
 /// The estimators that work with any model, in the order in which a refusal names them.
-const OTHERS: &str = "sgd, loopless-svrg, svrg, page, sarah and full-gradient, each also with momentum, clip and local-steps";
+const OTHERS: &str = "sgd, loopless-svrg, svrg, page, sarah, storm and full-gradient, each also with momentum, clip and local-steps, and byz-vr-marina";
 
 /// Whether the model has what a table of records is made of.
 pub(crate) fn check<T: Scalar>(

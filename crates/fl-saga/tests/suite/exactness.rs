@@ -3,10 +3,10 @@
 //! Draws have addresses, so that a wanted batch is had by looking for a round in which it is drawn.
 
 use crate::common::{
-    LeastSquares, SAMPLINGS, data, distance, gradient, label, mean, norm, path, plain,
+    FORMS, LeastSquares, SAMPLINGS, data, distance, gradient, label, mean, norm, path, plain,
 };
 use fl_core::{Cx, Dataset, Estimator, EstimatorSpec, Local, Role, Streams, Workspace, streams};
-use fl_saga::{LocalSteps, Momentum, MomentumForm, Page, Sampling, Sarah, Sent};
+use fl_saga::{LocalSteps, Momentum, MomentumForm, Page, Sampling, Sarah, Sent, Storm};
 
 const SEED: u64 = 11;
 const WORKER: usize = 3;
@@ -74,7 +74,7 @@ fn round_with(
 /// Every estimator, and momentum over it; what they send has an expectation and a variation that can be computed.
 fn specs(b: usize, sampling: Sampling) -> Vec<Spec> {
     let mut specs = plain::<f64>(b, sampling);
-    for form in [MomentumForm::Average, MomentumForm::WarmAverage, MomentumForm::HeavyBall] {
+    for form in FORMS.into_iter().filter(|&form| form != MomentumForm::Normalised) {
         for inner in plain::<f64>(b, sampling) {
             specs.push(Box::new(Momentum { beta: 0.7, form }.over(inner)));
         }
@@ -89,7 +89,7 @@ fn specs(b: usize, sampling: Sampling) -> Vec<Spec> {
 
 /// Whether a message's expectation given the past is the local gradient.
 fn is_unbiased(spec: &Spec, sampling: Sampling) -> bool {
-    let biased = ["Sag ", "Sarah", "Page", "Momentum"];
+    let biased = ["Sag ", "Sarah", "Page", "Storm", "Momentum"];
     let text = label(&**spec);
     text.contains("FullGradient") && !text.contains("Momentum")
         || sampling.is_unbiased() && !biased.iter().any(|b| text.contains(b))
@@ -228,12 +228,13 @@ fn over_all_histories_of_a_path_recursive_estimates_are_unbiased() {
     let (j, b, q) = (3, 2, 0.4);
     for sampling in [Sampling::Distinct, Sampling::Repeated, Sampling::Window] {
         let all = outcomes(sampling, j, b);
-        for page in [false, true] {
-            let spec: Spec = if page {
-                Box::new(Page { batch: b, sampling, probability: Some(q) })
-            } else {
-                Box::new(Sarah { batch: b, sampling, every: Some(u64::MAX) })
-            };
+        let specs: [Spec; 3] = [
+            Box::new(Sarah { batch: b, sampling, every: Some(u64::MAX) }),
+            Box::new(Storm { batch: b, sampling, rate: 0.3 }),
+            Box::new(Page { batch: b, sampling, probability: Some(q) }),
+        ];
+        for spec in specs {
+            let page = spec.name() == "page";
             let mut work = Workspace::new(&objective, &set, spec.capacity());
             let mut sum = vec![0.0; COLUMNS];
             // Three rounds; with nine outcomes two are enough.
@@ -279,9 +280,11 @@ fn what_is_not_known_is_not_a_number() {
         Local { worker: WORKER, workers: 5, objective: &objective, data: &set, samples: &samples };
     let sgd = || -> Spec { Box::new(fl_saga::Sgd::new(1)) };
     let steps = LocalSteps { steps: 2, ..LocalSteps::default() };
-    let unknown: [Spec; 3] = [
+    let normalised = Momentum { form: MomentumForm::Normalised, ..Momentum::default() };
+    let unknown: [Spec; 4] = [
         Box::new(fl_saga::Clip::default().over(sgd())),
         Box::new(steps.over(sgd())),
+        Box::new(normalised.over(sgd())),
         Box::new(Momentum::default().over(Box::new(steps.over(sgd())))),
     ];
     for spec in unknown {

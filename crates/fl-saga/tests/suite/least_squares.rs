@@ -3,8 +3,8 @@
 use crate::common::{LeastSquares, all, data, distance, gradient, label, norm, plain};
 use fl_core::{Cx, EstimatorSpec, Local, Streams, Workspace};
 use fl_saga::{
-    Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, Page, Sag, Saga, Sampling,
-    Sarah, Sgd, Svrg,
+    Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm, Page, Sag,
+    Saga, Sampling, Sarah, Sgd, Storm, Svrg,
 };
 
 type Spec = Box<dyn EstimatorSpec<f64>>;
@@ -137,6 +137,8 @@ fn impossible_settings_are_refused_with_what_would_be_allowed() {
     assert_eq!(error(Box::new(sarah)), "every must be at least 1 round, got 0");
     let page = Page { probability: Some(0.0), ..Page::new(1) };
     assert_eq!(error(Box::new(page)), "probability must be above 0 and at most 1, got 0");
+    let storm = Storm { rate: 0.0, ..Storm::new(1) };
+    assert_eq!(error(Box::new(storm)), "storm: rate must be above 0 and at most 1, got 0");
     let loopless = LooplessSvrg { probability: Some(1.5), ..LooplessSvrg::new(1) };
     assert_eq!(error(Box::new(loopless)), "probability must be above 0 and at most 1, got 1.5");
 }
@@ -188,4 +190,6 @@ fn memory_is_known_before_anything_is_allocated() {
     assert_eq!(of(&DenseSaga::new(1)), Some(8 * (4 * 3 + 2 * 3)));
     assert_eq!(of(&Svrg::new(1)), Some(8 * 2 * 3));
     assert_eq!(of(&Momentum::default().over(Box::new(Saga::new(1)))), Some(8 * (4 + 3 + 3)));
+    let double = Momentum { form: MomentumForm::Double, ..Momentum::default() };
+    assert_eq!(of(&double.over(Box::new(Storm::new(1)))), Some(8 * (2 * 3 + 2 * 3)));
 }

@@ -2,8 +2,8 @@
 #![cfg(feature = "serde")]
 
 use fl_saga::{
-    Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm, Page, Ridge,
-    Sag, Saga, Sampling, Sarah, Sent, Sgd, Svrg,
+    ByzVrMarina, Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm,
+    Page, Ridge, Sag, Saga, Sampling, Sarah, Sent, Sgd, Storm, Svrg,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,10 @@ fn every_spec_is_read_back_as_it_was_written() {
     round_trip(loopless, &format!(r#"{{{drawn},"probability":0.5}}"#));
     let page = Page { batch: 8, sampling, probability: Some(0.5) };
     round_trip(page, &format!(r#"{{{drawn},"probability":0.5}}"#));
+    let storm = Storm { batch: 8, sampling, rate: 0.5 };
+    round_trip(storm, &format!(r#"{{{drawn},"rate":0.5}}"#));
+    let marina = ByzVrMarina { batch: 8, sampling, probability: 0.5 };
+    round_trip(marina, &format!(r#"{{{drawn},"probability":0.5}}"#));
     let momentum = Momentum { beta: 0.5, form: MomentumForm::HeavyBall };
     round_trip(momentum, r#"{"beta":0.5,"form":"heavy-ball"}"#);
     round_trip(Clip { norm: 2.5 }, r#"{"norm":2.5}"#);

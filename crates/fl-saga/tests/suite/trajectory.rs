@@ -6,8 +6,8 @@ use crate::common::{
 };
 use fl_core::{Cx, Dataset, EstimatorSpec, Local, Role, Streams, Workspace, streams};
 use fl_saga::{
-    Clip, DenseSaga, FullGradient, LocalSteps, Momentum, MomentumForm, Ridge, Sag, Saga, Sampling,
-    Sarah, Sent, Sgd, Svrg,
+    ByzVrMarina, Clip, DenseSaga, FullGradient, LocalSteps, Momentum, MomentumForm, Ridge, Sag,
+    Saga, Sampling, Sarah, Sent, Sgd, Storm, Svrg,
 };
 
 const SEED: u64 = 5;
@@ -182,6 +182,158 @@ fn momentum_is_what_its_formulas_say() {
             }
             assert!(distance(found, &m) < 1e-12, "{form:?}, round {round}");
         }
+    }
+}
+
+#[test]
+fn double_momentum_averages_the_averages_and_normalised_momentum_has_length_one() {
+    let set = data(12, COLUMNS);
+    let samples: Vec<u32> = (0..12).collect();
+    let objective = LeastSquares { columns: COLUMNS, l2: L2 };
+    let local = local(&objective, &set, &samples);
+    let path = path(COLUMNS, 30);
+    let of = |form| {
+        let spec = Momentum { beta: 0.8, form }.over(Box::new(Sgd::new(3)));
+        messages(&spec, &local, &path, false)
+    };
+    let average = of(MomentumForm::WarmAverage);
+    // The warm average of the warm averages.
+    let mut u = average[0].clone();
+    for (round, (found, m)) in of(MomentumForm::Double).iter().zip(&average).enumerate() {
+        if round > 0 {
+            u.iter_mut().zip(m).for_each(|(u, m)| *u = 0.8 * *u + 0.2 * m);
+        }
+        assert!(distance(found, &u) < 1e-12, "round {round}");
+    }
+    for (found, m) in of(MomentumForm::Normalised).iter().zip(&average) {
+        let length = norm(m);
+        let expected: Vec<f64> = m.iter().map(|m| m / length).collect();
+        assert!((norm(found) - 1.0).abs() < 1e-12 && distance(found, &expected) < 1e-12);
+    }
+}
+
+#[test]
+fn storm_is_what_its_formula_says_and_at_a_rate_of_one_the_plain_gradient() {
+    let set = data(12, COLUMNS);
+    let samples: Vec<u32> = (0..12).collect();
+    let objective = LeastSquares { columns: COLUMNS, l2: L2 };
+    let local = local(&objective, &set, &samples);
+    let path = path(COLUMNS, 30);
+    let sampling = Sampling::Repeated;
+    for rate in [1.0, 0.25, 1e-3] {
+        let found = messages(&Storm { batch: 3, sampling, rate }, &local, &path, false);
+        let mut v = vec![0.0; COLUMNS];
+        for (round, x) in path.iter().enumerate() {
+            let places = repeated(round as u64, 12, 3);
+            let at = |x: &[f64]| {
+                let sample = |&place: &u32| sample_gradient(&set, place, L2, x);
+                mean(&places.iter().map(sample).collect::<Vec<_>>())
+            };
+            let (new, old) = (at(x), at(&path[round.saturating_sub(1)]));
+            let keep = if round == 0 { 0.0 } else { 1.0 - rate };
+            for ((v, new), old) in v.iter_mut().zip(new).zip(old) {
+                *v = new + keep * (*v - old);
+            }
+            // The ℓ₂ term of what is kept is exact, and here it is that of the parameters: v − λx obeys the same recursion.
+            assert!(distance(&found[round], &v) < 1e-12, "rate {rate}, round {round}");
+        }
+        if rate == 1.0 {
+            let sgd = messages(&Sgd { batch: 3, sampling }, &local, &path, false);
+            assert!(found.iter().zip(&sgd).all(|(a, b)| distance(a, b) < 1e-12));
+        }
+    }
+}
+
+/// The coin that all workers throw together.
+fn common_coin(round: u64, q: f64) -> bool {
+    let mut rng = Streams::new(SEED).at(Role::Refresh, (1 << 24) - 1, round);
+    streams::chance(&mut rng, q)
+}
+
+#[test]
+fn byz_vr_marina_corrects_what_the_server_made_and_all_look_at_all_samples_at_once() {
+    let set = data(12, COLUMNS);
+    let objective = LeastSquares { columns: COLUMNS, l2: L2 };
+    let shares: [Vec<u32>; 2] = [(0..7).collect(), (3..12).collect()];
+    let path = path(COLUMNS, 40);
+    let (q, sampling) = (0.3, Sampling::Repeated);
+    let spec = ByzVrMarina { batch: 3, sampling, probability: q };
+    let streams = Streams::new(SEED);
+    let mut met = [0, 0];
+    for samples in &shares {
+        let local = local(&objective, &set, samples);
+        let mut work = Workspace::new(&objective, &set, EstimatorSpec::<f64>::capacity(&spec));
+        let mut estimator = EstimatorSpec::<f64>::build(&spec, &local).unwrap();
+        estimator.start(&local, &path[0], &mut work);
+        // What was heard: parameters, and an output that is no gradient of theirs.
+        let mut heard: Option<(Vec<f64>, Vec<f64>)> = None;
+        for (round, x) in path.iter().enumerate() {
+            let exact = gradient(&set, samples, L2, x);
+            let full = heard.is_none() || common_coin(round as u64, q);
+            met[usize::from(full)] += 1;
+            let variation = estimator.variation(&local, x, &mut work);
+            let mut expected = vec![0.0; COLUMNS];
+            estimator.expectation(&local, x, &mut expected, &mut work);
+            let mut out = vec![0.0; COLUMNS];
+            let cx = Cx::new(&streams, round as u64);
+            estimator.message(&cx, &local, x, &mut out, &mut work);
+            let Some((y, g)) = &heard else {
+                assert!(distance(&out, &exact) < 1e-12 && variation == 0.0);
+                heard = Some((x.clone(), vec![0.5; COLUMNS]));
+                estimator.hear(&local, x, &[0.5; COLUMNS]);
+                continue;
+            };
+            let correction = |rows: &[u32]| {
+                let of = |&row: &u32| {
+                    let (a, b) =
+                        (sample_gradient(&set, row, L2, x), sample_gradient(&set, row, L2, y));
+                    a.iter().zip(b).map(|(a, b)| a - b).collect()
+                };
+                let mean = mean(&rows.iter().map(of).collect::<Vec<_>>());
+                mean.iter().zip(g).map(|(c, g)| c + g).collect::<Vec<f64>>()
+            };
+            let drawn = repeated(round as u64, samples.len() as u32, 3);
+            let rows: Vec<u32> = drawn.iter().map(|&place| samples[place as usize]).collect();
+            let wanted = if full { exact.clone() } else { correction(&rows) };
+            assert!(distance(&out, &wanted) < 1e-11, "round {round}");
+            // Over the coin and all samples; the variance of one draw is that of three, times three.
+            let whole = correction(samples);
+            let bias = distance(&whole, &exact).powi(2);
+            let one = |&row: &u32| distance(&correction(&[row]), &whole).powi(2);
+            let one = samples.iter().map(one).sum::<f64>() / samples.len() as f64;
+            let gap = variation - (1.0 - q) * (one / 3.0 + bias);
+            assert!(gap.abs() < 1e-10 * (1.0 + variation), "round {round}: {gap:e}");
+            let both = exact.iter().zip(&whole).map(|(e, w)| q * e + (1.0 - q) * w);
+            assert!(distance(&expected, &both.collect::<Vec<_>>()) < 1e-11);
+            // A round without an output is not heard of.
+            if round % 5 != 4 {
+                let output: Vec<f64> = x.iter().map(|x| 0.3 - x).collect();
+                estimator.hear(&local, x, &output);
+                heard = Some((x.clone(), output));
+            }
+        }
+    }
+    assert!(met[0] > 40 && met[1] > 10, "{met:?}");
+}
+
+#[test]
+fn nothing_may_stand_around_an_estimator_that_corrects_the_servers_output() {
+    let set = data(12, COLUMNS);
+    let objective = LeastSquares { columns: COLUMNS, l2: L2 };
+    let local = local(&objective, &set, &[0, 1, 2]);
+    let marina = || -> Spec { Box::new(ByzVrMarina::new(1)) };
+    let around: [Spec; 3] = [
+        Box::new(Momentum::default().over(marina())),
+        Box::new(Clip::default().over(marina())),
+        Box::new(LocalSteps::default().over(marina())),
+    ];
+    for spec in around {
+        let expected = format!(
+            "byz-vr-marina: what stands around it must be nothing, since it corrects what the server \
+             makes of its own messages, got {}",
+            spec.name()
+        );
+        assert_eq!(spec.build(&local).unwrap_err().to_string(), expected);
     }
 }
 

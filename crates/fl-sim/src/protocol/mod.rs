@@ -146,6 +146,14 @@ impl<T: Scalar> Protocol<T> {
         Decision::Skipped
     }
 
+    /// What the server steps along, if it does; in RSA that is not made of gradients.
+    pub(crate) fn output(&self, decision: &Decision) -> Option<&[T]> {
+        match (&self.0, decision) {
+            (Kind::Gradient(gradient), Decision::Made(_)) => Some(&gradient.direction),
+            _ => None,
+        }
+    }
+
     /// x^{k+1}.
     pub(crate) fn step(
         &mut self,

@@ -3,7 +3,8 @@
 use crate::common::{World, gradient};
 use fl_agg::CenteredClipping;
 use fl_attacks::{
-    Alie, AttackSpec, LineSearch, LineSearchMethod, Mimic, Mixture, Rop, Scheduled, SignFlipping,
+    Alie, AttackSpec, LineSearch, LineSearchMethod, Mimic, Mixture, PoisonedFl, Rop, Scheduled,
+    SignFlipping,
 };
 use fl_core::Part;
 use fl_saga::Sgd;
@@ -26,6 +27,7 @@ fn attacks() -> Vec<Box<dyn AttackSpec<f32>>> {
         mimic(),
         Box::<Rop>::default(),
         search(Rop::default()),
+        Box::new(PoisonedFl { every: 3, ..PoisonedFl::default() }),
         search(Alie::default()),
         Box::new(Mixture { parts: vec![mimic(), Box::<Rop>::default()], counts: None }),
         Box::new(Scheduled {

@@ -6,7 +6,10 @@ use allocation_counter::measure;
 use fl_agg::{GeometricMedian, Mean};
 use fl_attacks::SignFlipping;
 use fl_core::{EstimatorSpec, ModelSpec};
-use fl_saga::{DenseSaga, FullGradient, LooplessSvrg, Momentum, Page, Saga, Sarah, Sgd, Svrg};
+use fl_saga::{
+    ByzVrMarina, DenseSaga, FullGradient, LooplessSvrg, Momentum, Page, Saga, Sarah, Sgd, Storm,
+    Svrg,
+};
 use fl_sim::{FullPass, ProtocolSpec, Setup, Simulation, full_pass};
 
 const BYZANTINE: [u32; 2] = [8, 9];
@@ -20,6 +23,8 @@ fn estimators() -> Vec<Box<dyn EstimatorSpec<f64>>> {
         Box::new(Svrg { every: Some(4), ..Svrg::new(8) }),
         Box::new(Sarah { every: Some(4), ..Sarah::new(8) }),
         Box::new(Page { probability: Some(0.2), ..Page::new(8) }),
+        Box::new(Storm::new(8)),
+        Box::new(ByzVrMarina { probability: 0.2, ..ByzVrMarina::new(8) }),
         Box::new(DenseSaga::new(8)),
         Box::new(Momentum::default().over(Box::new(Sgd::new(8)))),
     ]

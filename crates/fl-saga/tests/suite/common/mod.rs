@@ -10,7 +10,7 @@ use fl_core::{
 };
 use fl_saga::{
     Clip, DenseSaga, FullGradient, LocalSteps, LooplessSvrg, Momentum, MomentumForm, Page, Ridge,
-    Sag, Saga, Sampling, Sarah, Sent, Sgd, Svrg, WindowSaga,
+    Sag, Saga, Sampling, Sarah, Sent, Sgd, Storm, Svrg, WindowSaga,
 };
 use std::any::{Any, TypeId};
 
@@ -195,6 +195,7 @@ pub(crate) fn plain<T: Scalar>(b: usize, sampling: Sampling) -> Vec<Box<dyn Esti
         Box::new(LooplessSvrg { batch: b, sampling, probability: Some(0.3) }),
         Box::new(Sarah { batch: b, sampling, every: Some(RARELY) }),
         Box::new(Page { batch: b, sampling, probability: Some(0.3) }),
+        Box::new(Storm { batch: b, sampling, rate: 0.3 }),
     ];
     if matches!(sampling, Sampling::Window | Sampling::WindowCut) {
         specs.push(Box::new(WindowSaga { batch: b, sampling }));
@@ -202,10 +203,19 @@ pub(crate) fn plain<T: Scalar>(b: usize, sampling: Sampling) -> Vec<Box<dyn Esti
     specs
 }
 
+/// All forms of momentum.
+pub(crate) const FORMS: [MomentumForm; 5] = [
+    MomentumForm::Average,
+    MomentumForm::WarmAverage,
+    MomentumForm::HeavyBall,
+    MomentumForm::Double,
+    MomentumForm::Normalised,
+];
+
 /// Every estimator, and every decorator around some.
 pub(crate) fn all<T: Scalar>(b: usize, sampling: Sampling) -> Vec<Box<dyn EstimatorSpec<T>>> {
     let mut specs = plain::<T>(b, sampling);
-    for form in [MomentumForm::Average, MomentumForm::WarmAverage, MomentumForm::HeavyBall] {
+    for form in FORMS {
         for inner in plain::<T>(b, sampling) {
             specs.push(Box::new(Momentum { beta: 0.8, form }.over(inner)));
         }
