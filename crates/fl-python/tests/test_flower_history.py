@@ -49,6 +49,8 @@ def test_its_folder_is_one_of_the_engines(tmp_path, capsys):
     assert abs(sum(nodes[0]["weights"].values()) - 1) < 1e-9 and set(nodes[0]["distances"]) == {str(1000 + i) for i in range(8)}
     said, _ = _native.call(["watch", str(tmp_path), "--once"])
     assert "1 done" in said
+    said, _ = _native.call(["results", str(tmp_path / "flower")])
+    assert "geometric-median" in said and "0.9375" in said
     page = tmp_path / "page.html"
     _native.call(["report", str(tmp_path), "--out", str(page)])
     assert "geometric-median" in page.read_text()

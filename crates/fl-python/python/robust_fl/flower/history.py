@@ -2,7 +2,7 @@
 
 ::
 
-    out/name/METHOD~flower~seedK~HASH/
+    out/name/METHOD~ATTACK~seedK~HASH/
       config.toml       what the federation is
       metrics.jsonl     a line a round, as the engine writes it
       timing.jsonl      seconds
@@ -72,23 +72,25 @@ class History:
         self._lock: Any = None
 
     @classmethod
-    def begin(cls, strategy: RobustStrategy, start: Array, rounds: int) -> History:
-        """An empty folder for this federation, or none."""
+    def begin(cls, strategy: RobustStrategy, start: Array, rounds: int, clients: int) -> History:
+        """An empty folder for this federation, of which a round asks so many clients, or none."""
         replay = _command(strategy.rule, strategy.pre, strategy.byzantine, strategy.seed)
         if strategy.out is None:
             return cls(None, replay, rounds)
-        step = strategy.step
+        step, adversary = strategy.step, strategy.adversary
+        attack = "none" if adversary is None else adversary.attack
         text = _native.to_toml({
             "name": strategy.name, "rounds": rounds, "seeds": [strategy.seed],
-            "federation": {"engine": "flower", "byzantine": {"count": strategy.byzantine}},
-            "model": {"python": {"parameters": int(start.size), "precision": str(start.dtype),
+            "federation": {"workers": clients, "byzantine": {"count": strategy.byzantine}, "attack": attack},
+            "model": {"python": {"engine": "flower", "parameters": int(start.size), "precision": str(start.dtype),
                                  "start": hashlib.sha256(start.tobytes()).hexdigest()[:16]}},
-            "train": {} if step is None or callable(step) else {"step": float(step)},
+            "train": {"step": None if step is None or callable(step) else float(step)},
             "method": [{"name": _method(strategy), "rule": strategy.rule, "pre": strategy.pre}],
         })
-        plain = re.sub(r"[^A-Za-z0-9.-]+", "-", _method(strategy))
+        # As the command names folders: it finds them by these names.
+        method = re.sub(r"[^A-Za-z0-9._-]", "-", _method(strategy))
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-        folder = Path(strategy.out) / strategy.name / f"{plain}~flower~seed{strategy.seed}~{digest}"
+        folder = Path(strategy.out) / strategy.name / f"{method}~{_named(attack)}~seed{strategy.seed}~{digest}"
         folder.mkdir(parents=True, exist_ok=True)
         for name in ("metrics.jsonl", "timing.jsonl", "nodes.jsonl", "done.json", "model.safetensors"):
             (folder / name).unlink(missing_ok=True)

@@ -55,7 +55,7 @@ class RobustStrategy(FedAvg):
         adversary: writes lies of omniscient clients over some updates, to test a deployment.
         save_rounds: True, or every how many rounds: updates and model of a round are kept as safetensors files, from which
             ``fl-cli aggregate`` makes the same decision.
-        name, out: history and rounds are in a folder of ``out/name``, which ``fl-cli watch`` and ``fl-cli report`` read.
+        name, out: history and rounds are in a folder of ``out/name``, which ``fl-cli results``, ``watch`` and ``report`` read.
             ``out=None`` keeps nothing on disk.
         fedavg: what :class:`flwr.serverapp.strategy.FedAvg` takes. Metrics are medians over clients if no function is given.
 
@@ -81,6 +81,7 @@ class RobustStrategy(FedAvg):
             adversary = Adversary(**adversary)
         self.quorum, self.grace, self.ask_models, self.on_refuse = quorum, grace, ask_models, on_refuse
         self.save_rounds, self.name, self.out = int(save_rounds), name, out
+        self.adversary = adversary
         self._server = Server(rule, self.pre, byzantine, seed, weights, adversary)
         fedavg.setdefault("train_metrics_aggr_fn", medians)
         fedavg.setdefault("evaluate_metrics_aggr_fn", medians)
@@ -108,8 +109,8 @@ class RobustStrategy(FedAvg):
         self._timeout, self._layout, self._started = timeout, Layout(initial_arrays), True
         gathering = Gathering(grid, self._current, self._quorum, self.grace)
         try:
-            self._check(gathering, initial_arrays)
-            self._history = History.begin(self, self._layout.flat(initial_arrays), num_rounds)
+            clients = self._check(gathering, initial_arrays)
+            self._history = History.begin(self, self._layout.flat(initial_arrays), num_rounds, clients)
             with self._history:
                 measured = self._history.measuring(evaluate_fn)
                 result = super().start(
@@ -213,13 +214,13 @@ class RobustStrategy(FedAvg):
                 "a mod of the clients, can be combined with it"
             )
 
-    def _check(self, gathering: Gathering, model: ArrayRecord) -> None:
-        """What can be told before round 1."""
+    def _check(self, gathering: Gathering, model: ArrayRecord) -> int:
+        """What can be told before round 1; how many clients a round asks."""
         if self.fraction_train == 0.0:
-            return
+            return 1
         log(INFO, "Asks which clients are there, before round 1")
         there = self._wait(gathering, max(self.min_available_nodes, self.min_train_nodes), forever=True)
-        asked = min(len(there), max(int(len(there) * self.fraction_train), self.min_train_nodes))
+        asked = min(len(there), max(int(len(there) * self.fraction_train), int(self.min_train_nodes)))
         need = self._need(asked)
         if self.quorum is not None and not need <= self.quorum <= asked:
             raise RequirementError(
@@ -235,6 +236,7 @@ class RobustStrategy(FedAvg):
             log(WARNING, "nothing is proven for %s with f = %d of %d clients", self.rule, self.byzantine, asked)
         if self.ask_models:
             ask_models(gathering, there, model, self.byzantine, min(self._timeout, 600.0))
+        return asked
 
     def _need(self, asked: int) -> int:
         """The fewest replies that a round with so many clients can be decided with."""
@@ -291,7 +293,8 @@ class RobustStrategy(FedAvg):
         need = self._need(len(round.nodes))
         if len(round.good) < need:
             raise RequirementError(
-                f"{len(round.good)} of {len(round.nodes)} replies can be used, and the rule needs {need} with f = {self.byzantine}"
+                f"{len(round.good)} of {len(round.nodes)} replies can be used, and the rule needs {need} with "
+                f"f = {self.byzantine}"
             )
         rows, nodes = round.compact()
         number = round.number - 1
