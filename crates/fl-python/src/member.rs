@@ -166,6 +166,11 @@ impl<T: Real> Solo<T> {
         let setup = fl_lab::setup::<T>(cell, data, assignment, source);
         let Setup { objective, estimator, train, .. } =
             setup.map_err(|e| errors::configuration(&e))?;
+        if estimator.hears() {
+            return Err(errors::ExperimentError::new_err(
+                "the estimator corrects what the server made of the round before, which a client is not told; take another",
+            ));
+        }
         let work = Workspace::new(&*objective, train, estimator.capacity().max(1));
         let samples = assignment.partition.worker(worker);
         let local = Local { worker, workers, objective: &*objective, data: train, samples };
