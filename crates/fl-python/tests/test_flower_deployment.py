@@ -42,14 +42,14 @@ def test_faults_cost_a_round_nothing_but_their_absence(tmp_path):
         federation.wait(has_ended, 1200, "the run")
         seconds = time.monotonic() - begin
         assert federation.status() == "finished:completed", federation.log("superlink")[-4000:]
-        rounds, log = federation.rounds(), told(federation.log("superlink"))
+        rounds = federation.rounds()
         restarted = told(federation.log("node-3")[before:])
     print(f"{len(rounds)} rounds, {seconds / ROUNDS:.1f} s a round: {[round(r['seconds'], 1) for r in rounds]}")
     assert [entry["skipped"] for entry in rounds] == [None] * ROUNDS
     # Who did what, by node ids, which belong to keys: the wrong shape and NaN in every round.
     shapes = [node for entry in rounds for node, why in entry["refused"].items() if "has shape (651,), expected (650,)" in why]
-    assert len(shapes) == ROUNDS and len({*shapes}) == 1 and "is refused" in log
-    assert len({*(node for entry in rounds for node in entry["dropped"])}) == 1 and "not finite" in log
+    assert len(shapes) == ROUNDS and len({*shapes}) == 1
+    assert len({*(node for entry in rounds for node in entry["dropped"])}) == 1
     # The dead one by Flower's own word or by its silence, and the late one.
     gone = {str(node) for entry in rounds for node in entry["silent"]}
     gone |= {node for entry in rounds for node, why in entry["refused"].items() if "Unavailable" in why}
