@@ -91,6 +91,23 @@ fn attacks(federation: &Federation) -> usize {
     federation.attacks.iter().filter(|attack| attack.is_one()).count()
 }
 
+/// What the tables have.
+const LEGEND: &str = "
+A cell is the final test accuracy: the mean over the evaluations in the last rounds, and over seeds.
+A *worst case* is the least cell of a pipeline: what is left under the strongest of these attacks.
+A stronger attack can leave less.
+*Search: worst* is the worst case by which the step was chosen, on the seeds and rows of the search.
+κ is that of (f, κ)-robustness of chain and rule, and f ≤ the largest f that is proven to be withstood.
+RS is resampling with s = 2; *Proposed* is the paper's method.
+
+A line search chooses the strength of its attack anew in every round.
+It takes the strength that moves the server's decision farthest from the mean of the regular messages, and knows the defence's random draws.
+*Two directions* divide the Byzantine workers among two line searches, one after the other.
+*Decoys* are two workers that are far out, behind which four search.
+
+[strength.html](strength.html) has the runs in one file, to open in a browser: curves, classes, configurations, comparisons.
+";
+
 /// What was run, and how.
 fn head(federations: &[Federation]) -> Result<String> {
     let first = federations.first().context("no federations")?;
@@ -138,20 +155,6 @@ fn head(federations: &[Federation]) -> Result<String> {
         }
         false => "\nSAGA + SMEA is not run: one evaluation of SMEA takes up to 100 ms.\n",
     };
-    text += "
-A cell is the final test accuracy: the mean over the evaluations in the last rounds, and over seeds.
-A *worst case* is the least cell of a pipeline: what is left under the strongest of these attacks.
-A stronger attack can leave less.
-*Search: worst* is the worst case by which the step was chosen, on the seeds and rows of the search.
-κ is that of (f, κ)-robustness of chain and rule, and f ≤ the largest f that is proven to be withstood.
-RS is resampling with s = 2; *Proposed* is the paper's method.
-
-A line search chooses the strength of its attack anew in every round.
-It takes the strength that moves the server's decision farthest from the mean of the regular messages, and knows the defence's random draws.
-*Two directions* divide the Byzantine workers among two line searches, one after the other.
-*Decoys* are two workers that are far out, behind which four search.
-
-[strength.html](strength.html) has the runs in one file, to open in a browser: curves, classes, configurations, comparisons.
-";
+    text += LEGEND;
     Ok(text)
 }
