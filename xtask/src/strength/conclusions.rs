@@ -138,18 +138,17 @@ fn unseen(federations: &[Federation]) -> Result<String> {
     let (mut worse, mut all) = (0, 0);
     let mut text = String::new();
     for federation in federations {
-        for method in &federation.methods {
-            let of = |which| federation.worst(method, which).map(|w| w.estimate.mean);
-            all += 1;
-            worse += usize::from(of(Which::HeldOut) < of(Which::Searched));
-        }
-        let best = federation.best()?;
-        let of = |which| {
-            let worst = federation.worst(best, which);
-            worst.with_context(|| format!("{} met no attack", best.name))
+        let both = |method| {
+            let of = |which| federation.worst(method, which);
+            Some((of(Which::HeldOut)?, of(Which::Searched)?))
         };
-        let difference = above(&of(Which::HeldOut)?, &of(Which::Searched)?)?;
-        text += &format!(" {difference} on {};", federation.title);
+        for (held_out, searched) in federation.methods.iter().filter_map(both) {
+            all += 1;
+            worse += usize::from(held_out.estimate.mean < searched.estimate.mean);
+        }
+        if let Some((held_out, searched)) = both(federation.best()?) {
+            text += &format!(" {} on {};", above(&held_out, &searched)?, federation.title);
+        }
     }
     text.pop();
     Ok(format!(

@@ -15,8 +15,7 @@ const SLOW: &str = "SAGA + SMEA";
 
 const MNIST_IS_SHORTER: &str = "
 On MNIST the Byzantine workers hold classes 8 and 9, as in the paper's Figure 7.
-So that all of it takes minutes, it has fewer rounds than Figure 7's 4 000, no held-out line searches, and steps chosen under six attacks.
-Its line searches try 8 strengths a round, those on digits 20.
+So that all of it takes minutes, it has fewer rounds than Figure 7's 4 000, fewer attacks, and steps chosen under six of them.
 ";
 
 /// What is proven of the unproven: true of the chain, whatever the runs come to.
@@ -91,37 +90,9 @@ fn attacks(federation: &Federation) -> usize {
     federation.attacks.iter().filter(|attack| attack.is_one()).count()
 }
 
-/// What the tables have.
-const LEGEND: &str = "
-A cell is the final test accuracy: the mean over the evaluations in the last rounds, and over seeds.
-A *worst case* is the least cell of a pipeline: what is left under the strongest of these attacks.
-A stronger attack can leave less.
-*Search: worst* is the worst case by which the step was chosen, on the seeds and rows of the search.
-κ is that of (f, κ)-robustness of chain and rule, and f ≤ the largest f that is proven to be withstood.
-RS is resampling with s = 2; *Proposed* is the paper's method.
-
-A line search chooses the strength of its attack anew in every round.
-It takes the strength that moves the server's decision farthest from the mean of the regular messages, and knows the defence's random draws.
-*Two directions* divide the Byzantine workers among two line searches, one after the other.
-*Decoys* are two workers that are far out, behind which four search.
-
-[strength.html](strength.html) has the runs in one file, to open in a browser: curves, classes, configurations, comparisons.
-";
-
-/// What was run, and how.
-fn head(federations: &[Federation]) -> Result<String> {
-    let first = federations.first().context("no federations")?;
-    let held_out = first.attacks.iter().filter(|attack| attack.held_out).count();
-    let mut text = format!(
-        "# {TITLE}\n\nEvery pipeline's step is tuned for each federation: it is the one with the best worst case in a search on other seeds, and on rows set aside.\n\nWritten by `cargo xtask strength`; do not edit.\n`cargo xtask strength tune` repeats the search for the steps, which is that of `fl-cli defend`.\n\n"
-    );
-    let _ = write!(
-        text,
-        "The tables have {} pipelines under {} attacks, and without one (`none`).\nSteps were chosen under {} of these attacks; {held_out} are held out.\nThe model is softmax regression.\nSix of thirty workers are Byzantine and know everything.\nOn the 1 797 digits that the program carries they are drawn anew for each seed.\n\n| federation | data are dealt | rounds | seeds | experiment file |\n|---|---|---:|---|---|\n",
-        first.methods.len(),
-        attacks(first),
-        attacks(first) - held_out,
-    );
+/// The federations with their files.
+fn list(federations: &[Federation]) -> String {
+    let mut text = "| federation | data are dealt | rounds | seeds | experiment file |\n|---|---|---:|---|---|\n".to_owned();
     for federation in federations {
         let dealt = match &*federation.name {
             "digits-iid" => "at random",
@@ -138,6 +109,24 @@ fn head(federations: &[Federation]) -> Result<String> {
             seeds.join(", "),
         );
     }
+    text
+}
+
+/// What was run, and how.
+fn head(federations: &[Federation]) -> Result<String> {
+    let first = federations.first().context("no federations")?;
+    let held_out = first.attacks.iter().filter(|attack| attack.held_out).count();
+    let mut text = format!(
+        "# {TITLE}\n\nEvery pipeline's step is tuned for each federation: it is the one with the best worst case in a search on other seeds, and on rows set aside.\n\nWritten by `cargo xtask strength`; do not edit.\n`cargo xtask strength tune` repeats the search for the steps, which is that of `fl-cli defend`.\n\n"
+    );
+    let _ = write!(
+        text,
+        "The tables have {} pipelines under {} attacks, and without one (`none`).\nSteps were chosen under {} of these attacks; {held_out} are held out.\nThe model is softmax regression.\nSix of thirty workers are Byzantine and know everything.\nOn the 1 797 digits that the program carries they are drawn anew for each seed.\n\n",
+        federations.iter().map(|federation| federation.methods.len()).max().unwrap_or(0),
+        attacks(first),
+        attacks(first) - held_out,
+    );
+    text += &list(federations);
     for (name, title) in FEDERATIONS {
         if federations.iter().all(|federation| federation.name != name) {
             let file = config(name);
@@ -155,6 +144,20 @@ fn head(federations: &[Federation]) -> Result<String> {
         }
         false => "\nSAGA + SMEA is not run: one evaluation of SMEA takes up to 100 ms.\n",
     };
-    text += LEGEND;
+    text += "
+A cell is the final test accuracy: the mean over the evaluations in the last rounds, and over seeds.
+A *worst case* is the least cell of a pipeline: what is left under the strongest of these attacks.
+A stronger attack can leave less.
+*Search: worst* is the worst case by which the step was chosen, on the seeds and rows of the search.
+κ is that of (f, κ)-robustness of chain and rule, and f ≤ the largest f that is proven to be withstood.
+RS is resampling with s = 2; *Proposed* is the paper's method.
+
+A line search chooses the strength of its attack anew in every round.
+It takes the strength that moves the server's decision farthest from the mean of the regular messages, and knows the defence's random draws.
+*Two directions* divide the Byzantine workers among two line searches, one after the other.
+*Decoys* are two workers that are far out, behind which four search.
+
+[strength.html](strength.html) has the runs in one file, to open in a browser: curves, classes, configurations, comparisons.
+";
     Ok(text)
 }

@@ -79,6 +79,7 @@ impl Expected {
     fn verdict(&self, measured: &Estimate) -> &'static str {
         let (low, high) = (measured.low - ROUNDING, measured.high + ROUNDING);
         match (self.value > high, self.value < low) {
+            _ if measured.count < 2 => "one seed, no verdict",
             (true, _) => "refuted: less",
             (_, true) if self.strength => "beaten",
             (_, true) => "refuted: more",

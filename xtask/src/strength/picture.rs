@@ -1,6 +1,6 @@
 //! A federation's numbers as a picture: pipelines by attacks.
 
-use super::federation::{Federation, Which};
+use super::federation::{Attack, Federation, Which};
 use crate::cmd;
 use crate::statistics::Estimate;
 use anyhow::{Context, Result};
@@ -36,7 +36,11 @@ fn description(federation: &Federation) -> Value {
     let mut columns: Vec<String> = Vec::new();
     let mut values: Vec<Vec<f64>> = vec![Vec::new(); ranking.len()];
     for (which, held_out) in [(Which::Searched, false), (Which::HeldOut, true)] {
-        let of = federation.attacks.iter().filter(|a| a.held_out == held_out);
+        let of: Vec<&Attack> =
+            federation.attacks.iter().filter(|a| a.held_out == held_out).collect();
+        if of.is_empty() {
+            continue;
+        }
         for attack in of {
             columns.push(attack.name.clone());
             for (row, method) in values.iter_mut().zip(&ranking) {
