@@ -36,7 +36,7 @@ mod tests {
 
     #[test]
     fn angles_are_those_of_the_directions() {
-        assert!(of(&[[1.0, 0.0], [0.0, 5.0]]) - 1.0 < 1e-12);
+        assert!((of(&[[1.0, 0.0], [0.0, 5.0]]) - 1.0).abs() < 1e-12);
         assert!((of(&[[1.0, 0.0], [-3.0, 0.0]]) - 2.0).abs() < 1e-12);
         assert!((of(&[[1.0, 1.0], [7.0, 0.0]]) - (1.0 - 0.5f64.sqrt())).abs() < 1e-12);
         assert_eq!(of(&[[1.5, -2.5], [1.5, -2.5]]), 0.0);
