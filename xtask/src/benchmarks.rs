@@ -370,4 +370,17 @@ mod tests {
         parts.sort_unstable();
         assert_eq!(files, parts);
     }
+    /// A name that the file does not have would stand there as a run that is missing.
+    #[test]
+    fn the_pairs_are_methods_and_attacks_of_their_file() {
+        let path = cmd::root().join("configs/benchmarks/variance_reduction.toml");
+        let text = fs::read_to_string(path).unwrap();
+        let methods = PAIRS.iter().flat_map(|(_, momentum, saga)| [momentum, saga]);
+        for method in methods {
+            assert!(text.contains(&format!("\nname = \"{method}\"\n")), "{method}");
+        }
+        for attack in ATTACKS {
+            assert!(text.contains(&format!("\"{attack}\"")), "{attack}");
+        }
+    }
 }
